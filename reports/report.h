@@ -1,0 +1,31 @@
+// Report input in, text out. One file per format; nothing here reads a device, a database or a clock.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tuner/core/session.h"
+#include "tuner/core/trial.h"
+
+namespace batchtune {
+
+// One model's session with what was concluded from it (DESIGN section 8 has the JSON).
+struct TuneReport {
+  SessionRecord record;
+  Conclusion conclusion;
+};
+
+struct TextOptions {
+  int width = 100;       // columns of the terminal
+  bool color = false;
+  bool plot = true;      // the small plot of the front
+};
+
+std::string text_report(const TuneReport& report, const TextOptions& options);
+std::string csv_report(const std::vector<TuneReport>& reports);   // one row per trial, one header
+std::string json_report(const std::vector<TuneReport>& reports);  // one object, or {"results": [...]}
+std::string quiet_report(const TuneReport& report);               // the batch alone, or "none"
+std::string json_error(const Error& error);                       // {"schema_version":1,"error":{...}}
+
+}  // namespace batchtune

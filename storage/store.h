@@ -1,0 +1,67 @@
+// Sessions in SQLite. Every observation is one transaction: kill -9 loses at most the one in flight.
+// Rollback journal with full sync (why: README.md). One connection; not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tuner/core/session.h"
+#include "tuner/core/trial.h"
+
+namespace batchtune {
+
+struct SessionListing {
+  std::int64_t number = 0;
+  std::string uuid, command, model, backend, started_at;
+  SessionEnd end = SessionEnd::running;
+  int observations = 0;
+  std::optional<std::int64_t> best_batch;
+  bool simulated = false;
+};
+
+// Something learned that outlives a session, keyed by device, model hash and software hash ("" = any).
+struct Note {
+  std::string kind;  // "calibration", "kernel"
+  std::string device, model_hash, software_hash;
+  std::string name;  // within its kind
+  std::string content;  // JSON
+  std::string written_at;  // ISO 8601, UTC; filled by the store
+};
+
+class Store {
+ public:
+  // Creates the file (and the folder it lies in, when `create_folder`), migrates an older schema after a
+  // backup, refuses foreign, newer and damaged files with an environment error and changes nothing then.
+  static Result<std::unique_ptr<Store>> open(const std::string& path, bool create_folder);
+  static Result<std::unique_ptr<Store>> open_read_only(const std::string& path);
+  virtual ~Store() = default;
+
+  virtual Result<std::int64_t> begin_session(const SessionHeader& header) = 0;  // its number
+  virtual Status append(std::int64_t session, const Observation& observation) = 0;
+  virtual Status set_anchor(std::int64_t session, TrialId anchor) = 0;
+  // Keeps the conclusion's figures beside the trials, for people with the sqlite3 shell.
+  virtual Status finish_session(std::int64_t session, SessionEnd end, const std::string& reason,
+                                const Conclusion& conclusion) = 0;
+  // Puts a session that was interrupted back to running.
+  virtual Status reopen_session(std::int64_t session) = 0;
+
+  virtual Result<SessionRecord> load_session(std::int64_t session) const = 0;
+  // A number, the beginning of a UUID, last, last~1, last:MODEL.
+  virtual Result<std::int64_t> resolve_session(std::string_view text) const = 0;
+  // The last session of this model hash that has not converged or spent its budget; nullopt: none.
+  virtual Result<std::optional<std::int64_t>> last_unended(std::string_view model_hash) const = 0;
+  virtual Result<std::vector<SessionListing>> list_sessions() const = 0;
+
+  virtual Status put_note(const Note& note) = 0;  // replaces the one with the same key
+  virtual Result<std::vector<Note>> notes(std::string_view kind, std::string_view device) const = 0;
+
+  virtual const std::string& path() const = 0;
+};
+
+std::string sqlite_version();  // of the library in use
+
+}  // namespace batchtune

@@ -1,0 +1,114 @@
+// How a model runs on a device. Three small abstract classes: a Backend loads a model once, the LoadedModel
+// prepares candidates, a Program runs batches. All calls on objects of one backend come from one thread.
+// Expected failures are Endings (out_of_memory is an answer, not a fault); nothing throws across this seam.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "tuner/core/candidate.h"
+#include "tuner/core/device.h"
+#include "tuner/core/observation.h"
+#include "tuner/core/value.h"
+#include "tuner/workload/model.h"
+
+namespace batchtune {
+
+template <typename T>
+using Outcome = tl::expected<T, Ending>;
+
+enum class ClockKind { host, device, virtual_clock };
+
+// Durations of n consecutive runs. With k instances all k run side by side: `seconds[i]` is tagged
+// `instance[i]`, n entries for each.
+struct RunTimes {
+  std::vector<Seconds> seconds;
+  std::vector<int> instance;
+  ClockKind clock = ClockKind::host;
+};
+
+class Program {
+ public:
+  virtual ~Program() = default;
+
+  // n >= 1 runs of one batch. The time is of the runs alone.
+  virtual Outcome<RunTimes> run(int n) = 0;
+
+  // Sample i of the input becomes workload's seeded sample i (weights.h). Called before the first run.
+  virtual void set_input(std::uint64_t seed) = 0;
+
+  // The result tensor of the last run as f32, [batch, output shape]; at most `samples` first samples.
+  virtual Outcome<std::vector<float>> read_output(std::int64_t samples) = 0;
+
+  // Exact where kind is account. Shared weights are counted in full.
+  virtual MemoryUse memory() const = 0;
+};
+
+class LoadedModel {
+ public:
+  virtual ~LoadedModel() = default;
+  virtual bool shares_weights() const = 0;  // whether its programs use one copy
+  virtual Seconds load_seconds() const = 0;
+
+  // The program must not outlive this object. Status out_of_memory when the account limit is passed.
+  virtual Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) = 0;
+
+  // Largest absolute difference that outputs of the same sample may have between batch sizes, relative to
+  // the output's largest magnitude (stated from dtype and the largest K).
+  virtual double output_tolerance() const = 0;
+};
+
+struct LoadOptions {
+  CandidateGroup group;                 // dtype and threads decide how weights are packed
+  std::uint64_t seed = 1;               // of weights
+  std::optional<Bytes> account_limit;   // on everything the backend accounts (weights, activations, workspace)
+  std::string isa;                      // widest instruction set allowed; "" for the best there is
+  std::vector<std::string> proven_kernels;  // notes: kernels that proved right on this machine before
+  std::string parameters;               // of the backend's own ("wall=2GiB,hang=16" for simulated)
+};
+
+struct LoadReport {
+  std::vector<std::string> newly_proven_kernels;  // to be kept as notes
+  std::vector<std::string> refuted_kernels;       // gave wrong results against their twin: never used
+  std::vector<Setting> effective;                 // settings in force ("isa", "pinned", ...)
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual DeviceInfo describe() = 0;
+  virtual Outcome<std::unique_ptr<LoadedModel>> load(const Model& model, const LoadOptions& options,
+                                                     LoadReport& report) = 0;
+};
+
+// Kernels that a backend has, for `list kernels`: usable here or the reason why not.
+struct KernelInfo {
+  std::string name, operation, dtype, isa;
+  bool usable = false;
+  std::string reason;  // why not; empty when usable
+};
+
+// One row of the constant table of backends.
+struct BackendEntry {
+  const char* name;
+  const char* description;
+  const char* module;   // "cpu": lib/batchtune/cpu.so; nullptr when it is part of the executable
+  bool simulated;
+  MemoryKind memory_kind;   // account: the boundary is exact under its limit
+  std::unique_ptr<Backend> (*create)(const std::string& parameters);  // nullptr for modules
+};
+
+// What a module exports (extern "C", C++ types: refused unless kBuildId is equal).
+struct BackendModule {
+  const char* build_id;
+  Backend* (*create)(const char* parameters);
+  std::vector<KernelInfo> (*kernels)();
+};
+inline constexpr char kModuleEntryPoint[] = "batchtune_backend_module";  // const BackendModule* ()
+
+}  // namespace batchtune

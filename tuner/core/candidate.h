@@ -1,0 +1,34 @@
+// A deployment point that could be chosen, and the group of points that differ in the batch alone.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "tuner/core/dtype.h"
+
+namespace batchtune {
+
+// All axes but the batch ("G" in the JSON). A front and a boundary belong to a group.
+struct CandidateGroup {
+  std::string backend;  // "cpu"
+  DType dtype = DType::f32;
+  int threads = 1;    // of each instance
+  int instances = 1;  // side by side, each with `threads` threads and its own batch
+  std::map<std::string, std::int64_t> dims;  // free dimensions of the model: {"seq": 128}
+
+  auto operator<=>(const CandidateGroup&) const = default;
+};
+
+struct Candidate {
+  CandidateGroup group;
+  std::int64_t batch = 1;  // samples per run and instance, at least 1
+
+  auto operator<=>(const Candidate&) const = default;
+};
+
+std::string to_string(const CandidateGroup& group);  // "cpu bf16, 2 threads"
+std::string to_string(const Candidate& candidate);   // "cpu bf16, 2 threads, batch 8"
+
+}  // namespace batchtune

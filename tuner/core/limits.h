@@ -1,0 +1,59 @@
+// What the user asks of a deployment point: objective, latency and memory limits.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tuner/core/error.h"
+#include "tuner/core/units.h"
+
+namespace batchtune {
+
+enum class Objective {
+  knee,        // the smallest batch within `give_up` of the best throughput
+  throughput,  // the best throughput
+};
+std::string_view name_of(Objective objective);
+std::optional<Objective> parse_objective(std::string_view text);
+
+enum class LatencyMetric { p50, p90, p95, p99, p99_9, max };
+inline constexpr LatencyMetric kLatencyMetrics[] = {LatencyMetric::p50,   LatencyMetric::p90,
+                                                    LatencyMetric::p95,   LatencyMetric::p99,
+                                                    LatencyMetric::p99_9, LatencyMetric::max};
+std::string_view name_of(LatencyMetric metric);  // "p99.9"
+
+struct LatencyLimit {
+  LatencyMetric metric = LatencyMetric::p99;
+  Seconds limit = 0;  // service time of one batch, as seen
+
+  bool operator==(const LatencyLimit&) const = default;
+};
+
+// "p99=20ms"; a bad metric or value names what is allowed.
+Result<LatencyLimit> parse_latency_limit(std::string_view text);
+std::string to_string(const LatencyLimit& limit);  // "p99 <= 20.0 ms"
+
+// Everything that a verdict depends on besides the observations. `report` may change it afterwards.
+struct Wishes {
+  Objective objective = Objective::knee;
+  double give_up = 0.02;  // knee: share of the best throughput that may be given up for a smaller batch
+  std::vector<LatencyLimit> latency_limits;
+  std::optional<Bytes> memory_limit;
+
+  bool operator==(const Wishes&) const = default;
+};
+
+enum class LimitDecision { kept, broken, unproven };
+std::string_view name_of(LimitDecision decision);
+
+struct LimitVerdict {
+  LatencyMetric metric = LatencyMetric::p99;
+  Seconds limit = 0;
+  LimitDecision decision = LimitDecision::unproven;
+  std::optional<double> confidence;  // of the decision; nullopt when nothing was computed
+  double samples = 0;                // effective number
+};
+
+}  // namespace batchtune

@@ -1,0 +1,101 @@
+// What a session concludes from its observations: trials with measurements, fronts, boundaries, verdicts.
+// Derived by tuner/search (conclude.h), shown by reports. Never edited: derived again from the observations.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tuner/core/estimate.h"
+#include "tuner/core/limits.h"
+#include "tuner/core/observation.h"
+
+namespace batchtune {
+
+struct Interval {
+  double low = 0, high = 0;
+};
+
+// Both levels, always named. A percentile is absent below 36/72/368/3688 samples (p90/p95/p99/p99.9).
+struct Measurement {
+  Seconds undisturbed = 0;             // latency: what the machine can do
+  std::optional<Interval> undisturbed_ci95;
+  std::optional<Seconds> p50, p90, p95, p99, p99_9;
+  Seconds max = 0;                     // percentiles and max: as seen
+  double throughput_undisturbed = 0;   // samples/s, all instances
+  double throughput_as_seen = 0;       // samples done / time spent running
+  double ratio_to_anchor = 1;          // undisturbed seconds per sample over the anchor's; below 1 is better
+  std::optional<Interval> ratio_ci95;
+  int visits = 0;
+  int samples = 0;                     // timed, warm ones not counted
+};
+
+struct Trial {
+  TrialId id = 0;
+  Candidate candidate;
+  Ending ending;                           // status and reason
+  std::optional<Measurement> measurement;  // present for ok and unstable
+  std::optional<Bytes> memory;             // the solo run's peak; absent if there was none
+  std::optional<MemoryKind> memory_kind;
+  Seconds prepare_seconds = 0;
+  bool on_front = false;
+  std::optional<double> front_probability;
+  std::optional<PointEstimate> estimate;
+  std::vector<LimitVerdict> limits;
+};
+
+struct Front {
+  CandidateGroup group;
+  std::vector<TrialId> trials;  // ascending latency
+};
+
+enum class BoundaryKind { predicted, probed };
+std::string_view name_of(BoundaryKind kind);
+
+struct Boundary {
+  CandidateGroup group;
+  BoundaryKind kind = BoundaryKind::predicted;
+  LimiterKind limiter = LimiterKind::none;
+  std::optional<std::int64_t> largest_fitting;   // 0: not even batch 1 fits
+  std::optional<std::int64_t> smallest_failing;
+  std::string evidence;
+};
+
+// Why no candidate of a backend keeps the limits, and what would help.
+struct NothingFits {
+  TrialId nearest = 0;               // 0: there is none
+  std::string gap;                   // "p50 31 ms, 1.55 x the limit"
+  std::vector<std::string> levers;   // "a smaller model dtype (bf16)"
+};
+
+struct Verdict {
+  std::string backend;
+  std::optional<TrialId> trial;  // absent: nothing keeps the limits; see nothing_fits
+  std::int64_t batch = 0;
+  Objective objective = Objective::knee;
+  std::string reason;
+  std::optional<TrialId> runner_up;
+  std::optional<double> stability;  // share of resamplings with the same choice
+  std::optional<double> headroom;   // bytes left under the memory limit
+  std::optional<NothingFits> nothing_fits;
+};
+
+struct Best {
+  TrialId trial = 0;
+  std::string backend;
+  std::int64_t batch = 0;
+  bool proven = true;  // false: a limit is unproven, with nothing over
+};
+
+struct Conclusion {
+  TrialId anchor = 0;  // 0: none
+  std::vector<Trial> trials;  // ascending id
+  std::vector<Front> fronts;
+  std::vector<Boundary> boundaries;
+  std::vector<Verdict> verdicts;
+  std::optional<Best> best;
+};
+
+}  // namespace batchtune
