@@ -1,4 +1,5 @@
-// Report input in, text out. One file per format; nothing here reads a device, a database or a clock.
+// Report input in, text out. One file per format; nothing here reads a device, a database or a
+// clock.
 #pragma once
 
 #include <string>
@@ -17,15 +18,16 @@ struct TuneReport {
 };
 
 struct TextOptions {
-  int width = 100;       // columns of the terminal
+  int width = 100;  // columns of the terminal
   bool color = false;
-  bool plot = true;      // the small plot of the front
+  bool plot = true;  // the small plot of the front
 };
 
 std::string text_report(const TuneReport& report, const TextOptions& options);
-std::string csv_report(const std::vector<TuneReport>& reports);   // one row per trial, one header
-std::string json_report(const std::vector<TuneReport>& reports);  // one object, or {"results": [...]}
-std::string quiet_report(const TuneReport& report);               // the batch alone, or "none"
-std::string json_error(const Error& error);                       // {"schema_version":1,"error":{...}}
+std::string csv_report(const std::vector<TuneReport>& reports);  // one row per trial, one header
+std::string json_report(
+    const std::vector<TuneReport>& reports);         // one object, or {"results": [...]}
+std::string quiet_report(const TuneReport& report);  // the batch alone, or "none"
+std::string json_error(const Error& error);          // {"schema_version":1,"error":{...}}
 
 }  // namespace batchtune

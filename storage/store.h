@@ -1,5 +1,5 @@
-// Sessions in SQLite. Every observation is one transaction: kill -9 loses at most the one in flight.
-// Rollback journal with full sync (why: README.md). One connection; not thread-safe.
+// Sessions in SQLite. Every observation is one transaction: kill -9 loses at most the one in
+// flight. Rollback journal with full sync (why: README.md). One connection; not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -23,19 +23,21 @@ struct SessionListing {
   bool simulated = false;
 };
 
-// Something learned that outlives a session, keyed by device, model hash and software hash ("" = any).
+// Something learned that outlives a session, keyed by device, model hash and software hash ("" =
+// any).
 struct Note {
   std::string kind;  // "calibration", "kernel"
   std::string device, model_hash, software_hash;
-  std::string name;  // within its kind
-  std::string content;  // JSON
+  std::string name;        // within its kind
+  std::string content;     // JSON
   std::string written_at;  // ISO 8601, UTC; filled by the store
 };
 
 class Store {
  public:
-  // Creates the file (and the folder it lies in, when `create_folder`), migrates an older schema after a
-  // backup, refuses foreign, newer and damaged files with an environment error and changes nothing then.
+  // Creates the file (and the folder it lies in, when `create_folder`), migrates an older schema
+  // after a backup, refuses foreign, newer and damaged files with an environment error and changes
+  // nothing then.
   static Result<std::unique_ptr<Store>> open(const std::string& path, bool create_folder);
   static Result<std::unique_ptr<Store>> open_read_only(const std::string& path);
   virtual ~Store() = default;

@@ -1,6 +1,7 @@
-// How a model runs on a device. Three small abstract classes: a Backend loads a model once, the LoadedModel
-// prepares candidates, a Program runs batches. All calls on objects of one backend come from one thread.
-// Expected failures are Endings (out_of_memory is an answer, not a fault); nothing throws across this seam.
+// How a model runs on a device. Three small abstract classes: a Backend loads a model once, the
+// LoadedModel prepares candidates, a Program runs batches. All calls on objects of one backend come
+// from one thread. Expected failures are Endings (out_of_memory is an answer, not a fault); nothing
+// throws across this seam.
 #pragma once
 
 #include <cstdint>
@@ -39,10 +40,12 @@ class Program {
   // n >= 1 runs of one batch. The time is of the runs alone.
   virtual Outcome<RunTimes> run(int n) = 0;
 
-  // Sample i of the input becomes workload's seeded sample i (weights.h). Called before the first run.
+  // Sample i of the input becomes workload's seeded sample i (weights.h). Called before the first
+  // run.
   virtual void set_input(std::uint64_t seed) = 0;
 
-  // The result tensor of the last run as f32, [batch, output shape]; at most `samples` first samples.
+  // The result tensor of the last run as f32, [batch, output shape]; at most `samples` first
+  // samples.
   virtual Outcome<std::vector<float>> read_output(std::int64_t samples) = 0;
 
   // Exact where kind is account. Shared weights are counted in full.
@@ -55,27 +58,30 @@ class LoadedModel {
   virtual bool shares_weights() const = 0;  // whether its programs use one copy
   virtual Seconds load_seconds() const = 0;
 
-  // The program must not outlive this object. Status out_of_memory when the account limit is passed.
+  // The program must not outlive this object. Status out_of_memory when the account limit is
+  // passed.
   virtual Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) = 0;
 
-  // Largest absolute difference that outputs of the same sample may have between batch sizes, relative to
-  // the output's largest magnitude (stated from dtype and the largest K).
+  // Largest absolute difference that outputs of the same sample may have between batch sizes,
+  // relative to the output's largest magnitude (stated from dtype and the largest K).
   virtual double output_tolerance() const = 0;
 };
 
 struct LoadOptions {
-  CandidateGroup group;                 // dtype and threads decide how weights are packed
-  std::uint64_t seed = 1;               // of weights
-  std::optional<Bytes> account_limit;   // on everything the backend accounts (weights, activations, workspace)
-  std::string isa;                      // widest instruction set allowed; "" for the best there is
-  std::vector<std::string> proven_kernels;  // notes: kernels that proved right on this machine before
-  std::string parameters;               // of the backend's own ("wall=2GiB,hang=16" for simulated)
+  CandidateGroup group;    // dtype and threads decide how weights are packed
+  std::uint64_t seed = 1;  // of weights
+  std::optional<Bytes>
+      account_limit;  // on everything the backend accounts (weights, activations, workspace)
+  std::string isa;    // widest instruction set allowed; "" for the best there is
+  std::vector<std::string>
+      proven_kernels;      // notes: kernels that proved right on this machine before
+  std::string parameters;  // of the backend's own ("wall=2GiB,hang=16" for simulated)
 };
 
 struct LoadReport {
   std::vector<std::string> newly_proven_kernels;  // to be kept as notes
-  std::vector<std::string> refuted_kernels;       // gave wrong results against their twin: never used
-  std::vector<Setting> effective;                 // settings in force ("isa", "pinned", ...)
+  std::vector<std::string> refuted_kernels;  // gave wrong results against their twin: never used
+  std::vector<Setting> effective;            // settings in force ("isa", "pinned", ...)
 };
 
 class Backend {
@@ -97,9 +103,9 @@ struct KernelInfo {
 struct BackendEntry {
   const char* name;
   const char* description;
-  const char* module;   // "cpu": lib/batchtune/cpu.so; nullptr when it is part of the executable
+  const char* module;  // "cpu": lib/batchtune/cpu.so; nullptr when it is part of the executable
   bool simulated;
-  MemoryKind memory_kind;   // account: the boundary is exact under its limit
+  MemoryKind memory_kind;  // account: the boundary is exact under its limit
   std::unique_ptr<Backend> (*create)(const std::string& parameters);  // nullptr for modules
 };
 

@@ -16,11 +16,14 @@ inline constexpr DType kDTypes[] = {DType::f32, DType::tf32, DType::bf16,
 constexpr std::size_t size_of(DType dtype) {
   switch (dtype) {
     case DType::f32:
-    case DType::tf32: return 4;
+    case DType::tf32:
+      return 4;
     case DType::bf16:
-    case DType::f16: return 2;
+    case DType::f16:
+      return 2;
     case DType::fp8:
-    case DType::int8: return 1;
+    case DType::int8:
+      return 1;
   }
   return 0;
 }

@@ -1,5 +1,6 @@
 // Expected failure as a value: what was wanted, what was found, where, and what to do about it.
-// How a trial ended is not an Error but a TrialStatus (trial.h): running out of memory is an answer.
+// How a trial ended is not an Error but a TrialStatus (trial.h): running out of memory is an
+// answer.
 #pragma once
 
 #include <string>
@@ -44,14 +45,13 @@ inline tl::unexpected<Error> environment_error(std::string wanted, std::string f
 }  // namespace batchtune
 
 // BT_TRY(name, expression): declares `name` as the value of a Result, or returns its error.
-#define BT_TRY(name, ...)                                                     \
-  auto name##_result = (__VA_ARGS__);                                         \
-  if (!name##_result) return tl::make_unexpected(name##_result.error());      \
+#define BT_TRY(name, ...)                                                \
+  auto name##_result = (__VA_ARGS__);                                    \
+  if (!name##_result) return tl::make_unexpected(name##_result.error()); \
   auto name = std::move(*name##_result)
 
 // BT_TRY_VOID(expression): returns the error of a Status, or goes on.
-#define BT_TRY_VOID(...)                                                      \
-  do {                                                                        \
-    if (auto bt_status = (__VA_ARGS__); !bt_status)                           \
-      return tl::make_unexpected(bt_status.error());                          \
+#define BT_TRY_VOID(...)                                                                           \
+  do {                                                                                             \
+    if (auto bt_status = (__VA_ARGS__); !bt_status) return tl::make_unexpected(bt_status.error()); \
   } while (false)

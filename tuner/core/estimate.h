@@ -1,4 +1,5 @@
-// Predicted figures, before measuring. Computed by tuner/estimate; shown, stored and searched elsewhere.
+// Predicted figures, before measuring. Computed by tuner/estimate; shown, stored and searched
+// elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -27,23 +28,25 @@ struct PointEstimate {
 // The batching guide's formula with its terms:
 // batch = ceil(0.5 x (peak / bandwidth) / (flops / (parameters x dtype size)) x (1 - 1e-9)).
 struct FormulaEstimate {
-  double peak_flops = 0;              // FLOP/s
-  double bandwidth = 0;               // bytes/s
-  double flops_per_sample = 0;        // dense
+  double peak_flops = 0;        // FLOP/s
+  double bandwidth = 0;         // bytes/s
+  double flops_per_sample = 0;  // dense
   double dense_parameters = 0;
   double dtype_bytes = 0;
-  double ridge = 0;                   // peak / bandwidth, FLOP/byte
-  double intensity_per_sample = 0;    // flops / (parameters x dtype bytes), FLOP/byte at batch 1
-  double exact = 0;                   // before the ceiling
+  double ridge = 0;                 // peak / bandwidth, FLOP/byte
+  double intensity_per_sample = 0;  // flops / (parameters x dtype bytes), FLOP/byte at batch 1
+  double exact = 0;                 // before the ceiling
   std::int64_t batch = 1;
-  std::optional<std::int64_t> guide_batch;  // with the guide's own printed figures, where it has the model
-  // The batches whose intensity straddles the ridge (the guide's picture): largest below, smallest above.
+  std::optional<std::int64_t>
+      guide_batch;  // with the guide's own printed figures, where it has the model
+  // The batches whose intensity straddles the ridge (the guide's picture): largest below, smallest
+  // above.
   std::int64_t below_ridge = 1, above_ridge = 1;
 };
 
 struct Estimate {
   CandidateGroup group;
-  std::int64_t batch = 1;        // the search's seed: knee of the per-layer roofline, else formula.batch
+  std::int64_t batch = 1;  // the search's seed: knee of the per-layer roofline, else formula.batch
   Bound bound = Bound::compute;  // at that batch
   std::optional<FormulaEstimate> formula;
   std::vector<PointEstimate> curve;  // ascending batch; empty without layers

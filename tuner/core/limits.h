@@ -38,7 +38,8 @@ std::string to_string(const LatencyLimit& limit);  // "p99 <= 20.0 ms"
 // Everything that a verdict depends on besides the observations. `report` may change it afterwards.
 struct Wishes {
   Objective objective = Objective::knee;
-  double give_up = 0.02;  // knee: share of the best throughput that may be given up for a smaller batch
+  double give_up =
+      0.02;  // knee: share of the best throughput that may be given up for a smaller batch
   std::vector<LatencyLimit> latency_limits;
   std::optional<Bytes> memory_limit;
 

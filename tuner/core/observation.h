@@ -1,5 +1,6 @@
-// What measuring tells: a preparation, a round or a memory probe. An observation is what the strategy is
-// told, what the store keeps (one transaction each, in order), and what --resume tells again.
+// What measuring tells: a preparation, a round or a memory probe. An observation is what the
+// strategy is told, what the store keeps (one transaction each, in order), and what --resume tells
+// again.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +21,14 @@ enum class TrialStatus {
   out_of_memory,  // by account, allocator, limit or device: see the evidence
   timeout,
   crashed,
-  unsupported,    // the backend cannot do this candidate at all
-  wrong_result,   // the output differs from the batch-1 output: never a fast number
-  failed,         // anything else, with the reason
+  unsupported,   // the backend cannot do this candidate at all
+  wrong_result,  // the output differs from the batch-1 output: never a fast number
+  failed,        // anything else, with the reason
 };
 inline constexpr TrialStatus kTrialStatuses[] = {
-    TrialStatus::ok,      TrialStatus::unstable,    TrialStatus::out_of_memory, TrialStatus::timeout,
-    TrialStatus::crashed, TrialStatus::unsupported, TrialStatus::wrong_result,  TrialStatus::failed};
+    TrialStatus::ok,           TrialStatus::unstable, TrialStatus::out_of_memory,
+    TrialStatus::timeout,      TrialStatus::crashed,  TrialStatus::unsupported,
+    TrialStatus::wrong_result, TrialStatus::failed};
 std::string_view name_of(TrialStatus status);
 std::optional<TrialStatus> parse_trial_status(std::string_view text);
 
@@ -60,10 +62,12 @@ struct Preparation {
   TrialId trial = 0;
   Candidate candidate;
   Ending ending;
-  Seconds prepare_seconds = 0;       // without loading weights
-  Seconds load_seconds = 0;          // > 0 only for the preparation that loaded the weights
-  std::optional<Seconds> first_run;  // seconds of the checked first run; nullopt when it did not run
-  std::optional<MemoryUse> memory;   // as the racing worker accounts it; the solo probe's is reported
+  Seconds prepare_seconds = 0;  // without loading weights
+  Seconds load_seconds = 0;     // > 0 only for the preparation that loaded the weights
+  std::optional<Seconds>
+      first_run;  // seconds of the checked first run; nullopt when it did not run
+  std::optional<MemoryUse>
+      memory;  // as the racing worker accounts it; the solo probe's is reported
 };
 
 // A few consecutive runs of one program. Exactly one of `trial` and `reference` says of which.
@@ -90,7 +94,8 @@ struct RoundFailure {
 // Visits to several candidates in random order within about 2 s. Rounds are what is stored.
 struct Round {
   std::vector<Visit> visits;
-  std::vector<RoundFailure> failures;  // candidates that ended in this round: they are not visited again
+  std::vector<RoundFailure>
+      failures;  // candidates that ended in this round: they are not visited again
 
   bool operator==(const Round&) const = default;
 };
@@ -103,15 +108,16 @@ struct Probe {
   Candidate candidate;
   std::optional<Bytes> limit;  // nullopt: measured without one
   LimiterKind limiter = LimiterKind::none;
-  Ending ending;               // ok: it fits
+  Ending ending;                    // ok: it fits
   std::optional<MemoryUse> memory;  // peak of the solo run
   Seconds seconds = 0;              // of the whole probe
 };
 
 struct Observation {
   std::variant<Preparation, Round, Probe> what;
-  double started = 0;    // seconds since the session began
-  Seconds device_time = 0;  // reported seconds spent (prepare, warm, timed, reference), for the budget
+  double started = 0;  // seconds since the session began
+  Seconds device_time =
+      0;  // reported seconds spent (prepare, warm, timed, reference), for the budget
 };
 std::string_view kind_of(const Observation& observation);  // "preparation" | "round" | "probe"
 

@@ -17,12 +17,12 @@ namespace batchtune {
 
 // Counts of a model, without its graph.
 struct ModelSummary {
-  std::string name;  // "resnet-50", "bert-large@seq=384" or a file's name
-  std::string hash;  // of the graph: 16 hex digits
-  double parameters = 0;              // of the published model, before folding
-  double flops_per_sample = 0;        // all operations, 2 per multiply-add
-  double dense_parameters = 0;        // weights of matmul and convolution, without biases
-  double dense_flops_per_sample = 0;  // operations with weights, convolutions included
+  std::string name;                        // "resnet-50", "bert-large@seq=384" or a file's name
+  std::string hash;                        // of the graph: 16 hex digits
+  double parameters = 0;                   // of the published model, before folding
+  double flops_per_sample = 0;             // all operations, 2 per multiply-add
+  double dense_parameters = 0;             // weights of matmul and convolution, without biases
+  double dense_flops_per_sample = 0;       // operations with weights, convolutions included
   double activation_bytes_per_sample = 0;  // f32, sum of all tensors written
 };
 
@@ -40,7 +40,7 @@ struct SessionHeader {
   std::uint64_t seed = 0;
   std::string strategy;
   ModelSummary model;
-  std::string model_json;   // the graph itself, so that a session can be repeated
+  std::string model_json;  // the graph itself, so that a session can be repeated
   Wishes wishes;
   Settings settings;
   Environment environment;

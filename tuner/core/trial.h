@@ -1,5 +1,6 @@
-// What a session concludes from its observations: trials with measurements, fronts, boundaries, verdicts.
-// Derived by tuner/search (conclude.h), shown by reports. Never edited: derived again from the observations.
+// What a session concludes from its observations: trials with measurements, fronts, boundaries,
+// verdicts. Derived by tuner/search (conclude.h), shown by reports. Never edited: derived again
+// from the observations.
 #pragma once
 
 #include <array>
@@ -18,18 +19,20 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-// Both levels, always named. A percentile is absent below 36/72/368/3688 samples (p90/p95/p99/p99.9).
+// Both levels, always named. A percentile is absent below 36/72/368/3688 samples
+// (p90/p95/p99/p99.9).
 struct Measurement {
-  Seconds undisturbed = 0;             // latency: what the machine can do
+  Seconds undisturbed = 0;  // latency: what the machine can do
   std::optional<Interval> undisturbed_ci95;
   std::optional<Seconds> p50, p90, p95, p99, p99_9;
-  Seconds max = 0;                     // percentiles and max: as seen
-  double throughput_undisturbed = 0;   // samples/s, all instances
-  double throughput_as_seen = 0;       // samples done / time spent running
-  double ratio_to_anchor = 1;          // undisturbed seconds per sample over the anchor's; below 1 is better
+  Seconds max = 0;                    // percentiles and max: as seen
+  double throughput_undisturbed = 0;  // samples/s, all instances
+  double throughput_as_seen = 0;      // samples done / time spent running
+  double ratio_to_anchor =
+      1;  // undisturbed seconds per sample over the anchor's; below 1 is better
   std::optional<Interval> ratio_ci95;
   int visits = 0;
-  int samples = 0;                     // timed, warm ones not counted
+  int samples = 0;  // timed, warm ones not counted
 };
 
 struct Trial {
@@ -58,16 +61,16 @@ struct Boundary {
   CandidateGroup group;
   BoundaryKind kind = BoundaryKind::predicted;
   LimiterKind limiter = LimiterKind::none;
-  std::optional<std::int64_t> largest_fitting;   // 0: not even batch 1 fits
+  std::optional<std::int64_t> largest_fitting;  // 0: not even batch 1 fits
   std::optional<std::int64_t> smallest_failing;
   std::string evidence;
 };
 
 // Why no candidate of a backend keeps the limits, and what would help.
 struct NothingFits {
-  TrialId nearest = 0;               // 0: there is none
-  std::string gap;                   // "p50 31 ms, 1.55 x the limit"
-  std::vector<std::string> levers;   // "a smaller model dtype (bf16)"
+  TrialId nearest = 0;              // 0: there is none
+  std::string gap;                  // "p50 31 ms, 1.55 x the limit"
+  std::vector<std::string> levers;  // "a smaller model dtype (bf16)"
 };
 
 struct Verdict {
@@ -90,7 +93,7 @@ struct Best {
 };
 
 struct Conclusion {
-  TrialId anchor = 0;  // 0: none
+  TrialId anchor = 0;         // 0: none
   std::vector<Trial> trials;  // ascending id
   std::vector<Front> fronts;
   std::vector<Boundary> boundaries;

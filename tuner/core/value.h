@@ -10,7 +10,8 @@ namespace batchtune {
 
 using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string>;
 
-// One setting with its value and why it has it: "default", "--threads", "cgroup quota", "environment".
+// One setting with its value and why it has it: "default", "--threads", "cgroup quota",
+// "environment".
 struct Setting {
   std::string name;
   Value value;
@@ -27,7 +28,8 @@ struct Settings {
   bool operator==(const Settings&) const = default;
 };
 
-// What a machine and build look like to a session: flat names ("cpu.model", "kernel", "library.sqlite").
+// What a machine and build look like to a session: flat names ("cpu.model", "kernel",
+// "library.sqlite").
 using Environment = std::vector<std::pair<std::string, Value>>;
 
 std::string to_string(const Value& value);  // "null" for monostate

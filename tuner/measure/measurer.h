@@ -1,5 +1,5 @@
-// Measuring as the search sees it: preparations, rounds and memory probes, each an answer and never an
-// exception. The real one (worker_measurer.h) runs worker processes; tests script their own.
+// Measuring as the search sees it: preparations, rounds and memory probes, each an answer and never
+// an exception. The real one (worker_measurer.h) runs worker processes; tests script their own.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@ struct Contender {
   bool operator==(const Contender&) const = default;
 };
 
-// The measurer draws a subset of the contenders by weight, adds the anchor and the reference programs,
-// orders them at random (seeded by `sequence`), and chooses warm and timed runs.
+// The measurer draws a subset of the contenders by weight, adds the anchor and the reference
+// programs, orders them at random (seeded by `sequence`), and chooses warm and timed runs.
 struct RoundRequest {
   std::vector<Contender> contenders;
-  TrialId anchor = 0;      // visited in every round; 0: none
-  Seconds seconds = 2;     // aim for the whole round
+  TrialId anchor = 0;          // visited in every round; 0: none
+  Seconds seconds = 2;         // aim for the whole round
   std::uint64_t sequence = 0;  // number of the round in its session
 
   bool operator==(const RoundRequest&) const = default;
@@ -33,8 +33,8 @@ class Measurer {
  public:
   virtual ~Measurer() = default;
 
-  // An Error means that measuring itself is impossible (no worker can be started); anything that is the
-  // candidate's own is in the observation.
+  // An Error means that measuring itself is impossible (no worker can be started); anything that is
+  // the candidate's own is in the observation.
   virtual Result<Observation> prepare(TrialId trial, const Candidate& candidate) = 0;
   virtual Result<Observation> run_round(const RoundRequest& request) = 0;
   virtual Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit) = 0;

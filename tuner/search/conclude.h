@@ -1,5 +1,5 @@
-// From observations to trials, fronts, boundaries, verdicts and the best: a pure function, used while
-// tuning, by `report` with other limits, and by `compare`.
+// From observations to trials, fronts, boundaries, verdicts and the best: a pure function, used
+// while tuning, by `report` with other limits, and by `compare`.
 #pragma once
 
 #include "tuner/core/session.h"

@@ -1,4 +1,5 @@
-// The loop between strategy and measurer: ask, measure, hand the observation out to be stored, tell.
+// The loop between strategy and measurer: ask, measure, hand the observation out to be stored,
+// tell.
 #pragma once
 
 #include <atomic>
@@ -13,11 +14,12 @@
 namespace batchtune {
 
 struct DriverHooks {
-  // Called with each new observation before the strategy is told, while the workers are parked; an error
-  // (a full disk) ends the run.
+  // Called with each new observation before the strategy is told, while the workers are parked; an
+  // error (a full disk) ends the run.
   std::function<Status(const Observation&)> store;
   std::function<void(const Ask&, std::span<const Observation>)> progress;  // may be empty
-  const std::atomic<bool>* interrupted = nullptr;  // set by a signal: ends after the current observation
+  const std::atomic<bool>* interrupted =
+      nullptr;  // set by a signal: ends after the current observation
 };
 
 struct DriverEnd {
@@ -25,8 +27,8 @@ struct DriverEnd {
   std::string reason;
 };
 
-// Tells `record.observations` (of an interrupted session) again first, then goes on; new observations are
-// appended to the record, and its anchor is set when the strategy fixes one.
+// Tells `record.observations` (of an interrupted session) again first, then goes on; new
+// observations are appended to the record, and its anchor is set when the strategy fixes one.
 Result<DriverEnd> drive(Strategy& strategy, Measurer& measurer, SessionRecord& record,
                         const DriverHooks& hooks);
 

@@ -1,5 +1,6 @@
-// What to do next, as ask and tell. A strategy is made from the problem and a seed; the same tells give the
-// same asks, on a device, on the simulated device, on a recorded table and when a session is resumed.
+// What to do next, as ask and tell. A strategy is made from the problem and a seed; the same tells
+// give the same asks, on a device, on the simulated device, on a recorded table and when a session
+// is resumed.
 #pragma once
 
 #include <memory>
@@ -19,33 +20,47 @@
 namespace batchtune {
 
 struct Budget {
-  Seconds racing = 60;  // prepare, warm, timed and reference runs of racing workers (reported seconds)
-  Seconds probing = 60; // solo workers
+  Seconds racing =
+      60;  // prepare, warm, timed and reference runs of racing workers (reported seconds)
+  Seconds probing = 60;  // solo workers
 };
 
 enum class BoundaryWish { predicted, probed, none };
 
 struct Problem {
-  std::vector<Estimate> groups;        // one per group; its batch is the seed, its curve the guess
-  std::vector<std::int64_t> batches;   // allowed, ascending; empty: every batch from 1 on
+  std::vector<Estimate> groups;       // one per group; its batch is the seed, its curve the guess
+  std::vector<std::int64_t> batches;  // allowed, ascending; empty: every batch from 1 on
   std::int64_t largest_batch = std::int64_t{1} << 20;  // never asked above
   Wishes wishes;
   Budget budget;
   BoundaryWish boundary = BoundaryWish::predicted;
-  bool memory_is_exact = false;        // the account limit is exact: the boundary can be a point
+  bool memory_is_exact = false;  // the account limit is exact: the boundary can be a point
 };
 
-struct AskPrepare { TrialId trial = 0; Candidate candidate; };
-struct AskRound { RoundRequest request; };
-struct AskProbe { Candidate candidate; std::optional<Bytes> limit; };
-struct AskRelease { TrialId trial = 0; };
-struct AskStop { SessionEnd end = SessionEnd::converged; std::string reason; };
+struct AskPrepare {
+  TrialId trial = 0;
+  Candidate candidate;
+};
+struct AskRound {
+  RoundRequest request;
+};
+struct AskProbe {
+  Candidate candidate;
+  std::optional<Bytes> limit;
+};
+struct AskRelease {
+  TrialId trial = 0;
+};
+struct AskStop {
+  SessionEnd end = SessionEnd::converged;
+  std::string reason;
+};
 using Ask = std::variant<AskPrepare, AskRound, AskProbe, AskRelease, AskStop>;
 
 class Strategy {
  public:
   virtual ~Strategy() = default;
-  virtual Ask ask() = 0;                              // the answer to AskRelease and AskStop is not told
+  virtual Ask ask() = 0;  // the answer to AskRelease and AskStop is not told
   virtual void tell(const Observation& observation) = 0;
 };
 

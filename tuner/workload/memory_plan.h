@@ -1,4 +1,5 @@
-// Where each activation lies in one arena, by liveness: tensors that are never alive together share bytes.
+// Where each activation lies in one arena, by liveness: tensors that are never alive together share
+// bytes.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace batchtune {
 
 inline constexpr Bytes kTensorAlignment = 64;  // a cache line: rows of tensors start on one
 
-// offset[i] and bytes[i] belong to Model::ops[i]; a reshape shares its input's place. Token ids are 4-byte
-// integers, everything else has the dtype's size.
+// offset[i] and bytes[i] belong to Model::ops[i]; a reshape shares its input's place. Token ids are
+// 4-byte integers, everything else has the dtype's size.
 struct MemoryPlan {
   std::vector<Bytes> offset;
   std::vector<Bytes> bytes;

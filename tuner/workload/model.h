@@ -1,6 +1,7 @@
-// A model as a graph of operations with per-sample shapes. It knows nothing of batch, device or data type:
-// every shape leaves out the batch, which comes first in memory. Images are {height, width, channels}
-// (NHWC), sequences {rows, features}. Weights are described, not held (weights.h makes their values).
+// A model as a graph of operations with per-sample shapes. It knows nothing of batch, device or
+// data type: every shape leaves out the batch, which comes first in memory. Images are {height,
+// width, channels} (NHWC), sequences {rows, features}. Weights are described, not held (weights.h
+// makes their values).
 #pragma once
 
 #include <array>
@@ -19,9 +20,9 @@ using Shape = std::vector<std::int64_t>;  // per sample, 1 to 4 dimensions
 std::int64_t elements(const Shape& shape);
 
 enum class OpKind {
-  input,           // of the model: see InputKind
-  embedding,       // rows of a table {vocabulary, features} picked by token ids; several ids' rows added
-  matmul,          // [.., K] x weight [K, N] -> [.., N]
+  input,      // of the model: see InputKind
+  embedding,  // rows of a table {vocabulary, features} picked by token ids; several ids' rows added
+  matmul,     // [.., K] x weight [K, N] -> [.., N]
   batched_matmul,  // both operands are activations: attention
   conv2d,
   max_pool,
@@ -36,14 +37,18 @@ enum class OpKind {
   concat,
   slice,
   transpose,
-  reshape,     // never moves data
+  reshape,  // never moves data
 };
 std::string_view name_of(OpKind kind);  // as in model files
 
 enum class Activation { none, relu, relu6, gelu /* tanh form */, silu };
 std::string_view name_of(Activation activation);
 
-enum class InputKind { values /* standard normal */, token_ids /* in [0, vocabulary) */, cache /* KV, normal */ };
+enum class InputKind {
+  values /* standard normal */,
+  token_ids /* in [0, vocabulary) */,
+  cache /* KV, normal */
+};
 
 // Where a head's rows lie in an operand of batched_matmul with `groups` heads.
 enum class HeadLayout {
@@ -65,41 +70,43 @@ struct Window {  // conv2d and pooling
 struct Epilogue {
   bool bias = false;
   Activation activation = Activation::none;
-  std::string residual;              // tensor added, of the output's shape; "" for none
+  std::string residual;  // tensor added, of the output's shape; "" for none
   bool residual_after_activation = false;
 
   bool operator==(const Epilogue&) const = default;
 };
 
-// Index of an operation in Model::ops; operations are in topological order and each writes one tensor,
-// named like the operation.
+// Index of an operation in Model::ops; operations are in topological order and each writes one
+// tensor, named like the operation.
 using OpIndex = int;
 
 struct Op {
-  std::string name;                 // unique
+  std::string name;  // unique
   OpKind kind = OpKind::input;
   std::vector<std::string> inputs;  // names of earlier operations; Epilogue::residual aside
   Shape output;                     // per sample
 
   // By kind; the others keep their defaults.
   InputKind input_kind = InputKind::values;
-  std::int64_t vocabulary = 0;      // input token_ids, embedding
-  std::vector<std::int64_t> tables; // embedding: rows of each further table added (positions, types)
-  std::int64_t inner = 0;           // matmul: K; batched_matmul: K
-  std::int64_t columns = 0;         // matmul: N; conv2d: output channels; batched_matmul: N
-  std::int64_t groups = 1;          // conv2d: channel groups; batched_matmul: heads
-  Window window;                    // conv2d, pooling
-  bool count_include_pad = false;   // average_pool
-  bool folded_batch_norm = false;   // conv2d: the published model has gain and bias per channel instead
-  bool transpose_b = false;         // batched_matmul: b is {columns, inner} per head
+  std::int64_t vocabulary = 0;  // input token_ids, embedding
+  std::vector<std::int64_t>
+      tables;                      // embedding: rows of each further table added (positions, types)
+  std::int64_t inner = 0;          // matmul: K; batched_matmul: K
+  std::int64_t columns = 0;        // matmul: N; conv2d: output channels; batched_matmul: N
+  std::int64_t groups = 1;         // conv2d: channel groups; batched_matmul: heads
+  Window window;                   // conv2d, pooling
+  bool count_include_pad = false;  // average_pool
+  bool folded_batch_norm =
+      false;                 // conv2d: the published model has gain and bias per channel instead
+  bool transpose_b = false;  // batched_matmul: b is {columns, inner} per head
   HeadLayout a_layout = HeadLayout::heads_first, b_layout = HeadLayout::heads_first,
              out_layout = HeadLayout::heads_first;
-  double scale = 1;                 // softmax, batched_matmul
-  double epsilon = 1e-5;            // norms
+  double scale = 1;                          // softmax, batched_matmul
+  double epsilon = 1e-5;                     // norms
   Activation activation = Activation::none;  // activation
-  std::int64_t axis = 0;            // concat, slice
-  std::int64_t begin = 0, end = 0;  // slice: [begin, end) along axis
-  Shape split;                      // transpose: the input is viewed as this shape first; empty: as it is
+  std::int64_t axis = 0;                     // concat, slice
+  std::int64_t begin = 0, end = 0;           // slice: [begin, end) along axis
+  Shape split;  // transpose: the input is viewed as this shape first; empty: as it is
   std::vector<std::int64_t> permutation;  // transpose: of `split` (or the input's) dimensions
   Epilogue epilogue;
 
@@ -107,12 +114,12 @@ struct Op {
 };
 
 struct Model {
-  std::string name;                             // "resnet-50", "bert-large@seq=384"
-  std::string description;                      // one line: which variant this is, source of the layers
-  std::map<std::string, std::int64_t> dims;     // free dimensions in force: {"seq": 128}
-  std::vector<Op> ops;                          // topological order
-  std::string output;                           // name of the operation whose tensor is the result
-  double unbuilt_parameters = 0;                // of the published model, in no operation here (rare)
+  std::string name;         // "resnet-50", "bert-large@seq=384"
+  std::string description;  // one line: which variant this is, source of the layers
+  std::map<std::string, std::int64_t> dims;  // free dimensions in force: {"seq": 128}
+  std::vector<Op> ops;                       // topological order
+  std::string output;                        // name of the operation whose tensor is the result
+  double unbuilt_parameters = 0;             // of the published model, in no operation here (rare)
 
   bool operator==(const Model&) const = default;
 };
@@ -123,8 +130,8 @@ OpIndex find_op(const Model& model, std::string_view name);
 // All tensors that the operation reads: inputs, then the residual if it has one.
 std::vector<OpIndex> reads_of(const Model& model, const Op& op);
 
-// Checks names, order and kinds, and fills in or checks every output shape. `where_prefix` begins the
-// error's place ("model.json, "). A model that passed is safe to count, plan and run.
+// Checks names, order and kinds, and fills in or checks every output shape. `where_prefix` begins
+// the error's place ("model.json, "). A model that passed is safe to count, plan and run.
 Status infer_shapes(Model& model, std::string_view where_prefix = "");
 
 std::string model_hash(const Model& model);  // of graph and shapes, not of name and description

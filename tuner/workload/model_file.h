@@ -1,5 +1,5 @@
-// Model files (.json): reading, writing. The schema is model.schema.json beside this file; the same text
-// carries a model to a worker process.
+// Model files (.json): reading, writing. The schema is model.schema.json beside this file; the same
+// text carries a model to a worker process.
 #pragma once
 
 #include <string>
@@ -15,7 +15,8 @@ Result<Model> parse_model(std::string_view json, std::string_view file_name);
 Result<Model> read_model_file(const std::string& path);
 std::string write_model(const Model& model);  // JSON; parse_model gives an equal model
 
-// MODEL of the command line: a zoo name, optionally with parameters ("bert-large@seq=384"), or a .json path.
+// MODEL of the command line: a zoo name, optionally with parameters ("bert-large@seq=384"), or a
+// .json path.
 Result<Model> load_model(const std::string& name_or_path);
 
 }  // namespace batchtune

@@ -1,5 +1,5 @@
-// Values for weights and inputs: seeded, variance-preserving, never zero. Zeros, denormals and infinities
-// falsify times (zeros flatter a kernel by a quarter), so they must not occur.
+// Values for weights and inputs: seeded, variance-preserving, never zero. Zeros, denormals and
+// infinities falsify times (zeros flatter a kernel by a quarter), so they must not occur.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,10 @@ namespace batchtune {
 enum class WeightRole { matrix, bias, gain, table };
 
 // Fills `values` for one weight tensor of `op`. Layout as the model means it: matmul [K, N]; conv2d
-// [kernel_h, kernel_w, channels / groups, output channels] (output channels of one group together per group:
-// [group][kernel_h][kernel_w][channels / groups][output channels / groups]); embedding [rows, features].
-// The same seed, operation and role give the same values whatever the batch or dtype.
+// [kernel_h, kernel_w, channels / groups, output channels] (output channels of one group together
+// per group: [group][kernel_h][kernel_w][channels / groups][output channels / groups]); embedding
+// [rows, features]. The same seed, operation and role give the same values whatever the batch or
+// dtype.
 void fill_weight(std::uint64_t seed, const Model& model, const Op& op, WeightRole role,
                  std::span<float> values);
 

@@ -11,12 +11,14 @@ namespace batchtune {
 // Of one operation for one sample. A multiply-add is 2 FLOP; data movement and reshape have none.
 struct OpWork {
   double flops = 0;
-  double weight_elements = 0;  // read once per run, whatever the batch (matrices, filters, biases, tables)
-  double weight_reads = 0;     // elements of weights really read per run: < weight_elements for embedding
-  double input_elements = 0;   // activations read, residual included
+  double weight_elements =
+      0;  // read once per run, whatever the batch (matrices, filters, biases, tables)
+  double weight_reads =
+      0;  // elements of weights really read per run: < weight_elements for embedding
+  double input_elements = 0;  // activations read, residual included
   double output_elements = 0;
-  bool dense = false;          // matmul or conv2d: counts towards the dense figures
-  double dense_weights = 0;    // without biases
+  bool dense = false;               // matmul or conv2d: counts towards the dense figures
+  double dense_weights = 0;         // without biases
   double published_parameters = 0;  // before folding: bias or batch-norm gain and bias included
 };
 

@@ -23,7 +23,8 @@ struct ZooEntry {
 
 std::span<const ZooEntry> zoo();
 
-// "bert-large", "bert-large@seq=384". An unknown name or parameter names the nearest ones and what exists.
+// "bert-large", "bert-large@seq=384". An unknown name or parameter names the nearest ones and what
+// exists.
 Result<Model> build_zoo_model(std::string_view name);
 
 }  // namespace batchtune

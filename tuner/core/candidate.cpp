@@ -1,0 +1,17 @@
+#include "tuner/core/candidate.h"
+
+namespace batchtune {
+
+std::string to_string(const CandidateGroup& group) {
+  std::string text = group.backend + " " + std::string(name_of(group.dtype)) + ", " +
+                     std::to_string(group.threads) + (group.threads == 1 ? " thread" : " threads");
+  if (group.instances > 1) text += " x " + std::to_string(group.instances) + " instances";
+  for (const auto& [name, size] : group.dims) text += ", " + name + "=" + std::to_string(size);
+  return text;
+}
+
+std::string to_string(const Candidate& candidate) {
+  return to_string(candidate.group) + ", batch " + std::to_string(candidate.batch);
+}
+
+}  // namespace batchtune
