@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <span>
 
 namespace batchtune {
@@ -95,10 +97,13 @@ Result<double> parse_fraction(std::string_view text, std::string_view where) {
 std::string format_number(double value, int significant_digits) {
   if (!std::isfinite(value)) return "?";
   if (value == 0) return "0";
-  const int magnitude = static_cast<int>(std::floor(std::log10(std::abs(value)) + 1e-9));
-  const int decimals = std::max(0, significant_digits - 1 - magnitude);
   char buffer[400];
-  std::snprintf(buffer, sizeof buffer, "%.*f", decimals, value);
+  // The exponent after rounding decides how many decimals are left: 0.99999 has none of 0.999's
+  // three.
+  std::snprintf(buffer, sizeof buffer, "%.*e", significant_digits - 1, value);
+  const int magnitude = std::atoi(std::strchr(buffer, 'e') + 1);
+  std::snprintf(buffer, sizeof buffer, "%.*f", std::max(0, significant_digits - 1 - magnitude),
+                value);
   return buffer;
 }
 
