@@ -1,0 +1,89 @@
+// Threads for kernels: the one place that knows oneTBB.
+// A program run is one TBB region (Arena::run); inside it, operations share their chunks among the
+// lanes through a job that lanes claim from with atomics, since a TBB task per operation often does
+// not get its second thread within 20 us. Helpers spin while the region lasts and use no CPU
+// outside it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace batchtune::kernels {
+
+namespace detail {
+struct Job;    // what lanes claim chunks from
+class Region;  // one run()
+}  // namespace detail
+
+// How much there is to do. A hand-off costs about a microsecond: tiny work stays on the caller.
+enum class Grain : std::uint8_t { normal, tiny };
+
+// The lanes of one region. Only the thread that runs the region's body may call for_each, and not
+// from inside a chunk.
+class Team {
+ public:
+  // A team of one lane without an arena: everything runs on the caller.
+  Team() = default;
+
+  int lanes() const { return lanes_; }
+
+  // Calls f(chunk, lane) for every chunk in [0, chunks), each once, on some lane in [0, lanes()),
+  // in no set order; returns when all are done, and what they wrote is visible. Two chunks on one
+  // lane never overlap: lane-local scratch needs no lock. f must not throw.
+  template <typename F>
+  void for_each(std::int64_t chunks, F&& f, Grain grain = Grain::normal) {
+    if (region_ == nullptr || lanes_ == 1 || chunks <= 1 || grain == Grain::tiny) {
+      for (std::int64_t chunk = 0; chunk < chunks; ++chunk) f(chunk, 0);
+      return;
+    }
+    using Function = std::remove_reference_t<F>;
+    share(chunks, const_cast<void*>(static_cast<const void*>(&f)),
+          [](void* function, std::int64_t chunk, int lane) {
+            (*static_cast<Function*>(function))(chunk, lane);
+          });
+  }
+
+ private:
+  friend class Arena;
+  friend class detail::Region;
+  using ChunkFunction = void (*)(void* function, std::int64_t chunk, int lane);
+  Team(detail::Region* region, int lanes) : region_(region), lanes_(lanes) {}
+  void share(std::int64_t chunks, void* function, ChunkFunction call);
+
+  detail::Region* region_ = nullptr;
+  int lanes_ = 1;
+};
+
+enum class Pin : std::uint8_t { no, yes };
+
+// `threads` lanes (at least 1). With Pin::yes lane i runs on the i-th CPU (modulo their number)
+// that the constructing thread may use; the thread that calls run() is pinned for the time of the
+// call and gets its own set back. One run() at a time per arena; arenas are independent of each
+// other.
+class Arena {
+ public:
+  Arena(int threads, Pin pin);
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  int lanes() const;
+
+  // Calls body(Team&) on the calling thread (lane 0). Returns after the body; helpers that never
+  // arrived are not waited for inside it. An exception from the body passes through.
+  template <typename F>
+  void run(F&& body) {
+    using Function = std::remove_reference_t<F>;
+    run_erased(const_cast<void*>(static_cast<const void*>(&body)),
+               [](void* function, Team& team) { (*static_cast<Function*>(function))(team); });
+  }
+
+ private:
+  void run_erased(void* function, void (*call)(void* function, Team& team));
+
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace batchtune::kernels
