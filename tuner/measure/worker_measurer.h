@@ -1,0 +1,70 @@
+// The Measurer over worker processes: one racing worker per backend that holds several programs,
+// one for the reference programs, and a solo worker per memory probe. It never loads a backend
+// itself. Trap: the thread that calls it first must live as long as it does (workers die with that
+// thread).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/backend/backend.h"
+#include "tuner/core/clock.h"
+#include "tuner/measure/measurer.h"
+#include "tuner/workload/model.h"
+
+namespace batchtune {
+
+struct MeasuredBackend {
+  std::string name;        // as in CandidateGroup::backend
+  std::string parameters;  // of the backend's own ("wall=2GiB"); "" for none
+  MemoryKind memory_kind =
+      MemoryKind::account;                  // BackendEntry::memory_kind: how a probe is limited
+  std::string isa;                          // LoadOptions::isa
+  std::vector<std::string> proven_kernels;  // LoadOptions::proven_kernels
+};
+
+// Told each time that a worker has loaded the model: what cli keeps as notes.
+struct LoadNotice {
+  CandidateGroup group;
+  Seconds load_seconds = 0;
+  LoadReport report;
+};
+
+struct WorkerMeasurerOptions {
+  Model model;  // passed infer_shapes()
+  std::vector<MeasuredBackend>
+      backends;            // one for each CandidateGroup::backend that will be asked for
+  std::uint64_t seed = 1;  // of weights, inputs and of the order of rounds
+  Seconds timeout =
+      60;  // wall time of one load, prepare or run without an answer: it is ended then
+  int reference_threads =
+      0;  // the session's CPUs; 0: no reference programs (simulated; CPU without AVX2)
+  Seconds session_age = 0;  // a resumed session: Observation::started goes on from here
+  std::function<void(const LoadNotice&)> on_load;  // may be empty
+  const Clock* clock = nullptr;  // for Observation::started; nullptr: the steady clock
+};
+
+class WorkerMeasurer final : public Measurer {
+ public:
+  explicit WorkerMeasurer(WorkerMeasurerOptions options);  // starts no process yet
+  ~WorkerMeasurer() override;                              // ends all its processes
+
+  Result<Observation> prepare(TrialId trial, const Candidate& candidate) override;
+  Result<Observation> run_round(const RoundRequest& request) override;
+  Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit) override;
+  void release(TrialId trial) override;
+
+  // Bytes that the racing workers' programs hold, weights once per group: what a strategy's
+  // releases are for.
+  Bytes held_bytes() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace batchtune
