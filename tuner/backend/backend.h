@@ -14,6 +14,7 @@
 
 #include "tuner/core/candidate.h"
 #include "tuner/core/device.h"
+#include "tuner/core/error.h"
 #include "tuner/core/observation.h"
 #include "tuner/core/value.h"
 #include "tuner/workload/model.h"
@@ -50,6 +51,10 @@ class Program {
 
   // Exact where kind is account. Shared weights are counted in full.
   virtual MemoryUse memory() const = 0;
+
+  // Seconds that preparing took on a clock other than the host's; nullopt: whoever called prepare()
+  // times it.
+  virtual std::optional<Seconds> prepare_seconds() const { return std::nullopt; }
 };
 
 class LoadedModel {
@@ -106,13 +111,14 @@ struct BackendEntry {
   const char* module;  // "cpu": lib/batchtune/cpu.so; nullptr when it is part of the executable
   bool simulated;
   MemoryKind memory_kind;  // account: the boundary is exact under its limit
-  std::unique_ptr<Backend> (*create)(const std::string& parameters);  // nullptr for modules
+  Result<std::unique_ptr<Backend>> (*create)(const std::string& parameters);  // nullptr for modules
 };
 
 // What a module exports (extern "C", C++ types: refused unless kBuildId is equal).
 struct BackendModule {
   const char* build_id;
-  Backend* (*create)(const char* parameters);
+  Backend* (*create)(
+      const char* parameters);  // the caller owns it; nullptr: parameters not understood
   std::vector<KernelInfo> (*kernels)();
 };
 inline constexpr char kModuleEntryPoint[] = "batchtune_backend_module";  // const BackendModule* ()

@@ -1,0 +1,178 @@
+#include "tuner/backend/simulated/simulated.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+#include "tuner/backend/simulated/cost.h"
+#include "tuner/backend/simulated/parameters.h"
+
+namespace batchtune {
+namespace {
+
+using simulated::Parameters;
+
+constexpr int kExitCode = 3;  // of `exit=`: any that no shell or sanitizer uses
+constexpr std::int64_t kOutputElements =
+    256;                             // of one sample at most: enough to compare, cheap to make
+constexpr double kTolerance = 1e-6;  // outputs are the same at every batch
+
+// In [-1, 1], never 0, from seed, sample and element (splitmix64).
+float output_value(std::uint64_t seed, std::int64_t sample, std::int64_t element) {
+  std::uint64_t x = seed * 0x9E3779B97F4A7C15u +
+                    static_cast<std::uint64_t>(sample) * 0xBF58476D1CE4E5B9u +
+                    static_cast<std::uint64_t>(element) + 1;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  x ^= x >> 31;
+  const double unit =
+      (static_cast<double>(x >> 12) + 0.5) / static_cast<double>(std::uint64_t{1} << 52);
+  return static_cast<float>(2 * unit - 1);
+}
+
+[[noreturn]] void hang() {
+  for (;;) pause();
+}
+
+[[noreturn]] void die_of(int signal) {
+  std::signal(signal, SIG_DFL);  // a sanitizer's own handler would turn it into an exit code
+  std::raise(signal);
+  std::abort();
+}
+
+class SimulatedProgram final : public Program {
+ public:
+  SimulatedProgram(const Model& model, const Candidate& candidate, const Parameters& parameters)
+      : candidate_(candidate),
+        parameters_(parameters),
+        seconds_(simulated::run_seconds(model, candidate, parameters)),
+        memory_(simulated::memory_of(model, candidate)),
+        output_elements_(std::min(elements(model.ops.back().output), kOutputElements)) {}
+
+  Outcome<RunTimes> run(int n) override {
+    RunTimes times;
+    times.clock = ClockKind::virtual_clock;
+    for (int i = 0; i < n; ++i) {
+      ++runs_;
+      misbehave_if_told();
+      for (int instance = 0; instance < candidate_.group.instances; ++instance) {
+        times.seconds.push_back(seconds_);
+        times.instance.push_back(instance);
+      }
+    }
+    return times;
+  }
+
+  void set_input(std::uint64_t seed) override { seed_ = seed; }
+
+  Outcome<std::vector<float>> read_output(std::int64_t samples) override {
+    const bool wrong = parameters_.wrong.fires(candidate_.batch, runs_);
+    std::vector<float> output;
+    for (std::int64_t sample = 0; sample < std::min(samples, candidate_.batch); ++sample)
+      for (std::int64_t element = 0; element < output_elements_; ++element)
+        output.push_back(output_value(seed_, sample, element) + (wrong ? 1.0f : 0.0f));
+    return output;
+  }
+
+  MemoryUse memory() const override { return memory_; }
+  std::optional<Seconds> prepare_seconds() const override { return parameters_.prepare; }
+
+ private:
+  void misbehave_if_told() const {
+    const std::int64_t batch = candidate_.batch;
+    if (parameters_.hang.fires(batch, runs_)) hang();
+    if (parameters_.crash.fires(batch, runs_)) die_of(SIGSEGV);
+    if (parameters_.abort.fires(batch, runs_)) die_of(SIGABRT);
+    if (parameters_.exit.fires(batch, runs_)) _exit(kExitCode);
+  }
+
+  Candidate candidate_;
+  Parameters parameters_;
+  Seconds seconds_;
+  MemoryUse memory_;
+  std::int64_t output_elements_;
+  std::uint64_t seed_ = 1;
+  int runs_ = 0;
+};
+
+Ending out_of_memory(Bytes wanted, Bytes of) {
+  return {TrialStatus::out_of_memory, "the simulated device's memory is too small",
+          "account: wanted " + format_bytes(static_cast<double>(wanted)) + " of " +
+              format_bytes(static_cast<double>(of)),
+          "device"};
+}
+
+// Each program is accounted alone: several of them in one worker do not fill the device.
+class SimulatedModel final : public LoadedModel {
+ public:
+  SimulatedModel(const Model& model, const Parameters& parameters, Bytes wall)
+      : model_(model), parameters_(parameters), wall_(wall) {}
+
+  bool shares_weights() const override { return true; }
+  Seconds load_seconds() const override { return parameters_.load; }
+  double output_tolerance() const override { return kTolerance; }
+
+  Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) override {
+    const Bytes wanted = simulated::memory_of(model_, candidate).total();
+    if (wanted > wall_) return tl::unexpected(out_of_memory(wanted, wall_));
+    return std::make_unique<SimulatedProgram>(model_, candidate, parameters_);
+  }
+
+ private:
+  Model model_;
+  Parameters parameters_;
+  Bytes wall_;
+};
+
+class SimulatedBackend final : public Backend {
+ public:
+  explicit SimulatedBackend(const Parameters& parameters) : parameters_(parameters) {}
+
+  DeviceInfo describe() override {
+    DeviceInfo device;
+    device.name = "simulated device";
+    device.backend = "simulated";
+    device.version = "1";
+    for (const DType dtype : kDTypes) {
+      const double speedup = 4.0 / static_cast<double>(size_of(dtype));
+      device.peaks.push_back(
+          {dtype, "", parameters_.rate * speedup, FigureOrigin::catalogue, "simulated"});
+    }
+    device.memory_levels.push_back({"DRAM", static_cast<double>(parameters_.wall),
+                                    parameters_.rate / simulated::kFlopsPerWeightByte,
+                                    FigureOrigin::catalogue, "simulated"});
+    device.memory_bytes = static_cast<double>(parameters_.wall);
+    device.simulated = true;
+    return device;
+  }
+
+  Outcome<std::unique_ptr<LoadedModel>> load(const Model& model, const LoadOptions& options,
+                                             LoadReport& report) override {
+    Parameters parameters = parameters_;
+    if (!options.parameters.empty()) {
+      const auto own = simulated::parse_parameters(options.parameters);
+      if (!own) return tl::unexpected(Ending{TrialStatus::failed, to_string(own.error()), "", ""});
+      parameters = *own;
+    }
+    const Bytes wall = std::min(parameters.wall, options.account_limit.value_or(parameters.wall));
+    const Bytes weights = simulated::weights_of(model, options.group.dtype);
+    if (weights > wall) return tl::unexpected(out_of_memory(weights, wall));
+    report.effective.push_back({"simulated.wall", std::int64_t{wall}, "backend"});
+    return std::make_unique<SimulatedModel>(model, parameters, wall);
+  }
+
+ private:
+  Parameters parameters_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> create_simulated_backend(const std::string& parameters) {
+  BT_TRY(parsed, simulated::parse_parameters(parameters));
+  return std::make_unique<SimulatedBackend>(parsed);
+}
+
+}  // namespace batchtune

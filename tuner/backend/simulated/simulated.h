@@ -1,0 +1,18 @@
+// A device that exists only as a cost formula: for tests of the search, of worker ends and of
+// resuming. Its clock is virtual: runs return at once and report what they would have taken.
+// Everything measured on it is marked simulated. Without noise: the same candidate takes the same
+// time in every run.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tuner/backend/backend.h"
+#include "tuner/core/error.h"
+
+namespace batchtune {
+
+// `parameters`: see simulated/parameters.h. LoadOptions::parameters, where not empty, replace them.
+Result<std::unique_ptr<Backend>> create_simulated_backend(const std::string& parameters);
+
+}  // namespace batchtune
