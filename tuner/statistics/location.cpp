@@ -1,0 +1,28 @@
+// Selection instead of sorting: these run inside resamplings.
+#include "tuner/statistics/location.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace batchtune {
+
+double median(std::span<const double> values) {
+  return quantile(values, 0.5);
+}
+
+double quantile(std::span<const double> values, double q) {
+  assert(!values.empty() && q >= 0 && q <= 1);
+  std::vector<double> copy(values.begin(), values.end());
+  const double position = q * static_cast<double>(copy.size() - 1);
+  const auto below = static_cast<std::size_t>(std::floor(position));
+  const auto at = copy.begin() + static_cast<std::ptrdiff_t>(below);
+  std::nth_element(copy.begin(), at, copy.end());
+  const double share = position - static_cast<double>(below);
+  if (share == 0) return *at;
+  return *at + share * (*std::min_element(at + 1, copy.end()) - *at);
+}
+
+}  // namespace batchtune
