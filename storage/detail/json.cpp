@@ -1,0 +1,249 @@
+#include "storage/detail/json.h"
+
+#include <cmath>
+#include <stdexcept>
+
+namespace batchtune::detail {
+namespace {
+
+constexpr std::size_t kShownOfText = 40;  // characters of a wrong text that an error repeats
+constexpr FigureOrigin kOrigins[] = {FigureOrigin::catalogue, FigureOrigin::measured,
+                                     FigureOrigin::user};
+constexpr Bound kBounds[] = {Bound::compute, Bound::memory, Bound::overhead};
+constexpr Objective kObjectives[] = {Objective::knee, Objective::throughput};
+
+template <typename T>
+Json maybe(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+template <typename T>
+std::optional<T> maybe_from(const Json& json, const char* key) {
+  const Json& value = json.at(key);
+  if (value.is_null()) return std::nullopt;
+  return value.get<T>();
+}
+
+Json to_json(const Value& value) {
+  return std::visit(
+      [](const auto& held) -> Json {
+        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>)
+          return nullptr;
+        else
+          return held;
+      },
+      value);
+}
+
+Value value_from(const Json& json) {
+  if (json.is_null()) return std::monostate{};
+  if (json.is_boolean()) return json.get<bool>();
+  if (json.is_number_integer()) return json.get<std::int64_t>();
+  if (json.is_number()) return json.get<double>();
+  return json.get<std::string>();
+}
+
+Json list_of(const std::vector<Setting>& settings) {
+  Json list = Json::array();
+  for (const Setting& setting : settings)
+    list.push_back(
+        {{"name", setting.name}, {"value", to_json(setting.value)}, {"origin", setting.origin}});
+  return list;
+}
+
+std::vector<Setting> settings_from(const Json& json) {
+  std::vector<Setting> settings;
+  for (const Json& entry : json)
+    settings.push_back({entry.at("name"), value_from(entry.at("value")), entry.at("origin")});
+  return settings;
+}
+
+DType dtype_from(const Json& json) {
+  return named(kDTypes, json.get<std::string>());
+}
+
+Json to_json(const FormulaEstimate& f) {
+  return {{"peak_flops", f.peak_flops},
+          {"bandwidth", f.bandwidth},
+          {"flops_per_sample", f.flops_per_sample},
+          {"dense_parameters", f.dense_parameters},
+          {"dtype_bytes", f.dtype_bytes},
+          {"ridge", f.ridge},
+          {"intensity_per_sample", f.intensity_per_sample},
+          {"exact", f.exact},
+          {"batch", f.batch},
+          {"guide_batch", maybe(f.guide_batch)},
+          {"below_ridge", f.below_ridge},
+          {"above_ridge", f.above_ridge}};
+}
+
+FormulaEstimate formula_from(const Json& json) {
+  FormulaEstimate f;
+  f.peak_flops = json.at("peak_flops");
+  f.bandwidth = json.at("bandwidth");
+  f.flops_per_sample = json.at("flops_per_sample");
+  f.dense_parameters = json.at("dense_parameters");
+  f.dtype_bytes = json.at("dtype_bytes");
+  f.ridge = json.at("ridge");
+  f.intensity_per_sample = json.at("intensity_per_sample");
+  f.exact = json.at("exact");
+  f.batch = json.at("batch");
+  f.guide_batch = maybe_from<std::int64_t>(json, "guide_batch");
+  f.below_ridge = json.at("below_ridge");
+  f.above_ridge = json.at("above_ridge");
+  return f;
+}
+
+bool all_finite(const Json& json) {
+  if (json.is_number_float()) return std::isfinite(json.get<double>());
+  if (json.is_structured())
+    for (const Json& part : json)
+      if (!all_finite(part)) return false;
+  return true;
+}
+
+}  // namespace
+
+Json to_json(const std::map<std::string, std::int64_t>& dims) {
+  Json json = Json::object();
+  for (const auto& [name, size] : dims) json[name] = size;
+  return json;
+}
+
+void from_json_to(const Json& json, std::map<std::string, std::int64_t>& dims) {
+  for (const auto& [name, size] : json.items()) dims[name] = size.get<std::int64_t>();
+}
+
+Json to_json(const Environment& environment) {
+  Json json = Json::object();
+  for (const auto& [name, value] : environment) json[name] = to_json(value);
+  return json;
+}
+
+void from_json_to(const Json& json, Environment& environment) {
+  for (const auto& [name, value] : json.items()) environment.emplace_back(name, value_from(value));
+}
+
+Json to_json(const Settings& settings) {
+  return {{"requested", list_of(settings.requested)}, {"effective", list_of(settings.effective)}};
+}
+
+void from_json_to(const Json& json, Settings& settings) {
+  settings.requested = settings_from(json.at("requested"));
+  settings.effective = settings_from(json.at("effective"));
+}
+
+Json to_json(const Wishes& wishes) {
+  Json limits = Json::array();
+  for (const LatencyLimit& limit : wishes.latency_limits)
+    limits.push_back({{"metric", name_of(limit.metric)}, {"limit", limit.limit}});
+  return {{"objective", name_of(wishes.objective)},
+          {"give_up", wishes.give_up},
+          {"latency_limits", limits},
+          {"memory_limit", maybe(wishes.memory_limit)}};
+}
+
+void from_json_to(const Json& json, Wishes& wishes) {
+  wishes.objective = named(kObjectives, json.at("objective").get<std::string>());
+  wishes.give_up = json.at("give_up");
+  for (const Json& limit : json.at("latency_limits"))
+    wishes.latency_limits.push_back({named(kLatencyMetrics, limit.at("metric").get<std::string>()),
+                                     limit.at("limit").get<double>()});
+  wishes.memory_limit = maybe_from<Bytes>(json, "memory_limit");
+}
+
+Json to_json(const DeviceInfo& device) {
+  Json peaks = Json::array(), levels = Json::array(), isas = Json::array();
+  for (const Peak& peak : device.peaks)
+    peaks.push_back({{"dtype", name_of(peak.dtype)},
+                     {"isa", peak.isa},
+                     {"flops_per_second", peak.flops_per_second},
+                     {"origin", name_of(peak.origin)},
+                     {"source", peak.source}});
+  for (const MemoryLevel& level : device.memory_levels)
+    levels.push_back({{"name", level.name},
+                      {"capacity_bytes", maybe(level.capacity_bytes)},
+                      {"bytes_per_second", level.bytes_per_second},
+                      {"origin", name_of(level.origin)},
+                      {"source", level.source}});
+  for (const auto& [dtype, isa] : device.isa_in_use)
+    isas.push_back({{"dtype", name_of(dtype)}, {"isa", isa}});
+  return {{"name", device.name},
+          {"backend", device.backend},
+          {"version", device.version},
+          {"peaks", peaks},
+          {"memory_levels", levels},
+          {"memory_bytes", maybe(device.memory_bytes)},
+          {"run_overhead", maybe(device.run_overhead)},
+          {"layer_overhead", maybe(device.layer_overhead)},
+          {"cores", device.cores},
+          {"load_seconds", maybe(device.load_seconds)},
+          {"simulated", device.simulated},
+          {"isa_in_use", isas}};
+}
+
+void from_json_to(const Json& json, DeviceInfo& device) {
+  device.name = json.at("name");
+  device.backend = json.at("backend");
+  device.version = json.at("version");
+  for (const Json& peak : json.at("peaks"))
+    device.peaks.push_back(
+        {dtype_from(peak.at("dtype")), peak.at("isa"), peak.at("flops_per_second"),
+         named(kOrigins, peak.at("origin").get<std::string>()), peak.at("source")});
+  for (const Json& level : json.at("memory_levels"))
+    device.memory_levels.push_back({level.at("name"), maybe_from<double>(level, "capacity_bytes"),
+                                    level.at("bytes_per_second"),
+                                    named(kOrigins, level.at("origin").get<std::string>()),
+                                    level.at("source")});
+  device.memory_bytes = maybe_from<double>(json, "memory_bytes");
+  device.run_overhead = maybe_from<double>(json, "run_overhead");
+  device.layer_overhead = maybe_from<double>(json, "layer_overhead");
+  device.cores = json.at("cores");
+  device.load_seconds = maybe_from<double>(json, "load_seconds");
+  device.simulated = json.at("simulated");
+  for (const Json& isa : json.at("isa_in_use"))
+    device.isa_in_use.emplace_back(dtype_from(isa.at("dtype")), isa.at("isa").get<std::string>());
+}
+
+Json to_json(const Estimate& estimate) {
+  Json curve = Json::array();
+  for (const PointEstimate& point : estimate.curve)
+    curve.push_back({{"batch", point.batch},
+                     {"latency", point.latency},
+                     {"throughput", point.throughput},
+                     {"memory", point.memory},
+                     {"bound", name_of(point.bound)}});
+  return {{"batch", estimate.batch},
+          {"bound", name_of(estimate.bound)},
+          {"formula", estimate.formula ? to_json(*estimate.formula) : Json(nullptr)},
+          {"curve", curve}};
+}
+
+void from_json_to(const Json& json, Estimate& estimate) {
+  estimate.batch = json.at("batch");
+  estimate.bound = named(kBounds, json.at("bound").get<std::string>());
+  if (!json.at("formula").is_null()) estimate.formula = formula_from(json.at("formula"));
+  for (const Json& point : json.at("curve"))
+    estimate.curve.push_back({point.at("batch"), point.at("latency"), point.at("throughput"),
+                              point.at("memory"),
+                              named(kBounds, point.at("bound").get<std::string>())});
+}
+
+Status check_json(const std::string& text, std::string_view where) {
+  if (Json::accept(text)) return {};
+  return environment_error("JSON", "'" + text.substr(0, kShownOfText) + "'", std::string(where),
+                           "Report this as a bug");
+}
+
+Result<std::string> encode(const Json& json) {
+  if (!all_finite(json))
+    return environment_error("figures that are finite numbers", "NaN or infinity",
+                             "a record for the database", "Report this as a bug");
+  try {
+    return json.dump();
+  } catch (const std::exception& exception) {  // text that is not UTF-8
+    return environment_error("text in UTF-8", exception.what(), "a record for the database");
+  }
+}
+
+}  // namespace batchtune::detail

@@ -1,0 +1,193 @@
+#include "tests/storage/fixture.h"
+
+#include <stdlib.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "storage/detail/database.h"
+#include "tests/support/catch.h"
+
+namespace batchtune::test {
+namespace {
+
+const CandidateGroup kGroup{"cpu", DType::bf16, 2, 3, {{"seq", 384}, {"beam", 4}}};
+
+DeviceInfo example_device() {
+  DeviceInfo device;
+  device.name = "AMD EPYC, 2 CPUs";
+  device.backend = "cpu";
+  device.version = "oneTBB 2021.8";
+  device.peaks = {
+      {DType::bf16, "avx512bf16", 512e9, FigureOrigin::measured, "calibrate, 2 threads"},
+      {DType::f32, "", 1.0 / 3, FigureOrigin::user, "--peak"}};
+  device.memory_levels = {{"L2", 1048576.0, 2e11, FigureOrigin::measured, "calibrate"},
+                          {"DRAM", std::nullopt, 2.5e10, FigureOrigin::catalogue, "page"}};
+  device.memory_bytes = 8e9;
+  device.run_overhead = 1e-6;
+  device.layer_overhead = 2e-7;
+  device.cores = 2;
+  device.load_seconds = 1.25;
+  device.simulated = true;
+  device.isa_in_use = {{DType::bf16, "avx512bf16"}};
+  return device;
+}
+
+Estimate example_estimate() {
+  Estimate estimate;
+  estimate.group = kGroup;
+  estimate.batch = 5;
+  estimate.bound = Bound::memory;
+  estimate.formula =
+      FormulaEstimate{64e12, 50e9, 77.3e9, 302e6, 2, 1280, 128, 5.000000001, 5, 6, 4, 6};
+  estimate.curve = {{1, 0.1, 10, 1e9, Bound::memory}, {8, 0.3, 26.7, 1.5e9, Bound::compute}};
+  return estimate;
+}
+
+}  // namespace
+
+TempFolder::TempFolder() {
+  std::string pattern =
+      (std::filesystem::temp_directory_path() / "batchtune-storage-XXXXXX").string();
+  REQUIRE(mkdtemp(pattern.data()) != nullptr);
+  path_ = pattern;
+}
+
+TempFolder::~TempFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+SessionHeader example_header(const std::string& uuid, const std::string& model) {
+  SessionHeader header;
+  header.uuid = uuid;
+  header.command = "tune";
+  header.started_at = "2026-01-02T03:04:05Z";
+  header.seed = 0xfedcba9876543210u;
+  header.strategy = "seed_outwards";
+  header.model = {model, "00112233445566aa", 340e6, 78.9e9, 302e6, 77.3e9, 1e8};
+  header.model_json = R"({"name":"x"})";
+  header.wishes = {Objective::throughput,
+                   0.03,
+                   {{LatencyMetric::p99_9, 0.02}, {LatencyMetric::max, 1}},
+                   1 << 30};
+  header.settings.requested = {{"budget", 60.0, "--budget"}, {"db", std::monostate{}, "default"}};
+  header.settings.effective = {{"threads", std::int64_t{2}, "affinity"},
+                               {"pinned", true, "default"},
+                               {"isa", std::string("avx512"), "default"},
+                               {"whole", 2.0, "a double that looks like an integer"}};
+  header.environment = {{"cpu.model", std::string("AMD EPYC \"9R14\"")},
+                        {"kernel", std::string("6.1")},
+                        {"cpus", std::int64_t{2}},
+                        {"a", false},
+                        {"load", 0.25},
+                        {"none", std::monostate{}}};
+  header.devices = {example_device(), example_device()};
+  header.devices[1].backend = "onednn";
+  header.estimates = {example_estimate(), example_estimate()};
+  header.estimates[1].formula.reset();
+  header.reference_hash = "abc";
+  header.simulated = true;
+  header.revision = "v1.2-3-gabc";
+  header.branch = "main";
+  header.label = "nightly; 'quoted'";
+  return header;
+}
+
+Observation example_preparation() {
+  return {
+      Preparation{1, {kGroup, 8}, {}, 0.5, 1.5, 0.021, MemoryUse{100, 20, 3, MemoryKind::account}},
+      0.25, 2.021};
+}
+
+Observation example_round(int sequence) {
+  const double third = sequence + 1.0 / 3;
+  Round round;
+  round.visits = {{1, "", 0, 0, 1, false, "", {third, 0.1, 0.2, 0.4}},
+                  {1, "", 0, 1, 2, true, R"({"steal":3})", {third, 5e-324, 0.2}},
+                  {0, "cache", 1, 0, 0, false, "", {}}};
+  round.failures = {{2, {TrialStatus::crashed, "the worker died", "signal 11", ""}}};
+  return {round, 3.5 + sequence, 0.9};
+}
+
+Observation example_probe() {
+  return {
+      Probe{{kGroup, 212},
+            Bytes{1} << 31,
+            LimiterKind::account,
+            {TrialStatus::out_of_memory, "too large", "account: wanted 3.1 GiB of 2.0 GiB", "host"},
+            MemoryUse{1, 2, 3, MemoryKind::rss},
+            4.5},
+      9.75, 4.5};
+}
+
+Conclusion example_conclusion() {
+  Conclusion conclusion;
+  conclusion.anchor = 1;
+  Measurement measurement{0.021,        Interval{0.02, 0.022}, 0.022, 0.025, std::nullopt,
+                          std::nullopt, std::nullopt,          0.04,  412,   390,
+                          0.9,          Interval{0.89, 0.91},  24,    96};
+  Trial good{1,    {kGroup, 8},
+             {},   measurement,
+             1000, MemoryKind::account,
+             0.5,  true,
+             0.97, PointEstimate{8, 0.02, 400, 900, Bound::compute},
+             {}};
+  Trial bad{2,
+            {kGroup, 16},
+            {TrialStatus::crashed, "the worker died", "signal 11", ""},
+            std::nullopt,
+            std::nullopt,
+            std::nullopt,
+            0,
+            false,
+            std::nullopt,
+            std::nullopt,
+            {}};
+  conclusion.trials = {good, bad};
+  conclusion.fronts = {{kGroup, {1}}};
+  conclusion.boundaries = {
+      {kGroup, BoundaryKind::probed, LimiterKind::account, 212, 213, "probed twice"}};
+  Verdict fits{"cpu", 1, 8, Objective::knee, "98 % of the best", 2, 0.94, 1e6, std::nullopt};
+  Verdict none{"onednn",
+               std::nullopt,
+               0,
+               Objective::knee,
+               "nothing",
+               std::nullopt,
+               std::nullopt,
+               std::nullopt,
+               NothingFits{2, "1.5 x the limit", {"bf16", "a 'smaller' model"}}};
+  conclusion.verdicts = {fits, none};
+  conclusion.best = Best{1, "cpu", 8, false};
+  return conclusion;
+}
+
+std::unique_ptr<Store> open_store(const std::string& path) {
+  auto store = Store::open(path, false);
+  INFO((store ? "" : to_string(store.error())));
+  REQUIRE(store);
+  return std::move(*store);
+}
+
+std::string query(const std::string& path, const std::string& sql) {
+  auto database = detail::Database::open(path, detail::Access::read);
+  REQUIRE(database);
+  detail::Statement statement(*database, sql);
+  auto row = statement.step();
+  INFO(sql << ": " << (row ? "" : to_string(row.error())));
+  REQUIRE(row);
+  return *row ? statement.text(0) : "";
+}
+
+std::string read_file(const std::string& path) {
+  std::ostringstream content;
+  content << std::ifstream(path, std::ios::binary).rdbuf();
+  return content.str();
+}
+
+void write_file(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+}  // namespace batchtune::test

@@ -1,0 +1,158 @@
+// Death in the middle of writing, a full disk, and two writers on one file.
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <random>
+
+#include "storage/detail/sqlite_store.h"
+#include "tests/storage/fixture.h"
+#include "tests/support/catch.h"
+
+using namespace batchtune;
+using namespace batchtune::test;
+
+namespace {
+
+// Appends until killed, and says on `acknowledge` that an append has returned. For a child process.
+[[noreturn]] void append_for_ever(const std::string& path, int acknowledge) {
+  auto store = Store::open(path, false);
+  if (!store) _exit(3);
+  const auto session = (*store)->begin_session(example_header("u" + std::to_string(getpid())));
+  if (!session) _exit(4);
+  for (int i = 1;; ++i) {
+    if (!(*store)->append(*session, example_round(i))) _exit(5);
+    const char byte = 'a';
+    if (write(acknowledge, &byte, 1) != 1) _exit(6);
+  }
+}
+
+int count_bytes(int fd) {
+  int count = 0;
+  char buffer[256];
+  for (ssize_t got = 0; (got = read(fd, buffer, sizeof buffer)) > 0;)
+    count += static_cast<int>(got);
+  return count;
+}
+
+void sleep_microseconds(int microseconds) {
+  timespec wait{0, microseconds * 1000L};
+  nanosleep(&wait, nullptr);
+}
+
+}  // namespace
+
+TEST_CASE("a writer killed at any moment loses nothing that was acknowledged", "[storage][crash]") {
+  TempFolder folder;
+  const std::string path = folder / "a.db";
+  open_store(path).reset();
+  std::mt19937 random(20260101);
+  std::uniform_int_distribution<int> moment(
+      0, 60'000);  // microseconds: from opening to some dozens of appends
+  int most = 0;
+  for (int repetition = 0; repetition < 25; ++repetition) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      close(ends[0]);
+      append_for_ever(path, ends[1]);
+    }
+    close(ends[1]);
+    sleep_microseconds(moment(random));
+    kill(child, SIGKILL);
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    const int acknowledged = count_bytes(ends[0]);
+    close(ends[0]);
+
+    // Reading alone must cope with the journal that the dead writer left.
+    auto store = Store::open_read_only(path);
+    INFO((store ? "" : to_string(store.error())));
+    REQUIRE(store);
+    REQUIRE(query(path, "PRAGMA integrity_check") == "ok");
+    REQUIRE(query(path, "SELECT count(*) FROM pragma_foreign_key_check") == "0");
+    const auto sessions = (*store)->list_sessions().value();
+    const int stored = sessions.empty() || sessions.back().uuid != "u" + std::to_string(child)
+                           ? 0
+                           : sessions.back().observations;
+    CHECK(stored >= acknowledged);
+    CHECK(stored <= acknowledged + 1);  // committed, but killed before saying so
+    if (stored == 0) continue;
+    most = std::max(most, stored);
+    const auto record = (*store)->load_session(sessions.back().number).value();
+    CHECK(std::get<Round>(record.observations.back().what) ==
+          std::get<Round>(example_round(stored).what));
+  }
+  CHECK(most > 0);  // otherwise nothing was tried
+}
+
+TEST_CASE("a full disk is an error, and the file stays sound and usable", "[storage][crash]") {
+  TempFolder folder;
+  const std::string path = folder / "a.db";
+  auto store = open_store(path);
+  const auto session = store->begin_session(example_header("u")).value();
+  const detail::Database& database = static_cast<detail::SqliteStore&>(*store).database();
+  const auto pages = database.query_integer("PRAGMA page_count").value();
+  REQUIRE(database.execute(("PRAGMA max_page_count = " + std::to_string(pages + 4)).c_str()));
+  Status status;
+  int stored = 0;
+  for (; stored < 10'000; ++stored)
+    if (status = store->append(session, example_round(stored)); !status) break;
+  REQUIRE_FALSE(status);
+  CHECK(status.error().kind == ErrorKind::environment);
+  CHECK(status.error().found.find("no space left") != std::string::npos);
+  CHECK(status.error().todo.find("--resume") != std::string::npos);
+  CHECK(query(path, "PRAGMA integrity_check") == "ok");
+  CHECK(query(path, "SELECT count(*) FROM observation") == std::to_string(stored));
+
+  REQUIRE(database.execute("PRAGMA max_page_count = 1000000"));
+  REQUIRE(store->append(session, example_round(stored)));
+  CHECK(store->load_session(session)->observations.size() == static_cast<std::size_t>(stored) + 1);
+}
+
+TEST_CASE("two processes that open and write one new database both finish", "[storage][crash]") {
+  constexpr int kAppends = 20;
+  TempFolder folder;
+  const std::string path = folder / "a.db";
+  pid_t children[2];
+  for (pid_t& child : children) {
+    child = fork();
+    if (child != 0) continue;
+    auto store = Store::open(path, false);
+    if (!store) _exit(3);
+    const auto session = (*store)->begin_session(example_header("u" + std::to_string(getpid())));
+    if (!session) _exit(4);
+    for (int i = 0; i < kAppends; ++i)
+      if (!(*store)->append(*session, example_round(i))) _exit(5);
+    if (!(*store)->finish_session(*session, SessionEnd::converged, "", example_conclusion()))
+      _exit(6);
+    _exit(0);
+  }
+  for (pid_t child : children) {
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+  }
+  CHECK(query(path, "PRAGMA integrity_check") == "ok");
+  CHECK(query(path, "SELECT count(*) FROM session WHERE end = 'converged'") == "2");
+  CHECK(query(path, "SELECT count(*) FROM observation") == std::to_string(2 * kAppends));
+}
+
+TEST_CASE("two connections of one process interleave their sessions", "[storage]") {
+  TempFolder folder;
+  auto first = open_store(folder / "a.db");
+  auto second = open_store(folder / "a.db");
+  const auto one = first->begin_session(example_header("one")).value();
+  const auto two = second->begin_session(example_header("two")).value();
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(first->append(one, example_round(i)));
+    REQUIRE(second->append(two, example_round(10 + i)));
+  }
+  const auto record = second->load_session(one).value();
+  REQUIRE(record.observations.size() == 3);
+  CHECK(std::get<Round>(record.observations[2].what) == std::get<Round>(example_round(2).what));
+}
