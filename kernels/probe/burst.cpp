@@ -1,0 +1,42 @@
+#include "kernels/probe/burst.h"
+
+#include <algorithm>
+
+namespace batchtune::probe {
+
+void visit(PinnedTeam& team, Burst& burst) {
+  const std::int64_t warm = burst.whole_warm ? 1 : burst.repeats / 16 + 1;
+  const double seconds = team.run(
+      burst.threads, [&](int member) { burst.loop(member, warm); },
+      [&](int member) { burst.loop(member, burst.repeats); });
+  if (seconds <= 0) return;  // the clock did not tick
+  burst.spent += seconds * (1 + static_cast<double>(warm) / static_cast<double>(burst.repeats));
+  burst.rates.push_back(burst.work * static_cast<double>(burst.repeats) / seconds);
+}
+
+void fit(PinnedTeam& team, Burst& burst) {
+  constexpr std::int64_t kMostRepeats = std::int64_t{1} << 40;  // no loop here is that fast
+  for (;;) {
+    burst.rates.clear();
+    const double before = burst.spent;
+    visit(team, burst);
+    const double took = burst.rates.empty()
+                            ? 0
+                            : burst.work * static_cast<double>(burst.repeats) / burst.rates.front();
+    if (took >= kBurstSeconds / 2 || burst.spent - before >= kBurstSeconds) return;
+    if (burst.repeats >= kMostRepeats) return;
+    const double missing = took > 0 ? kBurstSeconds / took : 16;
+    burst.repeats = static_cast<std::int64_t>(static_cast<double>(burst.repeats) *
+                                              std::clamp(missing, 1.5, 16.0)) +
+                    1;
+  }
+}
+
+Rate rate_of(const Burst& burst) {
+  if (burst.rates.empty()) return {};
+  std::vector<double> sorted = burst.rates;
+  std::sort(sorted.begin(), sorted.end());
+  return {sorted.back(), sorted[sorted.size() / 2], static_cast<int>(sorted.size())};
+}
+
+}  // namespace batchtune::probe
