@@ -65,12 +65,12 @@ struct Window {  // conv2d and pooling
   bool operator==(const Window&) const = default;
 };
 
-// Applied to the result of matmul, batched_matmul (scale aside) and conv2d before it is written:
+// Applied to the result of matmul and conv2d before it is written (batched_matmul has `scale` alone):
 // activation(result + bias + residual), or activation(result + bias) + residual.
 struct Epilogue {
   bool bias = false;
   Activation activation = Activation::none;
-  std::string residual;  // tensor added, of the output's shape; "" for none
+  std::string residual = {};         // tensor added, of the output's shape; "" for none
   bool residual_after_activation = false;
 
   bool operator==(const Epilogue&) const = default;
@@ -92,7 +92,8 @@ struct Op {
   std::vector<std::int64_t>
       tables;                      // embedding: rows of each further table added (positions, types)
   std::int64_t inner = 0;          // matmul: K; batched_matmul: K
-  std::int64_t columns = 0;        // matmul: N; conv2d: output channels; batched_matmul: N
+  std::int64_t columns = 0;        // matmul: N; conv2d: output channels; batched_matmul: N;
+                                    // embedding: features
   std::int64_t groups = 1;         // conv2d: channel groups; batched_matmul: heads
   Window window;                   // conv2d, pooling
   bool count_include_pad = false;  // average_pool
