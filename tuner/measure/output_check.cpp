@@ -1,0 +1,44 @@
+#include "tuner/measure/output_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace batchtune {
+namespace {
+
+Ending wrong(std::string reason, std::string evidence) {
+  return {TrialStatus::wrong_result, std::move(reason), std::move(evidence), ""};
+}
+
+}  // namespace
+
+Ending check_finite(const std::vector<float>& output) {
+  if (output.empty()) return wrong("the output is empty", "0 values");
+  const auto bad =
+      std::find_if(output.begin(), output.end(), [](float value) { return !std::isfinite(value); });
+  if (bad == output.end()) return {};
+  return wrong("the output has values that are not finite",
+               "element " + std::to_string(bad - output.begin()) + " is " + std::to_string(*bad));
+}
+
+Ending compare_outputs(const std::vector<float>& expected, const std::vector<float>& found,
+                       double tolerance) {
+  if (expected.size() != found.size())
+    return wrong(
+        "the output has another size than that of batch 1",
+        std::to_string(found.size()) + " values instead of " + std::to_string(expected.size()));
+  double magnitude = 0, difference = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    magnitude = std::max(magnitude, std::abs(static_cast<double>(expected[i])));
+    difference = std::max(
+        difference, std::abs(static_cast<double>(expected[i]) - static_cast<double>(found[i])));
+  }
+  const double allowed = tolerance * magnitude;
+  if (difference <= allowed) return {};
+  return wrong("the output of sample 0 differs from that of batch 1",
+               "largest difference " + format_number(difference, 3) + ", allowed " +
+                   format_number(allowed, 3));
+}
+
+}  // namespace batchtune

@@ -1,0 +1,121 @@
+// What parent and worker say to each other, and its JSON. Both ends are the same executable, so
+// there are no versions; still nothing that arrives is trusted: a worker may have been overwritten
+// by the program it runs. The parent asks, the worker answers each request that has an answer
+// (named below) and beats in between.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "tuner/backend/backend.h"
+#include "tuner/core/candidate.h"
+#include "tuner/core/device.h"
+#include "tuner/core/error.h"
+#include "tuner/core/observation.h"
+
+namespace batchtune::protocol {
+
+// ---- parent to worker
+
+struct Hello {  // first; no answer
+  std::string backend_spec;
+  std::int64_t parent_pid = 0;  // a worker whose parent is another by now ends at once
+};
+
+struct Load {              // answered by Loaded or Refused
+  int load = 0;            // the parent's number for this model in this group
+  std::string model_json;  // "" for an empty model
+  LoadOptions options;
+  std::optional<Bytes> address_space;  // RLIMIT_AS: this much above what the process has by then
+};
+
+struct Unload {  // its programs were released before; no answer
+  int load = 0;
+};
+
+struct Prepare {  // answered by Prepared
+  int load = 0;
+  TrialId program = 0;  // its number from now on
+  Candidate candidate;
+  bool check = true;  // output against that of batch 1
+};
+
+struct PlannedVisit {
+  TrialId program = 0;
+  int warm = 0, timed = 1;
+};
+
+struct Share {  // a worker's part of a round: answered by one Visited for each, then ShareDone
+  std::vector<PlannedVisit> visits;
+};
+
+struct Release {  // no answer
+  TrialId program = 0;
+};
+
+struct Describe {};     // answered by Described or Refused
+struct ListKernels {};  // answered by KernelsListed or Refused
+struct Quit {};
+
+using Request =
+    std::variant<Hello, Load, Unload, Prepare, Share, Release, Describe, ListKernels, Quit>;
+
+// ---- worker to parent
+
+struct Beat {  // alive, and what it is about to do: a death after it is laid to this program
+  TrialId program = 0;
+  std::string doing;  // "preparing", "first run", "visit"
+};
+
+struct Loaded {
+  Ending ending;
+  Seconds load_seconds = 0;
+  LoadReport report;
+};
+
+struct Prepared {
+  Ending ending;
+  Seconds prepare_seconds = 0;
+  std::optional<Seconds> first_run;
+  std::optional<MemoryUse> memory;
+  Seconds spent = 0;  // reported: preparing, first run, and batch 1 where it was made for the check
+};
+
+struct Visited {
+  TrialId program = 0;
+  Ending ending;
+  int warm = 0;
+  std::vector<std::vector<Seconds>> instances;  // samples of each, warm ones first; empty unless ok
+};
+
+struct ShareDone {};
+
+struct Described {
+  DeviceInfo device;
+};
+
+struct KernelsListed {
+  std::vector<KernelInfo> kernels;
+};
+
+struct Refused {  // the backend cannot be had at all
+  Error error;
+};
+
+using Reply =
+    std::variant<Beat, Loaded, Prepared, Visited, ShareDone, Described, KernelsListed, Refused>;
+
+std::string encode(const Request& request);
+std::string encode(const Reply& reply);
+
+// The error says what was wrong and where ("prepare.candidate.batch: a whole number").
+tl::expected<Request, std::string> decode_request(std::string_view payload);
+tl::expected<Reply, std::string> decode_reply(std::string_view payload);
+
+}  // namespace batchtune::protocol

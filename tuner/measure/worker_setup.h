@@ -1,0 +1,22 @@
+// What a worker process does to itself before it runs anything: it must die with its parent, die
+// first when memory runs out, leave no core files, and keep its address space close to what it
+// uses.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tuner/core/units.h"
+
+namespace batchtune {
+
+void setup_worker();
+
+// False when the parent died before this process could ask to die with it.
+bool parent_is(std::int64_t pid);
+
+// RLIMIT_AS at what the process has mapped at its peak plus `above`. Returns the reason when it was
+// not set: sanitizers reserve terabytes of address space.
+std::string limit_address_space(Bytes above);
+
+}  // namespace batchtune
