@@ -81,6 +81,17 @@ TEST_CASE("the same seed, operation and role give the same values, others differ
   CHECK(firsts.size() == 6);
 }
 
+TEST_CASE("a tensor may be made in parts", "[weights]") {
+  const Model model = one_matmul({});
+  std::vector<float> whole(500), part(100);
+  fill_weight(1, model, model.ops[1], WeightRole::matrix, whole);
+  fill_weight(1, model, model.ops[1], WeightRole::matrix, part, 300);
+  CHECK(std::equal(part.begin(), part.end(), whole.begin() + 300));
+  fill_input(1, model.ops[0], 2, whole);
+  fill_input(1, model.ops[0], 2, part, 300);
+  CHECK(std::equal(part.begin(), part.end(), whole.begin() + 300));
+}
+
 TEST_CASE("samples differ from one another and token ids stay in the vocabulary", "[weights]") {
   ModelBuilder b("test", "");
   b.input("ids", InputKind::token_ids, {64}, 3);

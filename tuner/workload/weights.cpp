@@ -32,10 +32,13 @@ std::int32_t odd_sum(std::uint64_t bits) {
 // Standard deviation of odd_sum: 2 x sqrt(4 x (65536^2 - 1) / 12).
 constexpr float kSumDeviation = 75674.5F;
 
-void fill(std::uint64_t key, float mean, float deviation, std::span<float> values) {
+// Elements `first` and on of the stream named by `key`.
+void fill(std::uint64_t key, std::int64_t first, float mean, float deviation,
+          std::span<float> values) {
   const float scale = deviation / kSumDeviation;
+  const std::uint64_t start = static_cast<std::uint64_t>(first) + 1;
   for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = mean + scale * static_cast<float>(odd_sum(mix(key + (i + 1) * kGolden)));
+    values[i] = mean + scale * static_cast<float>(odd_sum(mix(key + (start + i) * kGolden)));
 }
 
 // 1 / sqrt(E[f(x)^2]) for x standard normal: restores the second moment that the activation takes
@@ -76,22 +79,23 @@ constexpr float kGainDeviation = 0.02F;  // around 1
 }  // namespace
 
 void fill_weight(std::uint64_t seed, const Model& model, const Op& op, WeightRole role,
-                 std::span<float> values) {
+                 std::span<float> values, std::int64_t first) {
   const std::uint64_t key = stream(seed, op.name, static_cast<std::uint64_t>(role));
   switch (role) {
     case WeightRole::matrix:
-      return fill(key, 0, matrix_deviation(model, op), values);
+      return fill(key, first, 0, matrix_deviation(model, op), values);
     case WeightRole::bias:
-      return fill(key, 0, kBiasDeviation, values);
+      return fill(key, first, 0, kBiasDeviation, values);
     case WeightRole::gain:
-      return fill(key, 1, kGainDeviation, values);
+      return fill(key, first, 1, kGainDeviation, values);
     case WeightRole::table:
-      return fill(key, 0, 1, values);
+      return fill(key, first, 0, 1, values);
   }
 }
 
-void fill_input(std::uint64_t seed, const Op& input, std::int64_t sample, std::span<float> values) {
-  fill(stream(~seed, input.name, static_cast<std::uint64_t>(sample)), 0, 1, values);
+void fill_input(std::uint64_t seed, const Op& input, std::int64_t sample, std::span<float> values,
+                std::int64_t first) {
+  fill(stream(~seed, input.name, static_cast<std::uint64_t>(sample)), first, 0, 1, values);
 }
 
 void fill_token_ids(std::uint64_t seed, const Op& input, std::int64_t sample,
