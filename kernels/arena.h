@@ -12,7 +12,6 @@
 namespace batchtune::kernels {
 
 namespace detail {
-struct Job;    // what lanes claim chunks from
 class Region;  // one run()
 }  // namespace detail
 
@@ -63,7 +62,7 @@ enum class Pin : std::uint8_t { no, yes };
 // other.
 class Arena {
  public:
-  Arena(int threads, Pin pin);
+  Arena(int threads, Pin pin, int first_cpu = 0);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;

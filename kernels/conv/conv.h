@@ -39,7 +39,7 @@ struct ConvKernels {
 };
 
 // Every depthwise kernel, best first for each dtype, the reference last.
-std::span<const DepthwiseKernel> depthwise_kernels();
+std::span<const DepthwiseKernel* const> depthwise_kernels();
 std::string_view name_of(const DepthwiseKernel& kernel);
 Isa isa_of(const DepthwiseKernel& kernel);
 Dtype dtype_of(const DepthwiseKernel& kernel);

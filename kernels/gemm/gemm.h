@@ -31,7 +31,7 @@ struct GemmShape {
 // ---- the table ----
 
 // Every kernel, best first for each dtype, the reference last.
-std::span<const GemmKernel> gemm_kernels();
+std::span<const GemmKernel* const> gemm_kernels();
 std::string_view name_of(const GemmKernel& kernel);  // "gemm_f32_14x32_avx512"
 Isa isa_of(const GemmKernel& kernel);
 Dtype dtype_of(const GemmKernel& kernel);
@@ -85,7 +85,7 @@ struct Gemm {
   Epilogue epilogue;
 };
 
-// Bytes of scratch per lane that gemm() will use, whatever M is.
+// Bytes of scratch per lane that gemm() may use, whatever M is.
 std::size_t gemm_workspace_bytes(const GemmKernel& kernel, std::int64_t k, std::int64_t n);
 void gemm(const Gemm& call, const Workspace& workspace, Team& team);
 

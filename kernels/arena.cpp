@@ -1,0 +1,241 @@
+// The region: helpers are TBB tasks that spin on one atomic word until the region closes.
+// The word holds (epoch, chunks left). A claim is a compare-and-swap on it, so a helper that slept
+// through the end of a job cannot claim from the next one with the old job's function: the fields
+// of a job change only while no chunk is left, and then no claim succeeds.
+#include "kernels/arena.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <limits>
+#include <vector>
+
+#include <tbb/global_control.h>
+#include <tbb/task_arena.h>
+#include <tbb/task_group.h>
+#include <tbb/task_scheduler_observer.h>
+
+namespace batchtune::kernels {
+namespace {
+
+constexpr std::size_t kLineBytes = 64;
+// About 50 us of pauses, the longest gap between two operations that is worth a core; then each
+// turn offers the CPU to whoever waits for it, which matters when there are more lanes than CPUs.
+constexpr int kSpinsBeforeYield = 2000;
+// TBB's own limit would follow the affinity of the thread that happened to come first.
+constexpr std::size_t kMostThreads = 1024;
+
+void pause(int& spins) {
+  if (++spins < kSpinsBeforeYield) {
+    __builtin_ia32_pause();
+  } else {
+    sched_yield();
+  }
+}
+
+constexpr std::uint64_t kLeftMask = 0xffffffffu;
+constexpr std::uint64_t kOneEpoch = std::uint64_t{1} << 32;
+
+std::vector<int> allowed_cpus() {
+  std::vector<int> cpus;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (pthread_getaffinity_np(pthread_self(), sizeof set, &set) != 0) return cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+void pin_to(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  pthread_setaffinity_np(pthread_self(), sizeof set, &set);  // advice: fails harmlessly
+}
+
+// Pins the calling thread for its lifetime, then gives the thread its own CPUs back.
+class CallerPin {
+ public:
+  explicit CallerPin(int cpu) : active_(cpu >= 0) {
+    if (!active_) return;
+    active_ = pthread_getaffinity_np(pthread_self(), sizeof before_, &before_) == 0;
+    if (active_) pin_to(cpu);
+  }
+  ~CallerPin() {
+    if (active_) pthread_setaffinity_np(pthread_self(), sizeof before_, &before_);
+  }
+  CallerPin(const CallerPin&) = delete;
+  CallerPin& operator=(const CallerPin&) = delete;
+
+ private:
+  bool active_;
+  cpu_set_t before_;
+};
+
+// Pins workers as they enter the arena: slot i to the i-th CPU.
+class PinObserver final : public tbb::task_scheduler_observer {
+ public:
+  PinObserver(tbb::task_arena& arena, const std::vector<int>& cpus)
+      : tbb::task_scheduler_observer(arena), cpus_(cpus) {
+    observe(true);
+  }
+  ~PinObserver() override { observe(false); }
+  void on_scheduler_entry(bool is_worker) override {
+    const int slot = tbb::this_task_arena::current_thread_index();
+    if (is_worker && slot >= 0) pin_to(cpus_[static_cast<std::size_t>(slot) % cpus_.size()]);
+  }
+
+ private:
+  const std::vector<int>& cpus_;
+};
+
+}  // namespace
+
+namespace detail {
+
+class Region {
+ public:
+  using ChunkFunction = void (*)(void* function, std::int64_t chunk, int lane);
+
+  // Offers a job to the helpers, takes part, returns when the last chunk is done.
+  void share(std::int64_t chunks, void* function, ChunkFunction call) {
+    function_.store(function, std::memory_order_relaxed);
+    call_.store(call, std::memory_order_relaxed);
+    chunks_.store(chunks, std::memory_order_relaxed);
+    done_.store(0, std::memory_order_relaxed);
+    const std::uint64_t epoch = (word_.load(std::memory_order_relaxed) & ~kLeftMask) + kOneEpoch;
+    word_.store(epoch | static_cast<std::uint64_t>(chunks), std::memory_order_release);
+    while (work_on_one_chunk(0)) {
+    }
+    int spins = 0;
+    while (done_.load(std::memory_order_acquire) != chunks) pause(spins);
+  }
+
+  // A helper's life: work while there is work, spin while there is none, leave when the region
+  // closes.
+  void help(int lane) {
+    int spins = 0;
+    while (true) {
+      if (work_on_one_chunk(lane)) {
+        spins = 0;
+      } else if (closed_.load(std::memory_order_acquire)) {
+        return;
+      } else {
+        pause(spins);
+      }
+    }
+  }
+
+  void close() { closed_.store(true, std::memory_order_release); }
+
+ private:
+  bool work_on_one_chunk(int lane) {
+    std::uint64_t word = word_.load(std::memory_order_acquire);
+    while ((word & kLeftMask) != 0) {
+      const auto left = static_cast<std::int64_t>(word & kLeftMask);
+      void* function = function_.load(std::memory_order_relaxed);
+      const ChunkFunction call = call_.load(std::memory_order_relaxed);
+      const std::int64_t chunk = chunks_.load(std::memory_order_relaxed) - left;
+      if (word_.compare_exchange_weak(word, word - 1, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) {
+        call(function, chunk, lane);
+        done_.fetch_add(1, std::memory_order_acq_rel);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  alignas(kLineBytes) std::atomic<std::uint64_t> word_{0};
+  alignas(kLineBytes) std::atomic<std::int64_t> done_{0};
+  alignas(kLineBytes) std::atomic<bool> closed_{false};
+  std::atomic<void*> function_{nullptr};
+  std::atomic<ChunkFunction> call_{nullptr};
+  std::atomic<std::int64_t> chunks_{0};
+};
+
+}  // namespace detail
+
+void Team::share(std::int64_t chunks, void* function, ChunkFunction call) {
+  if (chunks > std::numeric_limits<std::int32_t>::max()) {  // more than the word holds
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) call(function, chunk, 0);
+    return;
+  }
+  region_->share(chunks, function, call);
+}
+
+struct Arena::State {
+  State(int threads, Pin pin, int first_cpu) : lanes(threads < 1 ? 1 : threads), arena(lanes, 1) {
+    static tbb::global_control limit(tbb::global_control::max_allowed_parallelism, kMostThreads);
+    if (pin == Pin::no) return;
+    const std::vector<int> allowed = allowed_cpus();
+    if (allowed.empty()) return;
+    for (int lane = 0; lane < lanes; ++lane) {
+      cpus.push_back(allowed[static_cast<std::size_t>(first_cpu + lane) % allowed.size()]);
+    }
+    arena.initialize();
+    observer = std::make_unique<PinObserver>(arena, cpus);
+  }
+
+  int lanes;
+  std::vector<int> cpus;  // of the lanes; empty when not pinned
+  tbb::task_arena arena;
+  std::unique_ptr<PinObserver> observer;  // before the arena it watches
+};
+
+Arena::Arena(int threads, Pin pin, int first_cpu)
+    : state_(std::make_unique<State>(threads, pin, first_cpu)) {}
+Arena::~Arena() = default;
+
+int Arena::lanes() const {
+  return state_->lanes;
+}
+
+namespace {
+
+// Closes the region and waits for the helpers inside it, also when the body throws. Helpers that
+// never arrived run here, find the region closed and return.
+class Helpers {
+ public:
+  Helpers(detail::Region& region, int count) : region_(region) {
+    // The caller is lane 0; the thread in slot 0, if that is another one, has the caller's number.
+    const int caller_slot = tbb::this_task_arena::current_thread_index();
+    for (int i = 0; i < count; ++i) {
+      group_.run([&region, caller_slot] {
+        const int slot = tbb::this_task_arena::current_thread_index();
+        region.help(slot == 0 ? caller_slot : slot);
+      });
+    }
+  }
+  ~Helpers() {
+    region_.close();
+    group_.wait();
+  }
+  Helpers(const Helpers&) = delete;
+  Helpers& operator=(const Helpers&) = delete;
+
+ private:
+  detail::Region& region_;
+  tbb::task_group group_;
+};
+
+}  // namespace
+
+void Arena::run_erased(void* function, void (*call)(void* function, Team& team)) {
+  const CallerPin pin(state_->cpus.empty() ? -1 : state_->cpus.front());
+  if (state_->lanes == 1) {
+    Team alone;
+    call(function, alone);
+    return;
+  }
+  state_->arena.execute([&] {
+    detail::Region region;
+    Team team(&region, state_->lanes);
+    const Helpers helpers(region, state_->lanes - 1);
+    call(function, team);
+  });
+}
+
+}  // namespace batchtune::kernels

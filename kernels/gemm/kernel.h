@@ -1,0 +1,87 @@
+// One row of the kernel table: the functions of one instruction set and what they oblige the caller
+// to. Plain C-like types: ISA files include this.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/dtype.h"
+#include "kernels/epilogue.h"
+#include "kernels/isa.h"
+
+namespace batchtune::kernels {
+
+// How A and W are laid out in `steps` along K.
+enum class StepLayout : std::uint8_t {
+  f32,          // step = 1 k: A one f32, W one row of nr f32
+  bf16_pairs,   // step = 2 k: A two bf16, W nr pairs of bf16
+  bf16_widened  // step = 2 k: A two f32 (widened when staged), W nr pairs of bf16
+};
+
+// sums[r * nr + j] (+)= sum over steps of A[r] x W[j], for the rows that the function is made for.
+// `a` has rows `a_stride` bytes apart; `w` is one panel; `sums` is dense. Reads ahead of `w` by
+// prefetch only. Adds to `sums` when `accumulate`, else overwrites.
+using MicroKernel = void (*)(std::int64_t steps, const void* a, std::int64_t a_stride,
+                             const void* w, float* sums, bool accumulate);
+
+// A block of finished sums and where it goes.
+struct Tile {
+  const float* sums;  // rows x nr
+  int rows;
+  int columns;  // 1..nr
+  float scale;
+  const float* bias;  // of the first column; null if none
+  Activation activation;
+  ResidualAt residual_at;
+  const void* residual;          // of the first element; null if none
+  std::int64_t residual_stride;  // bytes
+  void* output;                  // of the first element
+  std::int64_t output_stride;    // bytes
+  Dtype stored;                  // of output and residual
+};
+using FinishKernel = void (*)(const Tile& tile);
+
+// Copies rows x count elements of A into the layout that the micro-kernel reads (bf16 to f32 where
+// the layout is bf16_widened). Strides in bytes.
+using StageKernel = void (*)(const void* from, std::int64_t from_stride, void* to,
+                             std::int64_t to_stride, std::int64_t rows, std::int64_t count);
+
+struct GemmKernel {
+  const char* name;
+  Isa isa;
+  Dtype dtype;
+  StepLayout layout;
+  int mr;                    // most rows of a tile
+  int nr;                    // columns of a panel and of a tile
+  const MicroKernel* micro;  // [mr]: micro[r - 1] does r rows
+  FinishKernel finish;
+  StageKernel stage;
+
+  constexpr int k_per_step() const { return layout == StepLayout::f32 ? 1 : 2; }
+  // Bytes of one element of staged A.
+  constexpr std::int64_t staged_bytes() const { return layout == StepLayout::bf16_pairs ? 2 : 4; }
+  // Bytes of one step of a panel: nr f32, or nr pairs of bf16.
+  constexpr std::int64_t step_bytes() const { return std::int64_t{nr} * 4; }
+  constexpr std::int64_t steps(std::int64_t k) const {
+    return (k + k_per_step() - 1) / k_per_step();
+  }
+  constexpr std::int64_t panels(std::int64_t n) const { return (n + nr - 1) / nr; }
+};
+
+// Rows of the instruction sets' files; the table (table.cpp) lists them.
+namespace avx2 {
+extern const GemmKernel gemm_f32;
+extern const GemmKernel gemm_bf16;
+}  // namespace avx2
+namespace avx512 {
+extern const GemmKernel gemm_f32;
+extern const GemmKernel gemm_bf16;
+}  // namespace avx512
+namespace avx512bf16 {
+extern const GemmKernel gemm_bf16;
+}  // namespace avx512bf16
+namespace reference {
+extern const GemmKernel gemm_f32;
+extern const GemmKernel gemm_bf16;
+}  // namespace reference
+
+}  // namespace batchtune::kernels

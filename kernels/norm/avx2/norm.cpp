@@ -1,0 +1,32 @@
+// Softmax and norms for avx2: an island (raw pointers, no standard library).
+#include "kernels/simd/avx2.h"
+
+#include "kernels/norm/generic/rows.h"
+#include "kernels/norm/rows.h"
+
+namespace batchtune::kernels::avx2 {
+
+void softmax_f32(const void* in, std::int64_t n, float scale, void* out) {
+  softmax_row<Simd, float>(in, n, scale, out);
+}
+void softmax_bf16(const void* in, std::int64_t n, float scale, void* out) {
+  softmax_row<Simd, std::uint16_t>(in, n, scale, out);
+}
+
+void layer_norm_f32(const void* in, std::int64_t n, float epsilon, const float* gain,
+                    const float* bias, void* out) {
+  layer_norm_row<Simd, float>(in, n, epsilon, gain, bias, out);
+}
+void layer_norm_bf16(const void* in, std::int64_t n, float epsilon, const float* gain,
+                     const float* bias, void* out) {
+  layer_norm_row<Simd, std::uint16_t>(in, n, epsilon, gain, bias, out);
+}
+
+void rms_norm_f32(const void* in, std::int64_t n, float epsilon, const float* gain, void* out) {
+  rms_norm_row<Simd, float>(in, n, epsilon, gain, out);
+}
+void rms_norm_bf16(const void* in, std::int64_t n, float epsilon, const float* gain, void* out) {
+  rms_norm_row<Simd, std::uint16_t>(in, n, epsilon, gain, out);
+}
+
+}  // namespace batchtune::kernels::avx2
