@@ -2,6 +2,7 @@
 #include "tuner/estimate/roofline.h"
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "tests/support/catch.h"
@@ -232,6 +233,23 @@ TEST_CASE("asked batches are all on the curve and the knee is one that fits",
   CHECK_FALSE(estimate_model(*model, small_cpu(), group(), options));
   options.batches = {0, 1};
   CHECK_FALSE(estimate_model(*model, small_cpu(), group(), options));
+}
+
+TEST_CASE("absurd batches and limits stay finite", "[estimate][roofline]") {
+  const auto model = build_zoo_model("mlp");
+  REQUIRE(model);
+  EstimateOptions options;
+  options.batches = {1, 1'000'000'000'000, std::numeric_limits<std::int64_t>::max()};
+  auto estimate = estimate_model(*model, small_cpu(), group(), options);
+  REQUIRE(estimate);
+  CHECK(std::isfinite(estimate->curve.back().latency));
+  CHECK(estimate->batch == 1);
+  options.batches.clear();
+  options.memory_limit = 1e30;
+  options.largest_batch = std::numeric_limits<std::int64_t>::max();
+  estimate = estimate_model(*model, small_cpu(), group(), options);
+  REQUIRE(estimate);
+  CHECK(estimate->curve.size() < 200);
 }
 
 TEST_CASE("every zoo model has an estimate with sound figures", "[estimate][roofline]") {

@@ -2,7 +2,7 @@
 #include "tuner/estimate/training.h"
 
 #include "tests/support/catch.h"
-#include "tuner/estimate/figures.h"
+#include "tuner/estimate/catalogue.h"
 
 using namespace batchtune;
 
@@ -27,6 +27,20 @@ TEST_CASE("the guide's training example gives 8", "[estimate][training]") {
   REQUIRE(formula);
   CHECK(formula->exact == Approx(8.0).epsilon(1e-14));
   CHECK(formula->batch == 8);
+}
+
+TEST_CASE("the guide's example follows from its device", "[estimate][training]") {
+  TrainingOptions options = guide_example();
+  options.memory_bytes = *core_memory(*find_device("trainium"));
+  CHECK(training_formula(300e6, options)->batch == 8);
+  options.memory_bytes = *core_memory(*find_device("trainium:core"));
+  CHECK(training_formula(300e6, options)->batch == 8);
+  CHECK_FALSE(core_memory(*find_device("inferentia")));
+  DeviceInfo cpu;
+  cpu.backend = "cpu";
+  cpu.cores = 4;
+  cpu.memory_bytes = 8e9;
+  CHECK(core_memory(cpu) == 8e9);
 }
 
 TEST_CASE("the training formula rounds down to what fits", "[estimate][training]") {

@@ -67,20 +67,26 @@ std::vector<CatalogueEntry> v2_entries() {
                            BT_NKI2 ": 24 MiB per core, about 20 x the bandwidth of HBM"},
                           {"HBM", 32 * kGiB, 820 * kGiB, page}};
   };
-  const std::vector<P> core_peaks = {{DType::bf16, 92 * kTera, BT_NKI2},
-                                     {DType::f16, 92 * kTera, BT_NKI2},
-                                     {DType::fp8, 92 * kTera, BT_NKI2},
-                                     {DType::tf32, 92 * kTera, BT_NKI2},
-                                     {DType::f32, 23 * kTera, BT_NKI2},
-                                     {DType::int8, 190 * kTera, BT_TRN1 ", half of the device"}};
-  const std::vector<M> core_memory = {
-      {"SBUF", 24 * kMiB, kSramOverHbm * 410 * kGiB, BT_NKI2 ": about 20 x the bandwidth of HBM"},
-      {"HBM", 16 * kGiB, 410 * kGiB, BT_TRN1 ", half of the device"}};
+  const auto core_peaks = [](const std::string& half_of_device) {
+    return std::vector<P>{
+        {DType::bf16, 92 * kTera, BT_NKI2}, {DType::f16, 92 * kTera, BT_NKI2},
+        {DType::fp8, 92 * kTera, BT_NKI2},  {DType::tf32, 92 * kTera, BT_NKI2},
+        {DType::f32, 23 * kTera, BT_NKI2},  {DType::int8, 190 * kTera, half_of_device}};
+  };
+  const auto core_memory = [](const std::string& half_of_device) {
+    return std::vector<M>{
+        {"SBUF", 24 * kMiB, kSramOverHbm * 410 * kGiB, BT_NKI2 ": about 20 x the bandwidth of HBM"},
+        {"HBM", 16 * kGiB, 410 * kGiB, half_of_device}};
+  };
+  const std::string half_trn1 = BT_TRN1 ", half of the device";
+  const std::string half_inf2 = BT_INF2 ", half of the device";
   return {
       {"trn1", "Trainium, 2 cores (v2)", 2, device_peaks(BT_TRN1), device_memory(BT_TRN1)},
-      {"trn1:core", "one NeuronCore-v2 of Trainium", 1, core_peaks, core_memory},
+      {"trn1:core", "one NeuronCore-v2 of Trainium", 1, core_peaks(half_trn1),
+       core_memory(half_trn1)},
       {"inf2", "Inferentia2, 2 cores (v2)", 2, device_peaks(BT_INF2), device_memory(BT_INF2)},
-      {"inf2:core", "one NeuronCore-v2 of Inferentia2", 1, core_peaks, core_memory},
+      {"inf2:core", "one NeuronCore-v2 of Inferentia2", 1, core_peaks(half_inf2),
+       core_memory(half_inf2)},
   };
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,14 +18,14 @@ namespace batchtune {
 struct PeakFigure {
   DType dtype;
   double flops_per_second;  // dense, of the whole entry
-  const char* source;       // page and date, and how it was derived where it was
+  std::string source;       // page and date, and how it was derived where it was
 };
 
 struct MemoryFigure {
-  const char* name;       // "HBM"
+  std::string name;       // "HBM"
   double capacity_bytes;  // 0: the source does not say
   double bytes_per_second;
-  const char* source;  // of capacity and bandwidth
+  std::string source;  // of capacity and bandwidth
 };
 
 // A whole device ("trn2"), one of its cores ("trn2:core"), or the cores that one program sees as

@@ -52,8 +52,8 @@ Result<Calibration> parse_calibration(std::string_view json, std::string_view fi
 Result<DeviceInfo> parse_device(std::string_view json, std::string_view file_name);
 Result<DeviceInfo> read_device_file(const std::string& path);
 
-std::string write_device(const DeviceInfo& device);  // parse_device gives an equal device
-std::string write_calibration(
-    const Calibration& calibration);  // parse_calibration gives an equal one
+// What the parsers read back as an equal device or calibration.
+std::string write_device(const DeviceInfo& device);
+std::string write_calibration(const Calibration& calibration);
 
 }  // namespace batchtune

@@ -12,6 +12,7 @@ namespace {
 // 1 2 3 4 5 6 7 8 10 12 14 16 20 ...: steps of at most a quarter show every cliff of the curve.
 std::vector<std::int64_t> ladder(std::int64_t largest) {
   std::vector<std::int64_t> batches;
+  largest = std::min(largest, kLargestBatch);
   for (std::int64_t octave = 1; octave <= largest; octave *= 2) {
     const std::int64_t step = std::max<std::int64_t>(1, octave / 4);
     for (std::int64_t batch = octave; batch < 2 * octave && batch <= largest; batch += step)

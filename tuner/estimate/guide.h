@@ -1,7 +1,7 @@
 // The batching guide's formula for inference, with all its terms:
 //
-//   batch = ceil(0.5 x (peak FLOP/s / memory bandwidth) / (FLOP per sample / (dense parameters x
-//   dtype bytes)))
+//   batch = ceil(0.5 x (peak FLOP/s / memory bandwidth)
+//                / (FLOP per sample / (dense parameters x dtype bytes)))
 //
 // A first order guess: it counts the reading of weights alone, so it knows nothing of activations,
 // caches or overheads (roofline.h does). Trap: the guide's table prints 6 for BERT-Large on

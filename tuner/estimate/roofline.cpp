@@ -69,7 +69,7 @@ Result<Roofline> Roofline::make(std::vector<LayerWork> layers, const MemoryLine&
   out.depthwise_peak_ = f32_peak * kDepthwiseShare;
   out.vector_peak_ = f32_peak * kVectorShare;
   double slowest = std::numeric_limits<double>::infinity();
-  for (const MemoryLevel& level : device.memory_levels) {
+  for (const MemoryLevel& level : device.memory_levels) {  // one of unknown size holds nothing
     slowest = std::min(slowest, level.bytes_per_second);
     out.levels_.push_back({level.capacity_bytes.value_or(0), slowest});
   }

@@ -1,22 +1,22 @@
 // The per-layer roofline: predicted latency, throughput, memory and bound of every batch.
 //
-// An operation of a batch b takes
-//     max(FLOP / ceiling, weight bytes / weight level + activation bytes / activation level) +
-//     layer overhead
-// and a run takes their sum + run overhead. With k instances side by side on the device each works
-// on its own batch: FLOP, bytes and working sets count k times, throughput is k b / latency.
+// An operation of a batch takes
+//     max(FLOP / ceiling, weight bytes / their level + activation bytes / their level)
+//     + layer overhead
+// and a run takes their sum + run overhead. With k instances side by side each works on its own
+// batch b: FLOP, bytes and working sets count k times, throughput is k b / latency.
 //
 // - Ceiling: matmul, attention and convolution reach the device's peak for the data type. Depthwise
 //   convolution does not, and vector operations (norms, softmax, pooling, elementwise) less still:
 //   see kDepthwiseShare and kVectorShare.
-// - Weights are read once per batch; from the fastest level that holds all weights and all
-// activations of a
-//   run (a model that cycles through more than a cache holds finds nothing of the last run there).
+// - Weights are read once per batch, from the fastest level that holds all weights and all
+//   activations of a run: a model that cycles through more than a cache holds finds nothing of the
+//   last run there.
 // - An activation passes from producer to consumer in the fastest level that holds the operation's
-// inputs and
-//   outputs together. A model input (image, KV cache) was there before the run: as the weights.
-// - A level is never taken as faster than the one before it, so that latency cannot fall with the
-// batch.
+//   inputs and outputs together. A model input (image, KV cache) was there before the run and comes
+//   from where the weights come from.
+// - A level is never taken as faster than the one before it, so that latency cannot fall as the
+//   batch grows.
 //
 // It is a bound and a guess: kernels do not reach peaks and caches are not perfect. It gives the
 // search its first batch and never decides a winner; only measurements do.
@@ -98,9 +98,8 @@ class Roofline {
 };
 
 struct EstimateOptions {
-  double give_up =
-      0.02;  // knee: share of the best predicted throughput given up for a smaller batch
-  std::vector<std::int64_t> batches;   // ascending; empty: a ladder from 1, four steps per doubling
+  double give_up = 0.02;  // knee: share of the best throughput given up for a smaller batch
+  std::vector<std::int64_t> batches;   // ascending; empty: a ladder from 1, four steps a doubling
   std::optional<double> memory_limit;  // bytes; nullopt: the device's memory, if it says
   // Of the ladder. Beyond some thousands no published device is still below its ridge.
   std::int64_t largest_batch = 4096;
