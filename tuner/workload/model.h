@@ -89,8 +89,8 @@ struct Op {
   // By kind; the others keep their defaults.
   InputKind input_kind = InputKind::values;
   std::int64_t vocabulary = 0;  // input token_ids, embedding
-  std::vector<std::int64_t>
-      tables;                      // embedding: rows of each further table added (positions, types)
+  // embedding: rows of each further table (positions, types); position p adds row p modulo rows of each.
+  std::vector<std::int64_t> tables;
   std::int64_t inner = 0;          // matmul: K; batched_matmul: K
   std::int64_t columns = 0;        // matmul: N; conv2d: output channels; batched_matmul: N;
                                     // embedding: features

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMaxOps = 10'000;      // find_op is linear; real graphs have some hundreds
 constexpr std::size_t kMaxRank = 4;          // of a per-sample shape
 constexpr std::size_t kMaxNameLength = 200;  // names are printed in tables and errors
+constexpr std::size_t kMaxTables = 7;        // positions and types are two
 constexpr std::int64_t kMaxDimension = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;  // 4 TiB in f32: beyond any one tensor
 constexpr std::int64_t kMaxWindow = 4096;                     // kernel, stride, padding, dilation
@@ -148,32 +149,19 @@ class OpShapes {
   }
 
   Result<Shape> embedding() {
-    BT_TRY_VOID(want_inputs(1, op_.tables.size() + 1));
-    if (in_.size() + 1 < op_.tables.size() + 1)
-      return fail("inputs", "token ids for every table (the last table may go without)",
-                  std::to_string(in_.size()) + " inputs, " + std::to_string(op_.tables.size() + 1) +
-                      " tables");
+    BT_TRY_VOID(want_inputs(1, 1));
+    if (in_[0].size() != 1) return fail("inputs[0]", "token ids of one dimension", text_of(in_[0]));
+    BT_TRY(ids, earlier(op_.inputs[0], "inputs[0]"));
+    BT_TRY_VOID(settle("vocabulary", op_.vocabulary, ids->vocabulary));
     BT_TRY_VOID(want_range("columns", op_.columns, 1, kMaxDimension));
-    for (std::size_t i = 0; i < in_.size(); ++i) BT_TRY_VOID(check_ids(i));
-    if (in_.size() == op_.tables.size())
+    BT_TRY_VOID(check_size({op_.vocabulary, op_.columns}, "vocabulary", "a table"));
+    if (op_.tables.size() > kMaxTables)
+      return fail("tables", "at most " + std::to_string(kMaxTables) + " further tables",
+                  text_of(op_.tables));
+    for (std::size_t i = 0; i < op_.tables.size(); ++i)
       BT_TRY_VOID(
-          want_range(table_key(op_.tables.size()), op_.tables.back(), in_[0][0], kMaxDimension));
-    for (std::size_t i = 0; i <= op_.tables.size(); ++i)
-      BT_TRY_VOID(check_size({i == 0 ? op_.vocabulary : op_.tables[i - 1], op_.columns},
-                             table_key(i), "a table"));
+          check_size({op_.tables[i], op_.columns}, "tables[" + std::to_string(i) + "]", "a table"));
     return Shape{in_[0][0], op_.columns};
-  }
-
-  static std::string table_key(std::size_t i) {
-    return i == 0 ? "vocabulary" : "tables[" + std::to_string(i - 1) + "]";
-  }
-
-  Status check_ids(std::size_t i) {
-    const std::string input_key = "inputs[" + std::to_string(i) + "]";
-    if (in_[i].size() != 1 || in_[i] != in_[0])
-      return fail(input_key, "token ids of one dimension, equal for all inputs", text_of(in_[i]));
-    BT_TRY(ids, earlier(op_.inputs[i], input_key));
-    return settle(table_key(i), i == 0 ? op_.vocabulary : op_.tables[i - 1], ids->vocabulary);
   }
 
   Result<Shape> matmul() {

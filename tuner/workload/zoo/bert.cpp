@@ -23,8 +23,7 @@ Name layer_norm(ModelBuilder& b, const Name& name, const Name& from) {
 
 Name embeddings(ModelBuilder& b, std::int64_t seq, std::int64_t hidden) {
   const Name tokens = b.input("tokens", InputKind::token_ids, {seq}, kVocabulary);
-  const Name types = b.input("token_types", InputKind::token_ids, {seq}, kTokenTypes);
-  const Name sum = b.plain(OpKind::embedding, "embedding", {tokens, types});
+  const Name sum = b.plain(OpKind::embedding, "embedding", {tokens});
   b.op().columns = hidden;
   b.op().tables = {kTokenTypes, kPositions};
   return layer_norm(b, "embedding.norm", sum);
