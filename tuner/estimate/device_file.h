@@ -4,7 +4,6 @@
 // measures nothing: kernels/probe does, cli puts the figures together.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,12 +35,11 @@ struct Calibration {
 // of one.
 DeviceInfo at_threads(const Calibration& calibration, int threads);
 
-// Speed of the whole device over one thread: of the fastest peak, and of main memory; absent where
-// one thread was not measured. `compute` is the number of cores that there really are: two virtual
-// CPUs may share one.
+// Speed of the whole device over one thread, by its fastest peak that was measured with both: the
+// number of cores that there really are, since two virtual CPUs may share one. 1 where one thread
+// was not measured.
 struct ScalingSummary {
-  std::optional<double> compute;
-  std::optional<double> bandwidth;
+  double compute = 1;
 };
 ScalingSummary scaling_of(const Calibration& calibration);
 

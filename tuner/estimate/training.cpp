@@ -1,6 +1,5 @@
 #include "tuner/estimate/training.h"
 
-#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <string>
@@ -51,11 +50,6 @@ TrainingMemory memory_model(const ModelSummary& model, const TrainingOptions& op
 }
 
 }  // namespace
-
-std::optional<double> core_memory(const DeviceInfo& device) {
-  if (!device.memory_bytes || device.backend == "cpu") return device.memory_bytes;
-  return *device.memory_bytes / std::max(1, device.cores);
-}
 
 Result<TrainingFormula> training_formula(double dense_parameters, const TrainingOptions& options) {
   BT_TRY_VOID(check(dense_parameters, options));

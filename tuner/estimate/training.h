@@ -15,9 +15,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
-#include "tuner/core/device.h"
 #include "tuner/core/error.h"
 #include "tuner/core/session.h"
 
@@ -62,10 +60,6 @@ struct TrainingEstimate {
   TrainingFormula formula;
   TrainingMemory memory;
 };
-
-// Memory of one core as the formula means it: an accelerator's divided by its cores. A CPU's cores
-// all use the whole. nullopt where the device does not say.
-std::optional<double> core_memory(const DeviceInfo& device);
 
 // From raw figures. An error names the figure that is not positive and finite.
 Result<TrainingFormula> training_formula(double dense_parameters, const TrainingOptions& options);
