@@ -4,6 +4,7 @@
 // measures nothing: kernels/probe does, cli puts the figures together.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,11 +36,12 @@ struct Calibration {
 // of one.
 DeviceInfo at_threads(const Calibration& calibration, int threads);
 
-// Speed of the whole device over one thread, by its fastest peak that was measured with both: the
-// number of cores that there really are, since two virtual CPUs may share one. 1 where one thread
-// was not measured.
+// Speed of the whole device over one thread: of the fastest peak, and of main memory; absent where
+// one thread was not measured. `compute` is the number of cores that there really are: two virtual
+// CPUs may share one.
 struct ScalingSummary {
-  double compute = 1;
+  std::optional<double> compute;
+  std::optional<double> bandwidth;
 };
 ScalingSummary scaling_of(const Calibration& calibration);
 

@@ -93,6 +93,9 @@ ScalingSummary scaling_of(const Calibration& calibration) {
     fastest = peak.flops_per_second;
     out.compute = fastest / *single;
   }
+  if (whole.memory_levels.empty()) return out;
+  if (const MemoryLevel* level = level_in(one, whole.memory_levels.back()))
+    out.bandwidth = whole.memory_levels.back().bytes_per_second / level->bytes_per_second;
   return out;
 }
 
