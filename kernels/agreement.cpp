@@ -58,11 +58,12 @@ void compare(Proof& proof, Dtype dtype, std::int64_t k, const Tensor& fast, cons
   double largest = 0, worst = 0;
   for (std::int64_t i = 0; i < slow.elements(); ++i) {
     largest = std::max(largest, std::abs(static_cast<double>(slow.at(i))));
-    const double difference = std::abs(static_cast<double>(fast.at(i)) - static_cast<double>(slow.at(i)));
+    const double difference =
+        std::abs(static_cast<double>(fast.at(i)) - static_cast<double>(slow.at(i)));
     // A NaN is never near; the comparison is written so that it counts as infinitely far.
-    worst = difference <= worst ? worst
-                                : (std::isnan(difference) ? std::numeric_limits<double>::infinity()
-                                                          : difference);
+    worst = difference <= worst
+                ? worst
+                : (std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference);
   }
   const double allowed = tolerance(dtype, k) * std::max(largest, 1e-30);
   const double error = worst / allowed;

@@ -1,5 +1,5 @@
-// Holds a fast kernel's tensor against its slow twin's, for proofs and tests of the operations that are
-// not sums of products.
+// Holds a fast kernel's tensor against its slow twin's, for proofs and tests of the operations that
+// are not sums of products.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ class Tensor {
   std::vector<std::byte> bytes_;
 };
 
-// Keeps in `proof` the worst difference between the tensors, as a share of tolerance(dtype, k) of the
-// largest value of `slow`; `where` names the case. Passed stays true while all are within.
+// Keeps in `proof` the worst difference between the tensors, as a share of tolerance(dtype, k) of
+// the largest value of `slow`; `where` names the case. Passed stays true while all are within.
 void compare(Proof& proof, Dtype dtype, std::int64_t k, const Tensor& fast, const Tensor& slow,
              const std::string& where);
 

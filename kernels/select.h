@@ -1,5 +1,5 @@
-// Choosing a row of a constant kernel table whose rows have name, dtype and isa: best first for each
-// dtype, the reference last.
+// Choosing a row of a constant kernel table whose rows have name, dtype and isa: best first for
+// each dtype, the reference last.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace batchtune::kernels {
 
-// The first row of `dtype` among `allowed` that is not left out by name. The reference is always allowed
-// and cannot be left out.
+// The first row of `dtype` among `allowed` that is not left out by name. The reference is always
+// allowed and cannot be left out.
 template <typename Kernel>
 const Kernel& select_kernel(std::span<const Kernel> table, Dtype dtype, IsaMask allowed,
                             std::span<const std::string_view> left_out) {

@@ -11,8 +11,8 @@ namespace batchtune::kernels {
 // Traffic of one chunk: a few microseconds of work, and within a second-level cache.
 inline constexpr std::int64_t kChunkBytes = 32 * 1024;
 
-// Calls f(begin, end) for ranges that cover [0, rows), on the team's lanes. `row_bytes`: what a row reads
-// and writes. What fits in one chunk stays on the caller.
+// Calls f(begin, end) for ranges that cover [0, rows), on the team's lanes. `row_bytes`: what a row
+// reads and writes. What fits in one chunk stays on the caller.
 template <typename F>
 void split_rows(Team& team, std::int64_t rows, std::int64_t row_bytes, F&& f) {
   if (rows <= 0) return;

@@ -7,10 +7,18 @@
 
 namespace batchtune::kernels {
 
-inline float value_of(float stored) { return stored; }
-inline float value_of(Bfloat16 stored) { return to_float(stored); }
+inline float value_of(float stored) {
+  return stored;
+}
+inline float value_of(Bfloat16 stored) {
+  return to_float(stored);
+}
 
-inline void put(float& place, float value) { place = value; }
-inline void put(Bfloat16& place, float value) { place = to_bfloat16(value); }
+inline void put(float& place, float value) {
+  place = value;
+}
+inline void put(Bfloat16& place, float value) {
+  place = to_bfloat16(value);
+}
 
 }  // namespace batchtune::kernels

@@ -12,10 +12,10 @@
 namespace batchtune::kernels {
 namespace {
 
-#define BT_ELEMENTWISE_ROW(isa, storage)                                                     \
-  {                                                                                          \
-    "elementwise_" #storage "_" #isa, Dtype::storage, Isa::isa, &isa::activate_##storage,   \
-        &isa::multiply_##storage, &isa::sum_rows_##storage                                   \
+#define BT_ELEMENTWISE_ROW(isa, storage)                                                  \
+  {                                                                                       \
+    "elementwise_" #storage "_" #isa, Dtype::storage, Isa::isa, &isa::activate_##storage, \
+        &isa::multiply_##storage, &isa::sum_rows_##storage                                \
   }
 constexpr ElementwiseKernel kKernels[] = {
     BT_ELEMENTWISE_ROW(avx512, f32),    BT_ELEMENTWISE_ROW(avx512, bf16),
@@ -37,53 +37,60 @@ std::int64_t bytes_per_element(Dtype dtype, int tensors) {
 
 }  // namespace
 
-std::span<const ElementwiseKernel> elementwise_kernels() { return kKernels; }
+std::span<const ElementwiseKernel> elementwise_kernels() {
+  return kKernels;
+}
 
 const ElementwiseKernel& select_elementwise(Dtype dtype, IsaMask allowed,
                                             std::span<const std::string_view> left_out) {
   return select_kernel(elementwise_kernels(), dtype, allowed, left_out);
 }
 
-void activate(const ElementwiseKernel& kernel, Activation activation, const void* in, std::int64_t n,
-              void* out, Team& team) {
-  split_rows(team, n, bytes_per_element(kernel.dtype, 2), [&](std::int64_t begin, std::int64_t end) {
-    kernel.activate(activation, at(in, kernel.dtype, begin), end - begin, at(out, kernel.dtype, begin));
-  });
+void activate(const ElementwiseKernel& kernel, Activation activation, const void* in,
+              std::int64_t n, void* out, Team& team) {
+  split_rows(team, n, bytes_per_element(kernel.dtype, 2),
+             [&](std::int64_t begin, std::int64_t end) {
+               kernel.activate(activation, at(in, kernel.dtype, begin), end - begin,
+                               at(out, kernel.dtype, begin));
+             });
 }
 
 void add(const ElementwiseKernel& kernel, const void* a, const void* b, std::int64_t n, void* out,
          Team& team) {
-  split_rows(team, n, bytes_per_element(kernel.dtype, 3), [&](std::int64_t begin, std::int64_t end) {
-    const void* rows[] = {at(a, kernel.dtype, begin), at(b, kernel.dtype, begin)};
-    kernel.sum_rows(rows, 2, end - begin, at(out, kernel.dtype, begin));
-  });
+  split_rows(team, n, bytes_per_element(kernel.dtype, 3),
+             [&](std::int64_t begin, std::int64_t end) {
+               const void* rows[] = {at(a, kernel.dtype, begin), at(b, kernel.dtype, begin)};
+               kernel.sum_rows(rows, 2, end - begin, at(out, kernel.dtype, begin));
+             });
 }
 
 void multiply(const ElementwiseKernel& kernel, Activation activation, const void* a, const void* b,
               std::int64_t n, void* out, Team& team) {
-  split_rows(team, n, bytes_per_element(kernel.dtype, 3), [&](std::int64_t begin, std::int64_t end) {
-    kernel.multiply(activation, at(a, kernel.dtype, begin), at(b, kernel.dtype, begin), end - begin,
-                    at(out, kernel.dtype, begin));
-  });
+  split_rows(team, n, bytes_per_element(kernel.dtype, 3),
+             [&](std::int64_t begin, std::int64_t end) {
+               kernel.multiply(activation, at(a, kernel.dtype, begin), at(b, kernel.dtype, begin),
+                               end - begin, at(out, kernel.dtype, begin));
+             });
 }
 
 void embed(const ElementwiseKernel& kernel, const Embedding& call, Team& team) {
   assert(call.further.size() <= kMaxFurtherTables);
   const int tables = static_cast<int>(call.further.size()) + 1;
   const std::int64_t row_bytes = call.columns * bytes_per_element(kernel.dtype, tables + 1);
-  split_rows(team, call.samples * call.positions, row_bytes, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const void* rows[kMaxFurtherTables + 1];
-      assert(call.ids[i] >= 0 && call.ids[i] < call.tokens.rows);
-      rows[0] = at(call.tokens.data, kernel.dtype, call.ids[i] * call.columns);
-      for (int table = 1; table < tables; ++table) {
-        const EmbeddingTable& further = call.further[static_cast<std::size_t>(table - 1)];
-        const std::int64_t row = i % call.positions % further.rows;
-        rows[table] = at(further.data, kernel.dtype, row * call.columns);
-      }
-      kernel.sum_rows(rows, tables, call.columns, at(call.out, kernel.dtype, i * call.columns));
-    }
-  });
+  split_rows(
+      team, call.samples * call.positions, row_bytes, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+          const void* rows[kMaxFurtherTables + 1];
+          assert(call.ids[i] >= 0 && call.ids[i] < call.tokens.rows);
+          rows[0] = at(call.tokens.data, kernel.dtype, call.ids[i] * call.columns);
+          for (int table = 1; table < tables; ++table) {
+            const EmbeddingTable& further = call.further[static_cast<std::size_t>(table - 1)];
+            const std::int64_t row = i % call.positions % further.rows;
+            rows[table] = at(further.data, kernel.dtype, row * call.columns);
+          }
+          kernel.sum_rows(rows, tables, call.columns, at(call.out, kernel.dtype, i * call.columns));
+        }
+      });
 }
 
 void cast(Dtype from, const void* in, Dtype to, void* out, std::int64_t n, Team& team) {

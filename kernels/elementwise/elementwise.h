@@ -1,6 +1,6 @@
-// Operations that take elements one by one: activation, addition, multiplication, embedding (a sum of
-// table rows) and casts. Storage is f32 or bf16, arithmetic f32, one rounding at the end. Outputs may be
-// one of the inputs.
+// Operations that take elements one by one: activation, addition, multiplication, embedding (a sum
+// of table rows) and casts. Storage is f32 or bf16, arithmetic f32, one rounding at the end.
+// Outputs may be one of the inputs.
 #pragma once
 
 #include <cstdint>
@@ -27,14 +27,15 @@ struct ElementwiseKernel {
   void (*sum_rows)(const void* const* rows, int count, std::int64_t n, void* out);
 };
 
-std::span<const ElementwiseKernel> elementwise_kernels();  // best first for each dtype, reference last
+std::span<const ElementwiseKernel>
+elementwise_kernels();  // best first for each dtype, reference last
 const ElementwiseKernel& select_elementwise(Dtype dtype, IsaMask allowed,
                                             std::span<const std::string_view> left_out = {});
 // Against the reference row, over awkward lengths; below a millisecond.
 Proof prove(const ElementwiseKernel& kernel);
 
-void activate(const ElementwiseKernel& kernel, Activation activation, const void* in, std::int64_t n,
-              void* out, Team& team);
+void activate(const ElementwiseKernel& kernel, Activation activation, const void* in,
+              std::int64_t n, void* out, Team& team);
 void add(const ElementwiseKernel& kernel, const void* a, const void* b, std::int64_t n, void* out,
          Team& team);
 // activation(a) * b: with silu, the gate of SwiGLU in one pass.
@@ -60,7 +61,8 @@ struct Embedding {
 };
 void embed(const ElementwiseKernel& kernel, const Embedding& call, Team& team);
 
-// Between storages, rounding to nearest even. The tensors must not overlap unless the types are equal.
+// Between storages, rounding to nearest even. The tensors must not overlap unless the types are
+// equal.
 void cast(Dtype from, const void* in, Dtype to, void* out, std::int64_t n, Team& team);
 
 }  // namespace batchtune::kernels

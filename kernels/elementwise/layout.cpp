@@ -9,8 +9,12 @@
 namespace batchtune::kernels {
 namespace {
 
-// Axes of the output in order, outermost first: how many, and how far apart in the input (elements).
-// Axes of size 1 are gone, and axes that lie in the input as they do in the output are one.
+// Elements of a block that is transposed in one go: it must stay in the first-level cache.
+constexpr std::int64_t kLargestExchange = 4096;
+
+// Axes of the output in order, outermost first: how many, and how far apart in the input
+// (elements). Axes of size 1 are gone, and axes that lie in the input as they do in the output are
+// one.
 struct Walk {
   std::array<std::int64_t, kMaxTransposeDims + 1> size{};
   std::array<std::int64_t, kMaxTransposeDims + 1> stride{};
@@ -63,10 +67,9 @@ std::int64_t blocks_of(const Walk& walk, int axes) {
   return blocks;
 }
 
-// out[j][i] = in[i][j]: both loops have constant bounds in the cases that matter, so that the compiler
-// turns them into unpacking instructions.
+// out[j][i] = in[i][j]. Two groups are what networks use; the compiler unpacks registers there.
 template <typename T>
-void exchange(const T* in, std::int64_t groups, std::int64_t each, T* out) {
+void exchange(const T* __restrict in, std::int64_t groups, std::int64_t each, T* __restrict out) {
   if (groups == 2) {
     const T* second = in + each;
     for (std::int64_t j = 0; j < each; ++j) {
@@ -86,15 +89,17 @@ void transpose_as(const Walk& walk, const T* in, T* out, Team& team) {
   const std::int64_t n = walk.size[last], distance = walk.stride[last];
   constexpr std::int64_t kMoved = 2 * static_cast<std::int64_t>(sizeof(T));  // read and written
   // The last two axes exchanged: the axis before walks the elements that lie together in the input.
-  const bool exchanged = walk.axes >= 2 && walk.stride[last - 1] == 1 && walk.size[last - 1] == distance;
+  const bool exchanged = walk.axes >= 2 && walk.stride[last - 1] == 1 &&
+                         walk.size[last - 1] == distance && n * distance <= kLargestExchange;
   if (exchanged) {
     const std::int64_t each = distance, block = n * each;
     const int outer = walk.axes - 2;
-    split_rows(team, blocks_of(walk, outer), block * kMoved, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        exchange(in + offset_of(walk, outer, i), n, each, out + i * block);
-      }
-    });
+    split_rows(team, blocks_of(walk, outer), block * kMoved,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   exchange(in + offset_of(walk, outer, i), n, each, out + i * block);
+                 }
+               });
     return;
   }
   const int outer = walk.axes - 1;
@@ -141,7 +146,8 @@ void slice(const void* in, std::int64_t rows, std::int64_t row_bytes, std::int64
 }
 
 void transpose(std::span<const std::int64_t> dims, std::span<const std::int64_t> permutation,
-               std::int64_t samples, std::size_t element_bytes, const void* in, void* out, Team& team) {
+               std::int64_t samples, std::size_t element_bytes, const void* in, void* out,
+               Team& team) {
   assert(dims.size() == permutation.size() && dims.size() <= kMaxTransposeDims);
   assert(element_bytes == 2 || element_bytes == 4);
   Walk walk = walk_of(dims, permutation, samples);
@@ -151,9 +157,11 @@ void transpose(std::span<const std::int64_t> dims, std::span<const std::int64_t>
     walk.axes = 1;
   }
   if (element_bytes == 4) {
-    transpose_as(walk, static_cast<const std::uint32_t*>(in), static_cast<std::uint32_t*>(out), team);
+    transpose_as(walk, static_cast<const std::uint32_t*>(in), static_cast<std::uint32_t*>(out),
+                 team);
   } else {
-    transpose_as(walk, static_cast<const std::uint16_t*>(in), static_cast<std::uint16_t*>(out), team);
+    transpose_as(walk, static_cast<const std::uint16_t*>(in), static_cast<std::uint16_t*>(out),
+                 team);
   }
 }
 

@@ -1,5 +1,5 @@
-// Operations that only move elements: concatenation, slices and transposition. They know the size of an
-// element, not its type, and copy bit for bit. Inputs and output must not overlap.
+// Operations that only move elements: concatenation, slices and transposition. They know the size
+// of an element, not its type, and copy bit for bit. Inputs and output must not overlap.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace batchtune::kernels {
 
-// A tensor seen as rows: everything before the axis is rows, the axis and what follows is the length.
+// A tensor seen as rows: everything before the axis is rows, the axis and what follows is the
+// length.
 struct ConcatInput {
   const void* data = nullptr;
   std::int64_t row_bytes = 0;
@@ -24,10 +25,11 @@ void slice(const void* in, std::int64_t rows, std::int64_t row_bytes, std::int64
 
 inline constexpr int kMaxTransposeDims = 5;  // of a sample; the batch stays in front
 
-// Each sample is a tensor of `dims`, row-major; the output's dimension i is the input's permutation[i].
-// Fast where the last dimension stays (rows are copied) and where the last two are exchanged with one of
-// them small (channel shuffle: groups and channels per group of each pixel).
+// Each sample is a tensor of `dims`, row-major; the output's dimension i is the input's
+// permutation[i]. Fast where the last dimension stays (rows are copied) and where the last two are
+// exchanged with one of them small (channel shuffle: groups and channels per group of each pixel).
 void transpose(std::span<const std::int64_t> dims, std::span<const std::int64_t> permutation,
-               std::int64_t samples, std::size_t element_bytes, const void* in, void* out, Team& team);
+               std::int64_t samples, std::size_t element_bytes, const void* in, void* out,
+               Team& team);
 
 }  // namespace batchtune::kernels

@@ -1,4 +1,5 @@
-// The functions behind the table of elementwise.cpp: one set per instruction set and storage. Internal.
+// The functions behind the table of elementwise.cpp: one set per instruction set and storage.
+// Internal.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +8,10 @@
 
 namespace batchtune::kernels {
 
-#define BT_ELEMENTWISE_FUNCTIONS(storage)                                                           \
-  void activate_##storage(Activation activation, const void* in, std::int64_t n, void* out);        \
-  void multiply_##storage(Activation activation, const void* a, const void* b, std::int64_t n,      \
-                          void* out);                                                               \
+#define BT_ELEMENTWISE_FUNCTIONS(storage)                                                      \
+  void activate_##storage(Activation activation, const void* in, std::int64_t n, void* out);   \
+  void multiply_##storage(Activation activation, const void* a, const void* b, std::int64_t n, \
+                          void* out);                                                          \
   void sum_rows_##storage(const void* const* rows, int count, std::int64_t n, void* out);
 
 namespace reference {

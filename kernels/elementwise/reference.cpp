@@ -10,14 +10,18 @@ namespace {
 
 float activated(Activation activation, float x) {
   switch (activation) {
-    case Activation::none: return x;
-    case Activation::relu: return std::max(x, 0.0f);
-    case Activation::relu6: return std::clamp(x, 0.0f, 6.0f);
+    case Activation::none:
+      return x;
+    case Activation::relu:
+      return std::max(x, 0.0f);
+    case Activation::relu6:
+      return std::clamp(x, 0.0f, 6.0f);
     case Activation::gelu_tanh: {
       const float inner = 0.7978845608f * (x + 0.044715f * x * x * x);  // sqrt(2 / pi)
       return 0.5f * x * (1 + std::tanh(inner));
     }
-    case Activation::silu: return x / (1 + std::exp(-x));
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
   }
   return x;
 }
@@ -34,7 +38,8 @@ void multiply_as(Activation activation, const void* a, const void* b, std::int64
   const E* x = static_cast<const E*>(a);
   const E* z = static_cast<const E*>(b);
   E* y = static_cast<E*>(out);
-  for (std::int64_t i = 0; i < n; ++i) put(y[i], activated(activation, value_of(x[i])) * value_of(z[i]));
+  for (std::int64_t i = 0; i < n; ++i)
+    put(y[i], activated(activation, value_of(x[i])) * value_of(z[i]));
 }
 
 template <typename E>

@@ -8,14 +8,14 @@
 namespace batchtune::kernels {
 namespace {
 
-#define BT_NORM_ROW(isa, storage)                                              \
-  {                                                                            \
+#define BT_NORM_ROW(isa, storage)                                                 \
+  {                                                                               \
     "norm_" #storage "_" #isa, Dtype::storage, Isa::isa, &isa::softmax_##storage, \
-        &isa::layer_norm_##storage, &isa::rms_norm_##storage                   \
+        &isa::layer_norm_##storage, &isa::rms_norm_##storage                      \
   }
 constexpr NormKernel kKernels[] = {
-    BT_NORM_ROW(avx512, f32),    BT_NORM_ROW(avx512, bf16),    BT_NORM_ROW(avx2, f32),
-    BT_NORM_ROW(avx2, bf16),     BT_NORM_ROW(reference, f32), BT_NORM_ROW(reference, bf16),
+    BT_NORM_ROW(avx512, f32), BT_NORM_ROW(avx512, bf16),   BT_NORM_ROW(avx2, f32),
+    BT_NORM_ROW(avx2, bf16),  BT_NORM_ROW(reference, f32), BT_NORM_ROW(reference, bf16),
 };
 #undef BT_NORM_ROW
 
@@ -36,7 +36,9 @@ void for_rows(const NormKernel& kernel, const Rows& rows, Team& team, F f) {
 
 }  // namespace
 
-std::span<const NormKernel> norm_kernels() { return kKernels; }
+std::span<const NormKernel> norm_kernels() {
+  return kKernels;
+}
 
 const NormKernel& select_norm(Dtype dtype, IsaMask allowed,
                               std::span<const std::string_view> left_out) {
@@ -55,9 +57,11 @@ void layer_norm(const NormKernel& kernel, const Rows& rows, float epsilon, const
   });
 }
 
-void rms_norm(const NormKernel& kernel, const Rows& rows, float epsilon, const float* gain, Team& team) {
-  for_rows(kernel, rows, team,
-           [&](const void* in, void* out) { kernel.rms_norm(in, rows.length, epsilon, gain, out); });
+void rms_norm(const NormKernel& kernel, const Rows& rows, float epsilon, const float* gain,
+              Team& team) {
+  for_rows(kernel, rows, team, [&](const void* in, void* out) {
+    kernel.rms_norm(in, rows.length, epsilon, gain, out);
+  });
 }
 
 Proof prove(const NormKernel& kernel) {

@@ -37,13 +37,15 @@ struct Rows {
   std::int64_t length = 0;  // elements of a row
 };
 
-// exp(scale x) over its sum, for each row. Large values are safe: the row's maximum is taken off first.
-// The exponential is good to 2 units in the last place; below exp(-87) it stays at that.
+// exp(scale x) over its sum, for each row. Large values are safe: the row's maximum is taken off
+// first. The exponential is good to 2 units in the last place; below exp(-87) it stays at that.
 void softmax(const NormKernel& kernel, const Rows& rows, float scale, Team& team);
-// gain (x - mean) / sqrt(variance + epsilon) + bias; two passes, so constant rows give `bias` exactly.
+// gain (x - mean) / sqrt(variance + epsilon) + bias; two passes, so constant rows give `bias`
+// exactly.
 void layer_norm(const NormKernel& kernel, const Rows& rows, float epsilon, const float* gain,
                 const float* bias, Team& team);
 // gain x / sqrt(mean of squares + epsilon).
-void rms_norm(const NormKernel& kernel, const Rows& rows, float epsilon, const float* gain, Team& team);
+void rms_norm(const NormKernel& kernel, const Rows& rows, float epsilon, const float* gain,
+              Team& team);
 
 }  // namespace batchtune::kernels

@@ -15,9 +15,11 @@ void softmax_row(const void* in, std::int64_t n, float scale, void* out) {
   float largest = value_of(x[0]) * scale;
   for (std::int64_t i = 1; i < n; ++i) largest = std::max(largest, value_of(x[i]) * scale);
   double sum = 0;
-  for (std::int64_t i = 0; i < n; ++i) sum += std::exp(static_cast<double>(value_of(x[i]) * scale - largest));
+  for (std::int64_t i = 0; i < n; ++i)
+    sum += std::exp(static_cast<double>(value_of(x[i]) * scale - largest));
   for (std::int64_t i = 0; i < n; ++i) {
-    put(y[i], static_cast<float>(std::exp(static_cast<double>(value_of(x[i]) * scale - largest)) / sum));
+    put(y[i],
+        static_cast<float>(std::exp(static_cast<double>(value_of(x[i]) * scale - largest)) / sum));
   }
 }
 
@@ -37,7 +39,8 @@ void layer_norm_row(const void* in, std::int64_t n, float epsilon, const float* 
   const double factor = 1 / std::sqrt(variance + static_cast<double>(epsilon));
   for (std::int64_t i = 0; i < n; ++i) {
     const double normal = (static_cast<double>(value_of(x[i])) - mean) * factor;
-    put(y[i], static_cast<float>(normal * static_cast<double>(gain[i]) + static_cast<double>(bias[i])));
+    put(y[i],
+        static_cast<float>(normal * static_cast<double>(gain[i]) + static_cast<double>(bias[i])));
   }
 }
 
@@ -50,9 +53,11 @@ void rms_norm_row(const void* in, std::int64_t n, float epsilon, const float* ga
     const double value = static_cast<double>(value_of(x[i]));
     squares += value * value;
   }
-  const double factor = 1 / std::sqrt(squares / static_cast<double>(n) + static_cast<double>(epsilon));
+  const double factor =
+      1 / std::sqrt(squares / static_cast<double>(n) + static_cast<double>(epsilon));
   for (std::int64_t i = 0; i < n; ++i) {
-    put(y[i], static_cast<float>(static_cast<double>(value_of(x[i])) * factor * static_cast<double>(gain[i])));
+    put(y[i], static_cast<float>(static_cast<double>(value_of(x[i])) * factor *
+                                 static_cast<double>(gain[i])));
   }
 }
 

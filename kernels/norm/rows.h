@@ -1,15 +1,16 @@
-// The row functions behind the table of norm.cpp: one set per instruction set and storage. Internal.
+// The row functions behind the table of norm.cpp: one set per instruction set and storage.
+// Internal.
 #pragma once
 
 #include <cstdint>
 
 namespace batchtune::kernels {
 
-#define BT_NORM_ROW_FUNCTIONS(storage)                                                              \
-  void softmax_##storage(const void* in, std::int64_t n, float scale, void* out);                   \
-  void layer_norm_##storage(const void* in, std::int64_t n, float epsilon, const float* gain,       \
-                            const float* bias, void* out);                                          \
-  void rms_norm_##storage(const void* in, std::int64_t n, float epsilon, const float* gain,         \
+#define BT_NORM_ROW_FUNCTIONS(storage)                                                        \
+  void softmax_##storage(const void* in, std::int64_t n, float scale, void* out);             \
+  void layer_norm_##storage(const void* in, std::int64_t n, float epsilon, const float* gain, \
+                            const float* bias, void* out);                                    \
+  void rms_norm_##storage(const void* in, std::int64_t n, float epsilon, const float* gain,   \
                           void* out);
 
 namespace reference {

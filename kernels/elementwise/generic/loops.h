@@ -1,5 +1,5 @@
-// Elementwise loops over the Simd of the including file's instruction set; internal linkage (an island).
-// E is the storage: float, or std::uint16_t for the bits of bf16.
+// Elementwise loops over the Simd of the including file's instruction set; internal linkage (an
+// island). E is the storage: float, or std::uint16_t for the bits of bf16.
 #pragma once
 
 #include <cstdint>
@@ -54,22 +54,32 @@ void multiply_as(const void* a, const void* b, std::int64_t n, void* out) {
 template <typename S, typename E>
 void activate_any(Activation activation, const void* in, std::int64_t n, void* out) {
   switch (activation) {
-    case Activation::none: return activate_as<S, E, Activation::none>(in, n, out);
-    case Activation::relu: return activate_as<S, E, Activation::relu>(in, n, out);
-    case Activation::relu6: return activate_as<S, E, Activation::relu6>(in, n, out);
-    case Activation::gelu_tanh: return activate_as<S, E, Activation::gelu_tanh>(in, n, out);
-    case Activation::silu: return activate_as<S, E, Activation::silu>(in, n, out);
+    case Activation::none:
+      return activate_as<S, E, Activation::none>(in, n, out);
+    case Activation::relu:
+      return activate_as<S, E, Activation::relu>(in, n, out);
+    case Activation::relu6:
+      return activate_as<S, E, Activation::relu6>(in, n, out);
+    case Activation::gelu_tanh:
+      return activate_as<S, E, Activation::gelu_tanh>(in, n, out);
+    case Activation::silu:
+      return activate_as<S, E, Activation::silu>(in, n, out);
   }
 }
 
 template <typename S, typename E>
 void multiply_any(Activation activation, const void* a, const void* b, std::int64_t n, void* out) {
   switch (activation) {
-    case Activation::none: return multiply_as<S, E, Activation::none>(a, b, n, out);
-    case Activation::relu: return multiply_as<S, E, Activation::relu>(a, b, n, out);
-    case Activation::relu6: return multiply_as<S, E, Activation::relu6>(a, b, n, out);
-    case Activation::gelu_tanh: return multiply_as<S, E, Activation::gelu_tanh>(a, b, n, out);
-    case Activation::silu: return multiply_as<S, E, Activation::silu>(a, b, n, out);
+    case Activation::none:
+      return multiply_as<S, E, Activation::none>(a, b, n, out);
+    case Activation::relu:
+      return multiply_as<S, E, Activation::relu>(a, b, n, out);
+    case Activation::relu6:
+      return multiply_as<S, E, Activation::relu6>(a, b, n, out);
+    case Activation::gelu_tanh:
+      return multiply_as<S, E, Activation::gelu_tanh>(a, b, n, out);
+    case Activation::silu:
+      return multiply_as<S, E, Activation::silu>(a, b, n, out);
   }
 }
 

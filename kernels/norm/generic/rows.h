@@ -1,5 +1,5 @@
-// Row functions over the Simd of the including file's instruction set; internal linkage (an island).
-// E is the storage: float, or std::uint16_t for the bits of bf16.
+// Row functions over the Simd of the including file's instruction set; internal linkage (an
+// island). E is the storage: float, or std::uint16_t for the bits of bf16.
 #pragma once
 
 #include <cstdint>
