@@ -10,14 +10,28 @@ namespace {
 
 constexpr double kThreadScaling = 0.9;     // n threads are n^0.9 times as fast
 constexpr double kInstanceSlowdown = 0.1;  // each further instance slows all of them: shared memory
-constexpr double kSpillCost = 0.4;         // most that spilling out of the cache adds to arithmetic
+constexpr double kSpillCost = 0.4;         // most that spilling out of the cache adds to a sample
+constexpr double kF32Bytes = 4;
 constexpr Bytes kWorkspacePerThread = Bytes{1} << 20;
 constexpr Bytes kSaturated = Bytes{1} << 60;  // three of them still add up without overflow
 
-// Arithmetic grows once a batch no longer fits the cache: throughput has a hump there.
-double spill(std::int64_t batch, std::int64_t hump) {
-  if (hump == 0 || batch <= hump) return 1;
-  return 1 + kSpillCost * (1 - static_cast<double>(hump) / static_cast<double>(batch));
+double whole_tiles(std::int64_t batch, std::int64_t tile) {
+  return static_cast<double>((batch - 1) / tile + 1) * static_cast<double>(tile);
+}
+
+// Time of a batch that fits the cache.
+Seconds resident_seconds(const Model& model, const CandidateGroup& group, double samples,
+                         const Parameters& parameters) {
+  const auto width = static_cast<double>(size_of(group.dtype));
+  const double rate = parameters.rate * std::pow(group.threads, kThreadScaling) * kF32Bytes / width;
+  Seconds seconds = 0;
+  for (const Op& op : model.ops) {
+    if (op.kind == OpKind::input || op.kind == OpKind::reshape) continue;
+    const OpWork work = work_of(model, op);
+    const double streaming = work.weight_reads * width * kFlopsPerWeightByte;
+    seconds += parameters.overhead + (work.flops * samples + streaming) / rate;
+  }
+  return seconds;
 }
 
 Bytes saturating_product(Bytes per_sample, std::int64_t factor) {
@@ -27,22 +41,18 @@ Bytes saturating_product(Bytes per_sample, std::int64_t factor) {
 
 }  // namespace
 
+// A batch above the hump runs in pieces that fit the cache, each of which spills into the next:
+// throughput is best at the hump, whatever the model.
 Seconds run_seconds(const Model& model, const Candidate& candidate, const Parameters& parameters) {
   const CandidateGroup& group = candidate.group;
-  const auto width = static_cast<double>(size_of(group.dtype));
-  const double speedup = std::pow(group.threads, kThreadScaling) * 4 / width;  // f32 has 4 bytes
-  const double rate = parameters.rate * speedup;
-  const std::int64_t tiles = (candidate.batch - 1) / parameters.tile + 1;
-  const double paid_samples = static_cast<double>(tiles) * static_cast<double>(parameters.tile) *
-                              spill(candidate.batch, parameters.hump);
-  Seconds seconds = 0;
-  for (const Op& op : model.ops) {
-    if (op.kind == OpKind::input || op.kind == OpKind::reshape) continue;
-    const OpWork work = work_of(model, op);
-    const double streaming = work.weight_reads * width * kFlopsPerWeightByte;
-    seconds += parameters.overhead + (work.flops * paid_samples + streaming) / rate;
-  }
-  return seconds * (1 + kInstanceSlowdown * (group.instances - 1));
+  const double sharing = 1 + kInstanceSlowdown * (group.instances - 1);
+  const double samples = whole_tiles(candidate.batch, parameters.tile);
+  const double fitting = whole_tiles(std::max<std::int64_t>(parameters.hump, 1), parameters.tile);
+  if (parameters.hump == 0 || samples <= fitting)
+    return sharing * resident_seconds(model, group, samples, parameters);
+  const double pieces = samples / fitting;
+  return sharing * pieces * resident_seconds(model, group, fitting, parameters) *
+         (1 + kSpillCost * (1 - 1 / pieces));
 }
 
 Bytes weights_of(const Model& model, DType dtype) {

@@ -1,0 +1,192 @@
+// The simulated device: its curve, its wall, its outputs and its parameters. How it dies is tested
+// where processes are (tests/measure).
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tuner/backend/simulated/cost.h"
+#include "tuner/backend/simulated/parameters.h"
+#include "tuner/backend/simulated/simulated.h"
+
+using namespace batchtune;
+
+namespace {
+
+// 64 -> 256 -> 10 with weights: two operations that cost something.
+Model small_model() {
+  Model model;
+  model.name = "small";
+  model.ops.resize(3);
+  model.ops[0].name = "input";
+  model.ops[0].kind = OpKind::input;
+  model.ops[0].output = {64};
+  const auto matmul = [](Op& op, const char* name, const char* input, int inner, int columns) {
+    op.name = name;
+    op.kind = OpKind::matmul;
+    op.inputs = {input};
+    op.inner = inner;
+    op.columns = columns;
+  };
+  matmul(model.ops[1], "hidden", "input", 64, 256);
+  matmul(model.ops[2], "output", "hidden", 256, 10);
+  model.output = "output";
+  REQUIRE(infer_shapes(model));
+  return model;
+}
+
+Candidate candidate(std::int64_t batch, int instances = 1) {
+  Candidate result;
+  result.group.backend = "simulated";
+  result.group.instances = instances;
+  result.batch = batch;
+  return result;
+}
+
+simulated::Parameters parameters(const std::string& text) {
+  const auto parsed = simulated::parse_parameters(text);
+  REQUIRE(parsed);
+  return *parsed;
+}
+
+double throughput(const Model& model, std::int64_t batch, const std::string& text) {
+  return static_cast<double>(batch) /
+         simulated::run_seconds(model, candidate(batch), parameters(text));
+}
+
+std::unique_ptr<LoadedModel> load(const std::string& text, const LoadOptions& options = {}) {
+  auto backend = create_simulated_backend(text);
+  REQUIRE(backend);
+  LoadReport report;
+  auto loaded = (*backend)->load(small_model(), options, report);
+  REQUIRE(loaded);
+  return std::move(*loaded);
+}
+
+}  // namespace
+
+TEST_CASE("parameters take units, bare seconds and a run to fire from", "[simulated]") {
+  const auto p =
+      parameters("wall=2GiB,hang=16,crash=32@3,prepare=0.5,overhead=20us,rate=50G,hump=8");
+  CHECK(p.wall == Bytes{2} << 30);
+  CHECK(p.hang.fires(16, 1));
+  CHECK_FALSE(p.hang.fires(17, 1));
+  CHECK_FALSE(p.crash.fires(32, 2));
+  CHECK(p.crash.fires(32, 3));
+  CHECK(p.prepare == 0.5);
+  CHECK(p.overhead == Approx(20e-6));
+  CHECK(p.rate == 50e9);
+  CHECK(p.hump == 8);
+}
+
+TEST_CASE("a parameter that does not exist or does not parse is an error that names it",
+          "[simulated]") {
+  const std::vector<std::pair<std::string, std::string>> bad = {
+      {"wal=2GiB", "\"wal\""},     {"wall=2", "wall"},
+      {"hang=0", "hang"},          {"hang=-1", "hang"},
+      {"hang=1x", "hang"},         {"crash=3@", "crash"},
+      {"prepare=5 kg", "prepare"}, {"rate=0", "rate"},
+      {"hump", "NAME=VALUE"},      {"wall=1GiB,,hump=2", "NAME=VALUE"},
+      {"=", "parameter"}};
+  for (const auto& [text, part] : bad) {
+    INFO(text);
+    const auto backend = create_simulated_backend(text);
+    REQUIRE_FALSE(backend);
+    CHECK(to_string(backend.error()).find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("a hump makes throughput rise to it and fall after it", "[simulated]") {
+  const Model model = small_model();
+  for (const std::string text :
+       {"hump=16,tile=1", "hump=16,tile=1,overhead=1s,rate=1", "hump=16,tile=4"}) {
+    std::int64_t best = 1;
+    for (std::int64_t batch = 1; batch <= 64; ++batch)
+      if (throughput(model, batch, text) > throughput(model, best, text)) best = batch;
+    CHECK(best == 16);
+    CHECK(throughput(model, 64, text) < throughput(model, 32, text));
+  }
+}
+
+TEST_CASE("a batch pays for whole tiles", "[simulated]") {
+  const Model model = small_model();
+  const auto seconds = [&](std::int64_t batch) {
+    return simulated::run_seconds(model, candidate(batch), parameters("tile=8"));
+  };
+  CHECK(seconds(1) == seconds(8));
+  CHECK(seconds(9) == seconds(16));
+  CHECK(seconds(9) > seconds(8));
+}
+
+TEST_CASE("memory is exact: the wall decides to the byte", "[simulated]") {
+  const Model model = small_model();
+  const Bytes of_20 = simulated::memory_of(model, candidate(20)).total();
+  CHECK(load("wall=" + std::to_string(of_20) + "B")->prepare(candidate(20)).has_value());
+  const auto refused = load("wall=" + std::to_string(of_20 - 1) + "B")->prepare(candidate(20));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status == TrialStatus::out_of_memory);
+  CHECK(refused.error().where == "device");
+  CHECK(refused.error().evidence.find("account: wanted") == 0);
+}
+
+TEST_CASE("an account limit below the wall takes its place", "[simulated]") {
+  LoadOptions options;
+  options.account_limit = simulated::memory_of(small_model(), candidate(5)).total();
+  const auto model = load("", options);
+  CHECK(model->prepare(candidate(5)).has_value());
+  CHECK_FALSE(model->prepare(candidate(6)).has_value());
+}
+
+TEST_CASE("weights alone above the wall end the load with out_of_memory", "[simulated]") {
+  auto backend = create_simulated_backend("wall=1KiB");
+  REQUIRE(backend);
+  LoadReport report;
+  const auto loaded = (*backend)->load(small_model(), {}, report);
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().status == TrialStatus::out_of_memory);
+}
+
+TEST_CASE("an absurd batch is out of memory and overflows nothing", "[simulated]") {
+  for (const std::int64_t batch :
+       {std::int64_t{1000000000000}, std::numeric_limits<std::int64_t>::max()}) {
+    const auto program = load("")->prepare(candidate(batch, 8));
+    REQUIRE_FALSE(program);
+    CHECK(program.error().status == TrialStatus::out_of_memory);
+  }
+}
+
+TEST_CASE("runs report virtual seconds of every instance and do not sleep", "[simulated]") {
+  const auto model = load("overhead=100s,prepare=7");
+  auto program = model->prepare(candidate(4, 3));
+  REQUIRE(program);
+  const auto times = (*program)->run(2);
+  REQUIRE(times);
+  CHECK(times->clock == ClockKind::virtual_clock);
+  CHECK(times->instance == std::vector<int>{0, 1, 2, 0, 1, 2});
+  for (const Seconds seconds : times->seconds) CHECK(seconds > 200);
+  CHECK((*program)->prepare_seconds() == 7.0);
+}
+
+TEST_CASE("a sample has the same output at every batch, except where told to be wrong",
+          "[simulated]") {
+  const auto model = load("wrong=8");
+  const auto output_at = [&](std::int64_t batch, std::uint64_t seed) {
+    auto program = model->prepare(candidate(batch));
+    REQUIRE(program);
+    (*program)->set_input(seed);
+    REQUIRE((*program)->run(1));
+    return *(*program)->read_output(2);
+  };
+  CHECK(output_at(4, 1) == output_at(2, 1));
+  CHECK(output_at(4, 1) != output_at(4, 2));
+  CHECK(output_at(4, 1).size() == 20);
+  CHECK(output_at(1, 1).size() == 10);
+  CHECK(output_at(8, 1) != output_at(4, 1));
+}
+
+TEST_CASE("the simulated device says so", "[simulated]") {
+  auto backend = create_simulated_backend("");
+  REQUIRE(backend);
+  CHECK((*backend)->describe().simulated);
+  CHECK((*backend)->describe().backend == "simulated");
+}

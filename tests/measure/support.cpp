@@ -1,0 +1,138 @@
+#include "tests/measure/support.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "tuner/backend/backend_list.h"
+#include "tuner/measure/worker_process.h"
+#include "tuner/workload/model_file.h"
+
+namespace batchtune {
+namespace {
+
+constexpr Seconds kTestTimeout =
+    1.0;  // above a loaded machine's hiccups, below a reader's patience
+
+// A program on the host's clock: some microseconds of arithmetic.
+class HostProgram final : public Program {
+ public:
+  Outcome<RunTimes> run(int n) override {
+    RunTimes times;
+    for (int i = 0; i < n; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      for (int k = 0; k < 10000; ++k) sum_ = sum_ * 0.5 + k;
+      times.seconds.push_back(
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      times.instance.push_back(0);
+    }
+    return times;
+  }
+  void set_input(std::uint64_t) override {}
+  Outcome<std::vector<float>> read_output(std::int64_t) override {
+    return std::vector<float>{static_cast<float>(sum_)};
+  }
+  MemoryUse memory() const override { return {}; }
+
+ private:
+  volatile double sum_ = 1;
+};
+
+class HostModel final : public LoadedModel {
+ public:
+  bool shares_weights() const override { return true; }
+  Seconds load_seconds() const override { return 0; }
+  double output_tolerance() const override { return 0; }
+  Outcome<std::unique_ptr<Program>> prepare(const Candidate&) override {
+    return std::make_unique<HostProgram>();
+  }
+};
+
+class ReferenceBackend final : public Backend {
+ public:
+  DeviceInfo describe() override { return {}; }
+  Outcome<std::unique_ptr<LoadedModel>> load(const Model& model, const LoadOptions& options,
+                                             LoadReport&) override {
+    const bool known =
+        options.parameters == kReferencePrograms[0] || options.parameters == kReferencePrograms[1];
+    if (!known || !model.ops.empty())
+      return tl::unexpected(Ending{TrialStatus::failed, "not a reference program", "", ""});
+    return std::make_unique<HostModel>();
+  }
+};
+
+void write_garbage() {
+  const char garbage[] = "\xFF\xFF\xFF\xFF this is not a frame";
+  (void)!write(kWorkerFd, garbage, sizeof(garbage));
+  for (;;) pause();
+}
+
+Result<std::unique_ptr<Backend>> open_test_backend(const std::string& spec) {
+  const auto [name, parameters] = split_backend_spec(spec);
+  if (name == kReferenceBackend) return std::make_unique<ReferenceBackend>();
+  if (name == "garbage") write_garbage();
+  if (name == "chatty") {
+    std::puts("a library prints this");
+    std::fflush(stdout);
+    return open_backend("simulated:" + parameters);
+  }
+  if (name == "slow") {
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    return open_backend("simulated:" + parameters);
+  }
+  return open_backend(spec);
+}
+
+}  // namespace
+
+WorkerEnvironment test_environment() {
+  return {open_test_backend, kernels_of_backend};
+}
+
+int become_parent_of_a_hanging_worker() {
+  auto worker = WorkerProcess::start("simulated:hang=4");
+  if (!worker) return 1;
+  (*worker)->send(protocol::Load{1, write_model(small_model()), {}, std::nullopt});
+  (*worker)->send(protocol::Prepare{1, 1, simulated_candidate(4), false});
+  (void)(*worker)->receive(30);
+  std::printf("%d\n", static_cast<int>((*worker)->pid()));
+  std::fflush(stdout);
+  for (;;) pause();
+}
+
+Model small_model() {
+  Model model;
+  model.name = "small";
+  model.ops.resize(2);
+  model.ops[0].name = "input";
+  model.ops[0].kind = OpKind::input;
+  model.ops[0].output = {8};
+  model.ops[1].name = "output";
+  model.ops[1].kind = OpKind::matmul;
+  model.ops[1].inputs = {"input"};
+  model.ops[1].inner = 8;
+  model.ops[1].columns = 4;
+  model.output = "output";
+  (void)infer_shapes(model);  // not a REQUIRE: the orphan runs outside of any test
+  return model;
+}
+
+Candidate simulated_candidate(std::int64_t batch, int instances) {
+  Candidate candidate;
+  candidate.group.backend = "simulated";
+  candidate.group.instances = instances;
+  candidate.batch = batch;
+  return candidate;
+}
+
+WorkerMeasurerOptions simulated_options(const std::string& parameters) {
+  WorkerMeasurerOptions options;
+  options.model = small_model();
+  options.backends = {{"simulated", parameters, MemoryKind::account, "", {}}};
+  options.timeout = kTestTimeout;
+  return options;
+}
+
+}  // namespace batchtune

@@ -1,0 +1,31 @@
+// What the tests of measuring share: a small model, candidates, and the backends of the test
+// worker.
+#pragma once
+
+#include <string>
+
+#include "tuner/core/candidate.h"
+#include "tuner/measure/worker.h"
+#include "tuner/measure/worker_measurer.h"
+#include "tuner/workload/model.h"
+
+namespace batchtune {
+
+// Beside the project's backends the test worker knows:
+//   garbage      writes bytes that are no frame to its channel, then waits
+//   chatty       prints to stdout, then is the simulated backend
+//   slow         takes a moment to open, then is the simulated backend
+//   reference    two programs on the host's clock, in place of kernels/probe
+WorkerEnvironment test_environment();
+
+// Starts a worker that hangs in its first run, prints its process id, and waits to be killed.
+inline constexpr char kOrphanCommand[] = "__orphan";
+int become_parent_of_a_hanging_worker();
+
+Model small_model();  // 8 -> 4
+Candidate simulated_candidate(std::int64_t batch, int instances = 1);
+
+// A measurer over one simulated backend with these parameters; times out fast.
+WorkerMeasurerOptions simulated_options(const std::string& parameters);
+
+}  // namespace batchtune
