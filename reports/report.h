@@ -1,5 +1,5 @@
 // Report input in, text out. One file per format; nothing here reads a device, a database or a
-// clock.
+// clock. All texts end with a line feed. JSON has a schema beside this file (tune.schema.json).
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace batchtune {
 
 // One model's session with what was concluded from it (DESIGN section 8 has the JSON).
 struct TuneReport {
-  SessionRecord record;
+  SessionRecord record;  // its observations are only counted
   Conclusion conclusion;
 };
 
@@ -23,7 +23,14 @@ struct TextOptions {
   bool plot = true;  // the small plot of the front
 };
 
+// Context, table, failed trials, plot, limits, boundary, and the verdict as the last lines.
+// `measure` has no verdict.
 std::string text_report(const TuneReport& report, const TextOptions& options);
+
+// One sentence without a line feed: "deploy at batch 8: 412 samples/s, p50 21.0 ms; the roofline
+// said 5; memory ends at about 212", or why nothing can be deployed.
+std::string verdict_sentence(const TuneReport& report);
+
 std::string csv_report(const std::vector<TuneReport>& reports);  // one row per trial, one header
 std::string json_report(
     const std::vector<TuneReport>& reports);         // one object, or {"results": [...]}

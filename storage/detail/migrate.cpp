@@ -34,17 +34,20 @@ Status run_steps(const Database& database, std::span<const Migration> steps, int
 }  // namespace
 
 Result<int> schema_version(const Database& database) {
-  BT_TRY(application, database.query_integer("PRAGMA application_id"));
-  BT_TRY(tables, database.query_integer("SELECT count(*) FROM sqlite_schema"));
+  // One statement, so one moment: between two, another process could create the tables of an empty
+  // file.
+  Statement select(database,
+                   "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+                   " FROM pragma_application_id, pragma_user_version");
+  BT_TRY_VOID(select.step());
+  const std::int64_t application = select.integer(0), tables = select.integer(2);
   if (application == 0 && tables == 0) return 0;
-  if (application != kApplicationId)
-    return environment_error(
-        "a database of batchtune",
-        "another application's database (application_id " + std::to_string(application) + ", " +
-            std::to_string(tables) + " tables and indexes)",
-        database.path(), "Name another file with --db; this one was left as it is");
-  BT_TRY(version, database.query_integer("PRAGMA user_version"));
-  return static_cast<int>(version);
+  if (application == kApplicationId) return static_cast<int>(select.integer(1));
+  return environment_error(
+      "a database of batchtune",
+      "another application's database (application_id " + std::to_string(application) + ", " +
+          std::to_string(tables) + " tables and indexes)",
+      database.path(), "Name another file with --db; this one was left as it is");
 }
 
 Status migrate(const Database& database, std::span<const Migration> steps) {

@@ -1,0 +1,103 @@
+// One row per trial for spreadsheets and data frames: RFC 4180 with line feeds; an absent figure is
+// empty.
+#include <fmt/format.h>
+#include <cmath>
+
+#include "reports/report.h"
+
+namespace batchtune {
+namespace {
+
+constexpr char kHeader[] =
+    "model,session,simulated,trial,backend,dtype,threads,instances,dims,batch,status,reason,"
+    "latency_undisturbed,latency_low,latency_high,p50,p90,p95,p99,p99_9,max,throughput_undisturbed,"
+    "throughput_as_seen,ratio_to_anchor,visits,samples,memory,memory_kind,prepare,front,"
+    "estimate_latency,estimate_memory,best\n";
+
+class Row {
+ public:
+  void text(std::string_view content) {
+    std::string cell(content);
+    if (cell.find_first_of(",\"\r\n") != std::string::npos) {
+      for (std::size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2)
+        cell.insert(at, 1, '"');
+      cell = '"' + cell + '"';
+    }
+    if (!first_) line_ += ',';
+    first_ = false;
+    line_ += cell;
+  }
+  void number(const std::optional<double>& value) {
+    text(value && std::isfinite(*value) ? fmt::format("{}", *value) : "");
+  }
+  void integer(std::int64_t value) { text(std::to_string(value)); }
+  std::string line() const { return line_ + "\n"; }
+
+ private:
+  std::string line_;
+  bool first_ = true;
+};
+
+void add_figures(Row& row, const std::optional<Measurement>& measurement) {
+  const Measurement m = measurement.value_or(Measurement{});
+  const auto figure = [&](double value) {
+    return measurement ? std::optional(value) : std::nullopt;
+  };
+  const auto& interval = m.undisturbed_ci95;
+  row.number(figure(m.undisturbed));
+  row.number(interval ? std::optional(interval->low) : std::nullopt);
+  row.number(interval ? std::optional(interval->high) : std::nullopt);
+  for (const auto& percentile : {m.p50, m.p90, m.p95, m.p99, m.p99_9}) row.number(percentile);
+  row.number(figure(m.max));
+  row.number(figure(m.throughput_undisturbed));
+  row.number(figure(m.throughput_as_seen));
+  row.number(figure(m.ratio_to_anchor));
+  row.integer(m.visits);
+  row.integer(m.samples);
+}
+
+std::string dims_of(const CandidateGroup& group) {
+  std::string text;
+  for (const auto& [name, size] : group.dims)
+    text += fmt::format("{}{}={}", text.empty() ? "" : ";", name, size);
+  return text;
+}
+
+std::string row_of(const TuneReport& report, const Trial& trial) {
+  const SessionHeader& header = report.record.header;
+  const CandidateGroup& group = trial.candidate.group;
+  const auto& best = report.conclusion.best;
+  Row row;
+  row.text(header.model.name);
+  row.integer(header.number);
+  row.text(header.simulated ? "true" : "false");
+  row.integer(trial.id);
+  row.text(group.backend);
+  row.text(name_of(group.dtype));
+  row.integer(group.threads);
+  row.integer(group.instances);
+  row.text(dims_of(group));
+  row.integer(trial.candidate.batch);
+  row.text(name_of(trial.ending.status));
+  row.text(trial.ending.reason);
+  add_figures(row, trial.measurement);
+  row.text(trial.memory ? std::to_string(*trial.memory) : "");
+  row.text(trial.memory_kind ? name_of(*trial.memory_kind) : "");
+  row.number(trial.prepare_seconds);
+  row.text(trial.on_front ? "true" : "false");
+  row.number(trial.estimate ? std::optional(trial.estimate->latency) : std::nullopt);
+  row.number(trial.estimate ? std::optional(trial.estimate->memory) : std::nullopt);
+  row.text(best && best->trial == trial.id ? "true" : "false");
+  return row.line();
+}
+
+}  // namespace
+
+std::string csv_report(const std::vector<TuneReport>& reports) {
+  std::string text = kHeader;
+  for (const TuneReport& report : reports)
+    for (const Trial& trial : report.conclusion.trials) text += row_of(report, trial);
+  return text;
+}
+
+}  // namespace batchtune

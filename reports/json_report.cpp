@@ -1,0 +1,182 @@
+// The JSON of `tune` and `measure` (tune.schema.json), and of errors.
+#include "reports/json/parts.h"
+#include "reports/report.h"
+
+namespace batchtune {
+namespace {
+
+using json::Json;
+
+constexpr int kSchemaVersion = 1;
+
+Json session_of(const TuneReport& report) {
+  const SessionHeader& header = report.record.header;
+  const TrialId anchor = report.conclusion.anchor;
+  return {{"uuid", header.uuid},
+          {"number", header.number == 0 ? Json(nullptr) : Json(header.number)},
+          {"database", header.database.empty() ? Json(nullptr) : Json(header.database)},
+          {"started", header.started_at},
+          {"ended", name_of(report.record.end)},
+          {"end_reason", report.record.end_reason},
+          {"anchor", anchor == 0 ? Json(nullptr) : Json(anchor)},
+          {"revision", header.revision},
+          {"branch", header.branch},
+          {"label", header.label}};
+}
+
+Json devices_of(const SessionHeader& header) {
+  Json devices = Json::array();
+  for (const DeviceInfo& device : header.devices)
+    devices.push_back({{"backend", device.backend},
+                       {"name", device.name},
+                       {"version", device.version},
+                       {"load", json::number(device.load_seconds)}});
+  return devices;
+}
+
+Json settings_of(const Settings& settings) {
+  Json requested = Json::object(), effective = Json::object(), origins = Json::object();
+  for (const Setting& setting : settings.requested)
+    requested[setting.name] = json::value(setting.value);
+  for (const Setting& setting : settings.effective) {
+    effective[setting.name] = json::value(setting.value);
+    origins[setting.name] = setting.origin;
+  }
+  return {{"requested", requested}, {"effective", effective}, {"origins", origins}};
+}
+
+Json limits_of(const Trial& trial) {
+  Json limits = Json::array();
+  for (const LimitVerdict& limit : trial.limits)
+    limits.push_back({{"metric", name_of(limit.metric)},
+                      {"limit", json::number(limit.limit)},
+                      {"decision", name_of(limit.decision)},
+                      {"confidence", json::number(limit.confidence)},
+                      {"samples", json::number(limit.samples)}});
+  return limits;
+}
+
+// The same keys with and without a measurement, so that readers need not ask twice.
+void add_figures(Json& json, const std::optional<Measurement>& measurement) {
+  const Measurement m = measurement.value_or(Measurement{});
+  const auto figure = [&](double value) {
+    return measurement ? json::number(value) : Json(nullptr);
+  };
+  json["visits"] = m.visits;
+  json["samples"] = m.samples;
+  json["latency"] = {
+      {"undisturbed", figure(m.undisturbed)}, {"ci95", json::interval(m.undisturbed_ci95)},
+      {"p50", json::number(m.p50)},           {"p90", json::number(m.p90)},
+      {"p95", json::number(m.p95)},           {"p99", json::number(m.p99)},
+      {"p99_9", json::number(m.p99_9)},       {"max", figure(m.max)}};
+  json["throughput"] = {{"undisturbed", figure(m.throughput_undisturbed)},
+                        {"as_seen", figure(m.throughput_as_seen)}};
+  json["ratio"] = {{"to_anchor", figure(m.ratio_to_anchor)},
+                   {"ci95", json::interval(m.ratio_ci95)}};
+}
+
+Json trial_of(const Trial& trial) {
+  Json json = {{"id", trial.id},
+               {"candidate", json::candidate(trial.candidate)},
+               {"batch", trial.candidate.batch},
+               {"status", name_of(trial.ending.status)},
+               {"reason", trial.ending.reason},
+               {"evidence", trial.ending.evidence},
+               {"where", trial.ending.where}};
+  add_figures(json, trial.measurement);
+  json["memory"] = json::integer(trial.memory);
+  json["memory_kind"] = trial.memory_kind ? Json(name_of(*trial.memory_kind)) : Json(nullptr);
+  json["prepare"] = json::number(trial.prepare_seconds);
+  json["front"] = trial.on_front;
+  json["front_probability"] = json::number(trial.front_probability);
+  json["estimate"] = nullptr;
+  if (trial.estimate)
+    json["estimate"] = {{"latency", json::number(trial.estimate->latency)},
+                        {"memory", json::number(trial.estimate->memory)}};
+  json["limits"] = limits_of(trial);
+  return json;
+}
+
+Json boundary_of(const Boundary& boundary) {
+  return {{"group", json::group(boundary.group)},
+          {"kind", name_of(boundary.kind)},
+          {"limiter", name_of(boundary.limiter)},
+          {"largest_fitting", json::integer(boundary.largest_fitting)},
+          {"smallest_failing", json::integer(boundary.smallest_failing)},
+          {"evidence", boundary.evidence}};
+}
+
+Json verdict_of(const Verdict& verdict) {
+  Json json = {{"backend", verdict.backend},
+               {"trial", json::integer(verdict.trial)},
+               {"batch", verdict.trial ? Json(verdict.batch) : Json(nullptr)},
+               {"objective", name_of(verdict.objective)},
+               {"reason", verdict.reason},
+               {"runner_up", json::integer(verdict.runner_up)},
+               {"stability", json::number(verdict.stability)},
+               {"headroom", json::number(verdict.headroom)}};
+  if (const auto& nothing = verdict.nothing_fits) {
+    json["nearest"] = nothing->nearest == 0 ? Json(nullptr) : Json(nothing->nearest);
+    json["gap"] = nothing->gap;
+    json["levers"] = nothing->levers;
+  }
+  return json;
+}
+
+Json best_of(const std::optional<Best>& best) {
+  if (!best) return nullptr;
+  return {{"trial", best->trial},
+          {"backend", best->backend},
+          {"batch", best->batch},
+          {"proven", best->proven}};
+}
+
+template <typename T, typename Convert>
+Json list(const std::vector<T>& parts, Convert convert) {
+  Json json = Json::array();
+  for (const T& part : parts) json.push_back(convert(part));
+  return json;
+}
+
+Json front_of(const Front& front) {
+  return {{"group", json::group(front.group)}, {"trials", front.trials}};
+}
+
+Json report_of(const TuneReport& report) {
+  const SessionHeader& header = report.record.header;
+  const Conclusion& conclusion = report.conclusion;
+  Json json = {{"schema_version", kSchemaVersion},
+               {"command", header.command},
+               {"simulated", header.simulated},
+               {"session", session_of(report)},
+               {"model", json::model(header.model)},
+               {"devices", devices_of(header)},
+               {"settings", settings_of(header.settings)},
+               {"estimates", list(header.estimates, json::estimate)},
+               {"trials", list(conclusion.trials, trial_of)},
+               {"fronts", list(conclusion.fronts, front_of)},
+               {"boundaries", list(conclusion.boundaries, boundary_of)}};
+  if (header.command == "measure")
+    return json;  // given batches: nothing was searched, nothing is recommended
+  json["verdicts"] = list(conclusion.verdicts, verdict_of);
+  json["best"] = best_of(conclusion.best);
+  return json;
+}
+
+}  // namespace
+
+std::string json_report(const std::vector<TuneReport>& reports) {
+  if (reports.size() == 1) return json::document(report_of(reports.front()));
+  const std::string command = reports.empty() ? "tune" : reports.front().record.header.command;
+  return json::document({{"schema_version", kSchemaVersion},
+                         {"command", command},
+                         {"results", list(reports, report_of)}});
+}
+
+std::string json_error(const Error& error) {
+  const Json content = {
+      {"wanted", error.wanted}, {"found", error.found}, {"where", error.where}, {"do", error.todo}};
+  return json::document({{"schema_version", kSchemaVersion}, {"error", content}});
+}
+
+}  // namespace batchtune

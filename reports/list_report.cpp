@@ -1,0 +1,95 @@
+#include "reports/list_report.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+#include "reports/json/parts.h"
+#include "reports/text/table.h"
+#include "reports/text/words.h"
+#include "tuner/core/units.h"
+
+namespace batchtune {
+namespace {
+
+constexpr int kSchemaVersion = 1;
+constexpr int kDigits = 4;
+
+std::string shown(const Value& value) {
+  if (std::holds_alternative<std::monostate>(value)) return text::kAbsent;
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "yes" : "no";
+  if (const auto* real = std::get_if<double>(&value)) return format_number(*real, kDigits);
+  return text::one_line(to_string(value));
+}
+
+std::string csv_cell(const Value& value) {
+  const json::Json json = json::value(value);
+  if (json.is_null()) return "";
+  if (!json.is_string()) return json.dump();
+  std::string cell = json.get<std::string>();
+  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
+  for (std::size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2)
+    cell.insert(at, 1, '"');
+  return '"' + cell + '"';
+}
+
+}  // namespace
+
+std::string text_listing(const Listing& listing, const TextOptions& options) {
+  if (listing.rows.empty()) return listing.when_empty + "\n";
+  std::vector<text::Column> columns;
+  for (std::size_t i = 0; i < listing.columns.size(); ++i) {
+    const ListColumn& column = listing.columns[i];
+    text::Column& shown_column =
+        columns.emplace_back(text::Column{"", column.heading, !column.is_figure, column.drop, {}});
+    for (std::size_t row = 0; row < listing.rows.size(); ++row) {
+      const bool given = row < listing.shown.size() && !listing.shown[row][i].empty();
+      shown_column.cells.push_back(given ? listing.shown[row][i] : shown(listing.rows[row][i]));
+    }
+  }
+  return text::format_table(std::move(columns), options.width);
+}
+
+std::string json_listing(const Listing& listing) {
+  json::Json rows = json::Json::array();
+  for (const auto& row : listing.rows) {
+    json::Json object = json::Json::object();
+    for (std::size_t i = 0; i < listing.columns.size(); ++i)
+      object[listing.columns[i].key] = json::value(row[i]);
+    rows.push_back(std::move(object));
+  }
+  return json::document(
+      {{"schema_version", kSchemaVersion}, {"command", listing.command}, {listing.what, rows}});
+}
+
+std::string csv_listing(const Listing& listing) {
+  std::string text;
+  for (std::size_t i = 0; i < listing.columns.size(); ++i)
+    text += (i ? "," : "") + listing.columns[i].key;
+  text += "\n";
+  for (const auto& row : listing.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) text += (i ? "," : "") + csv_cell(row[i]);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string text_facts(const FactSheet& sheet, const TextOptions& options) {
+  std::string text = text::wrapped("", sheet.title, options.width);
+  std::size_t widest = 0;
+  for (const Fact& fact : sheet.facts) widest = std::max(widest, fact.label.size());
+  for (const Fact& fact : sheet.facts)
+    text += text::wrapped(fmt::format("  {:<{}}  ", fact.label, widest),
+                          fact.shown.empty() ? shown(fact.value) : fact.shown, options.width);
+  if (sheet.conclusion.empty()) return text;
+  std::string sentence = text::wrapped("=> ", sheet.conclusion, options.width);
+  sentence.pop_back();
+  return text + "\n" + text::bold(sentence, options.color) + "\n";
+}
+
+std::string json_facts(const FactSheet& sheet) {
+  json::Json json = {{"schema_version", kSchemaVersion}, {"command", sheet.command}};
+  for (const Fact& fact : sheet.facts) json[fact.key] = json::value(fact.value);
+  return json::document(json);
+}
+
+}  // namespace batchtune

@@ -1,0 +1,96 @@
+#include "reports/text/words.h"
+
+#include <cmath>
+
+#include "tuner/core/units.h"
+
+namespace batchtune::text {
+namespace {
+
+constexpr double kDecimalBelow = 0.1;  // a share of 10 % or more needs no decimals
+
+}  // namespace
+
+std::string figure(const std::optional<double>& value, int digits) {
+  return value ? format_number(*value, digits) : kAbsent;
+}
+
+std::string percent(double share) {
+  if (!std::isfinite(share)) return "?";
+  return format_number(share * 100, std::abs(share) < kDecimalBelow ? 2 : 3) + " %";
+}
+
+std::string signed_percent(double share) {
+  return (share > 0 ? "+" : "") + percent(share);
+}
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  for (char& character : line)
+    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f) character = ' ';
+  return line;
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!text.empty()) text += separator;
+    text += part;
+  }
+  return text;
+}
+
+std::string wrapped(std::string_view head, std::string_view text, int width) {
+  const std::string indent(head.size(), ' ');
+  std::string lines, line(head);
+  bool fresh = true;  // nothing after the head or indent yet
+  const std::string clean = one_line(text);
+  std::size_t begin = 0;
+  while (begin < clean.size()) {
+    const std::size_t end = std::min(clean.find(' ', begin), clean.size());
+    const std::string word = clean.substr(begin, end - begin);
+    begin = end + 1;
+    if (word.empty()) continue;
+    if (!fresh && line.size() + 1 + word.size() > static_cast<std::size_t>(width)) {
+      lines += line + "\n";
+      line = indent;
+      fresh = true;
+    }
+    if (!fresh) line += ' ';
+    line += word;
+    fresh = false;
+  }
+  return lines + line + "\n";
+}
+
+Unit latency_unit(double smallest) {
+  if (smallest >= 1) return {"s", 1};
+  if (smallest >= 1e-4) return {"ms", 1e-3};
+  return {"us", 1e-6};
+}
+
+Unit memory_unit(double smallest) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  if (smallest >= 1024 * kMiB) return {"GiB", 1024 * kMiB};
+  return {"MiB", kMiB};
+}
+
+std::optional<GroupPeak> peak_of(const std::vector<DeviceInfo>& devices,
+                                 const CandidateGroup& group) {
+  for (const DeviceInfo& device : devices) {
+    if (device.backend != group.backend) continue;
+    std::string isa;
+    for (const auto& [dtype, in_use] : device.isa_in_use)
+      if (dtype == group.dtype) isa = in_use;
+    for (const Peak& peak : device.peaks)
+      if (peak.dtype == group.dtype && peak.isa == isa && peak.flops_per_second > 0)
+        return GroupPeak{peak.flops_per_second, isa};
+  }
+  return std::nullopt;
+}
+
+std::string bold(std::string_view text, bool color) {
+  return color ? "\x1b[1m" + std::string(text) + "\x1b[0m" : std::string(text);
+}
+
+}  // namespace batchtune::text

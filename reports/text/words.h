@@ -1,0 +1,46 @@
+// Small pieces of text that several reports share. ASCII in, ASCII out; a figure that is not finite
+// is "?", an absent one "-".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tuner/core/session.h"
+#include "tuner/core/trial.h"
+
+namespace batchtune::text {
+
+inline constexpr char kAbsent[] = "-";
+
+std::string figure(const std::optional<double>& value, int digits = 3);
+std::string percent(double share);            // 0.123 -> "12 %", 0.0123 -> "1.2 %"
+std::string signed_percent(double share);     // "+12 %", "-3.1 %"
+std::string one_line(std::string_view text);  // control characters become spaces
+std::string joined(const std::vector<std::string>& parts, std::string_view separator);
+
+// Breaks at spaces; the first line begins with `head`, the others are indented as far. No line feed
+// at the end is missing. A word wider than the line stays whole.
+std::string wrapped(std::string_view head, std::string_view text, int width);
+
+// A latency or memory column in one unit, chosen from its smallest figure.
+struct Unit {
+  std::string name;
+  double size = 1;  // in seconds or bytes
+};
+Unit latency_unit(double smallest);
+Unit memory_unit(double smallest);
+
+// The device's peak for what a group runs: its data type on the instruction set in use.
+struct GroupPeak {
+  double flops_per_second = 0;
+  std::string isa;
+};
+std::optional<GroupPeak> peak_of(const std::vector<DeviceInfo>& devices,
+                                 const CandidateGroup& group);
+
+// Bold where colour is on.
+std::string bold(std::string_view text, bool color);
+
+}  // namespace batchtune::text

@@ -1,0 +1,252 @@
+// The report for a terminal: context first, the verdict last, where the eye is.
+#include <fmt/format.h>
+#include <algorithm>
+
+#include "reports/report.h"
+#include "reports/text/words.h"
+#include "reports/text_trials.h"
+#include "tuner/core/units.h"
+
+namespace batchtune {
+namespace {
+
+using text::label_of;
+using text::wrapped;
+
+constexpr char kSimulated[] =
+    "SIMULATED: every figure below is a simulated device's, none was measured on hardware.";
+
+std::string head(std::string_view name) {
+  return fmt::format("  {:<10} ", name);
+}
+
+std::string model_line(const ModelSummary& model) {
+  return fmt::format(
+      "{} parameters, {}FLOP per sample ({}FLOP dense), activations {} per sample in f32, hash {}",
+      format_count(model.parameters), format_count(model.flops_per_sample),
+      format_count(model.dense_flops_per_sample), format_bytes(model.activation_bytes_per_sample),
+      model.hash);
+}
+
+std::string device_line(const DeviceInfo& device) {
+  std::vector<std::string> parts = {fmt::format("{}: {}", device.backend, device.name)};
+  if (!device.version.empty()) parts.push_back(device.version);
+  for (const auto& [dtype, isa] : device.isa_in_use)
+    if (!isa.empty()) parts.push_back(fmt::format("{} runs on {}", name_of(dtype), isa));
+  if (!device.memory_levels.empty()) {
+    const MemoryLevel& level = device.memory_levels.back();
+    parts.push_back(fmt::format("{} {} ({})", level.name, format_rate(level.bytes_per_second),
+                                name_of(level.origin)));
+  }
+  return text::joined(parts, "; ");
+}
+
+std::string groups_line(const TuneReport& report) {
+  std::vector<std::string> groups;
+  for (const Trial& trial : report.conclusion.trials) {
+    const std::string group = to_string(trial.candidate.group);
+    if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
+  }
+  if (groups.empty())
+    for (const Estimate& estimate : report.record.header.estimates)
+      groups.push_back(to_string(estimate.group));
+  return text::joined(groups, "; ");
+}
+
+std::string wishes_line(const Wishes& wishes) {
+  std::vector<std::string> parts;
+  parts.push_back(wishes.objective == Objective::knee
+                      ? fmt::format("knee (the smallest batch within {} of the best throughput)",
+                                    text::percent(wishes.give_up))
+                      : std::string(name_of(wishes.objective)));
+  for (const LatencyLimit& limit : wishes.latency_limits) parts.push_back(to_string(limit));
+  parts.push_back(wishes.memory_limit
+                      ? "memory limit " + format_bytes(static_cast<double>(*wishes.memory_limit))
+                      : "no memory limit");
+  return text::joined(parts, "; ");
+}
+
+std::string settings_line(const Settings& settings) {
+  std::vector<std::string> parts;
+  for (const Setting& setting : settings.effective)
+    parts.push_back(
+        fmt::format("{} {} ({})", setting.name, to_string(setting.value), setting.origin));
+  return text::joined(parts, ", ");
+}
+
+std::string session_line(const TuneReport& report) {
+  const SessionHeader& header = report.record.header;
+  std::string line =
+      header.number == 0 ? "not stored" : fmt::format("{} in {}", header.number, header.database);
+  line += fmt::format(", {}", name_of(report.record.end));
+  if (!report.record.end_reason.empty()) line += ": " + report.record.end_reason;
+  line += fmt::format(" ({} observations", report.record.observations.size());
+  if (const Trial* anchor = text::find_trial(report.conclusion, report.conclusion.anchor))
+    line += ", anchor " + label_of(report, anchor->candidate);
+  return line + ")";
+}
+
+std::string estimate_line(const Estimate& estimate) {
+  std::string line = fmt::format("said {} ({}-bound)", estimate.batch, name_of(estimate.bound));
+  if (const auto& formula = estimate.formula) {
+    line += fmt::format("; formula {}", formula->batch);
+    if (formula->guide_batch) line += fmt::format("; guide {}", *formula->guide_batch);
+  }
+  return line;
+}
+
+std::string context(const TuneReport& report, int width) {
+  const SessionHeader& header = report.record.header;
+  std::string text = header.simulated ? wrapped("", kSimulated, width) : "";
+  text += wrapped("", header.model.name, width);
+  text += wrapped(head("model"), model_line(header.model), width);
+  for (const DeviceInfo& device : header.devices)
+    text += wrapped(head("device"), device_line(device), width);
+  text += wrapped(head("running"), groups_line(report), width);
+  text += wrapped(head("objective"), wishes_line(header.wishes), width);
+  if (!header.settings.effective.empty())
+    text += wrapped(head("settings"), settings_line(header.settings), width);
+  text += wrapped(head("session"), session_line(report), width);
+  for (const Estimate& estimate : header.estimates) {
+    const std::string group = header.estimates.size() > 1 ? to_string(estimate.group) + ": " : "";
+    text += wrapped(head("roofline"), group + estimate_line(estimate), width);
+  }
+  return text;
+}
+
+std::string boundary_words(const Boundary& boundary) {
+  if (!boundary.largest_fitting && !boundary.smallest_failing) return "memory: no end was found";
+  if (boundary.largest_fitting == 0) return "memory: not even batch 1 fits";
+  if (boundary.kind == BoundaryKind::predicted && boundary.largest_fitting)
+    return fmt::format("memory ends at about batch {} (predicted)", *boundary.largest_fitting);
+  std::string words = "memory:";
+  if (boundary.largest_fitting) words += fmt::format(" batch {} fits", *boundary.largest_fitting);
+  if (boundary.smallest_failing)
+    words += fmt::format("{} batch {} does not", boundary.largest_fitting ? "," : "",
+                         *boundary.smallest_failing);
+  return words +
+         fmt::format(" ({}, limiter: {})", name_of(boundary.kind), name_of(boundary.limiter));
+}
+
+std::string boundaries(const TuneReport& report, int width) {
+  std::string text;
+  for (const Boundary& boundary : report.conclusion.boundaries) {
+    std::string words = boundary_words(boundary);
+    if (!boundary.evidence.empty()) words += ": " + boundary.evidence;
+    const std::string group =
+        report.conclusion.boundaries.size() > 1 ? to_string(boundary.group) + ": " : "";
+    text += wrapped("", group + words, width);
+  }
+  return text;
+}
+
+const Estimate* estimate_of(const SessionHeader& header, const CandidateGroup& group) {
+  for (const Estimate& estimate : header.estimates)
+    if (estimate.group == group) return &estimate;
+  return nullptr;
+}
+
+// "; memory ends at about 212", "" when nothing is known.
+std::string memory_end(const Conclusion& conclusion, const CandidateGroup& group) {
+  for (const Boundary& boundary : conclusion.boundaries)
+    if (boundary.group == group && boundary.largest_fitting)
+      return fmt::format("; memory ends at {}{}",
+                         boundary.kind == BoundaryKind::predicted ? "about " : "",
+                         *boundary.largest_fitting);
+  return "";
+}
+
+std::string nothing_words(const TuneReport& report, const NothingFits& nothing) {
+  std::string words = "no batch keeps the limits";
+  if (const Trial* nearest = text::find_trial(report.conclusion, nothing.nearest))
+    words += "; nearest is " + label_of(report, nearest->candidate);
+  if (!nothing.gap.empty()) words += ": " + nothing.gap;
+  if (!nothing.levers.empty()) words += "; what would help: " + text::joined(nothing.levers, ", ");
+  return words;
+}
+
+std::string no_verdict(const TuneReport& report) {
+  for (const Verdict& verdict : report.conclusion.verdicts)
+    if (verdict.nothing_fits) return nothing_words(report, *verdict.nothing_fits);
+  for (const Boundary& boundary : report.conclusion.boundaries)
+    if (boundary.largest_fitting == 0)
+      return "nothing fits: not even batch 1 keeps the memory limit";
+  return "no batch can be recommended: none was measured";
+}
+
+std::string verdict_details(const TuneReport& report, const TextOptions& options) {
+  std::string text;
+  const auto& verdicts = report.conclusion.verdicts;
+  for (const Verdict& verdict : verdicts) {
+    std::vector<std::string> parts;
+    if (!verdict.reason.empty()) parts.push_back(verdict.reason);
+    if (verdict.runner_up)
+      if (const Trial* second = text::find_trial(report.conclusion, *verdict.runner_up))
+        parts.push_back("runner-up " + label_of(report, second->candidate));
+    if (verdict.stability)
+      parts.push_back("same choice in " + text::percent(*verdict.stability) + " of resamplings");
+    if (verdict.headroom) parts.push_back(format_bytes(*verdict.headroom) + " of memory to spare");
+    if (verdicts.size() > 1 && verdict.nothing_fits)
+      parts.push_back(nothing_words(report, *verdict.nothing_fits));
+    const std::string name =
+        verdicts.size() > 1
+            ? verdict.backend + (verdict.trial ? fmt::format(", batch {}", verdict.batch) : "")
+            : std::string("why");
+    if (!parts.empty())
+      text += wrapped("  " + name + ": ", text::joined(parts, "; "), options.width);
+  }
+  return text;
+}
+
+void append_section(std::string& text, const std::string& section) {
+  if (!section.empty()) text += "\n" + section;
+}
+
+}  // namespace
+
+std::string verdict_sentence(const TuneReport& report) {
+  const Conclusion& conclusion = report.conclusion;
+  const Trial* trial =
+      conclusion.best ? text::find_trial(conclusion, conclusion.best->trial) : nullptr;
+  if (trial == nullptr) return text::one_line(no_verdict(report));
+  const bool several =
+      label_of(report, trial->candidate) != fmt::format("batch {}", trial->candidate.batch);
+  std::string words =
+      fmt::format("deploy {}at batch {}", several ? to_string(trial->candidate.group) + ", " : "",
+                  trial->candidate.batch);
+  if (const auto& m = trial->measurement) {
+    words += fmt::format(": {} samples/s", format_number(m->throughput_undisturbed, 3));
+    words += m->p50 ? fmt::format(", p50 {}", format_seconds(*m->p50))
+                    : fmt::format(", undisturbed {}", format_seconds(m->undisturbed));
+  }
+  if (const Estimate* estimate = estimate_of(report.record.header, trial->candidate.group))
+    words += fmt::format("; the roofline said {}", estimate->batch);
+  words += memory_end(conclusion, trial->candidate.group);
+  if (!conclusion.best->proven)
+    words += "; UNPROVEN: a limit could not be decided from the samples";
+  return text::one_line(words);
+}
+
+std::string text_report(const TuneReport& report, const TextOptions& options) {
+  const int width = options.width;
+  std::string text = context(report, width);
+  append_section(text, text::trial_table(report, options));
+  append_section(text, text::failed_trials(report, width));
+  if (options.plot) append_section(text, text::front_plot(report, width));
+  append_section(text, text::limit_decisions(report, width));
+  append_section(text, boundaries(report, width));
+  if (report.record.header.command == "measure") return text;
+  const std::string simulated = report.record.header.simulated ? "SIMULATED: " : "";
+  std::string sentence = wrapped("=> ", simulated + verdict_sentence(report), width);
+  sentence.pop_back();
+  append_section(text,
+                 text::bold(sentence, options.color) + "\n" + verdict_details(report, options));
+  return text;
+}
+
+std::string quiet_report(const TuneReport& report) {
+  const auto& best = report.conclusion.best;
+  return best ? std::to_string(best->batch) + "\n" : "none\n";
+}
+
+}  // namespace batchtune
