@@ -18,9 +18,10 @@ namespace {
         &isa::multiply_##storage, &isa::sum_rows_##storage                                \
   }
 constexpr ElementwiseKernel kKernels[] = {
-    BT_ELEMENTWISE_ROW(avx512, f32),    BT_ELEMENTWISE_ROW(avx512, bf16),
-    BT_ELEMENTWISE_ROW(avx2, f32),      BT_ELEMENTWISE_ROW(avx2, bf16),
-    BT_ELEMENTWISE_ROW(reference, f32), BT_ELEMENTWISE_ROW(reference, bf16),
+    BT_ELEMENTWISE_ROW(avx512, f32),     BT_ELEMENTWISE_ROW(avx512bf16, bf16),
+    BT_ELEMENTWISE_ROW(avx512, bf16),    BT_ELEMENTWISE_ROW(avx2, f32),
+    BT_ELEMENTWISE_ROW(avx2, bf16),      BT_ELEMENTWISE_ROW(reference, f32),
+    BT_ELEMENTWISE_ROW(reference, bf16),
 };
 #undef BT_ELEMENTWISE_ROW
 

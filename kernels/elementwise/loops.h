@@ -26,6 +26,9 @@ namespace avx512 {
 BT_ELEMENTWISE_FUNCTIONS(f32)
 BT_ELEMENTWISE_FUNCTIONS(bf16)
 }  // namespace avx512
+namespace avx512bf16 {
+BT_ELEMENTWISE_FUNCTIONS(bf16)
+}  // namespace avx512bf16
 
 #undef BT_ELEMENTWISE_FUNCTIONS
 

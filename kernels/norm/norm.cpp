@@ -14,8 +14,9 @@ namespace {
         &isa::layer_norm_##storage, &isa::rms_norm_##storage                      \
   }
 constexpr NormKernel kKernels[] = {
-    BT_NORM_ROW(avx512, f32), BT_NORM_ROW(avx512, bf16),   BT_NORM_ROW(avx2, f32),
-    BT_NORM_ROW(avx2, bf16),  BT_NORM_ROW(reference, f32), BT_NORM_ROW(reference, bf16),
+    BT_NORM_ROW(avx512, f32),     BT_NORM_ROW(avx512bf16, bf16), BT_NORM_ROW(avx512, bf16),
+    BT_NORM_ROW(avx2, f32),       BT_NORM_ROW(avx2, bf16),       BT_NORM_ROW(reference, f32),
+    BT_NORM_ROW(reference, bf16),
 };
 #undef BT_NORM_ROW
 

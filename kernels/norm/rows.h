@@ -25,6 +25,9 @@ namespace avx512 {
 BT_NORM_ROW_FUNCTIONS(f32)
 BT_NORM_ROW_FUNCTIONS(bf16)
 }  // namespace avx512
+namespace avx512bf16 {
+BT_NORM_ROW_FUNCTIONS(bf16)
+}  // namespace avx512bf16
 
 #undef BT_NORM_ROW_FUNCTIONS
 

@@ -15,8 +15,9 @@ namespace {
         &isa::scaled_sum_##storage                                                \
   }
 constexpr PoolKernel kKernels[] = {
-    BT_POOL_ROW(avx512, f32), BT_POOL_ROW(avx512, bf16),   BT_POOL_ROW(avx2, f32),
-    BT_POOL_ROW(avx2, bf16),  BT_POOL_ROW(reference, f32), BT_POOL_ROW(reference, bf16),
+    BT_POOL_ROW(avx512, f32),     BT_POOL_ROW(avx512bf16, bf16), BT_POOL_ROW(avx512, bf16),
+    BT_POOL_ROW(avx2, f32),       BT_POOL_ROW(avx2, bf16),       BT_POOL_ROW(reference, f32),
+    BT_POOL_ROW(reference, bf16),
 };
 #undef BT_POOL_ROW
 

@@ -30,6 +30,9 @@ namespace avx512 {
 BT_POOL_FUNCTIONS(f32)
 BT_POOL_FUNCTIONS(bf16)
 }  // namespace avx512
+namespace avx512bf16 {
+BT_POOL_FUNCTIONS(bf16)
+}  // namespace avx512bf16
 
 #undef BT_POOL_FUNCTIONS
 
