@@ -18,8 +18,8 @@ constexpr std::int64_t kPanelPieceBytes = 32 * 1024;
 // of f32 weights, enough for any memory; more than 512 gain nothing.
 constexpr std::int64_t kFewestRows = 128;
 constexpr std::int64_t kMostRows = 512;
-// Chunks per lane: a lane that is disturbed for a tenth of the time then costs a tenth, not a half.
-constexpr std::int64_t kChunksPerLane = 6;
+// Chunks per lane: enough for lanes of uneven speed, few enough that staging pays.
+constexpr std::int64_t kChunksPerLane = 4;
 // Below this many multiply-adds (counting the weights' bytes as 16 each) a job takes about 2 us.
 constexpr std::int64_t kTinyWork = 1 << 18;
 

@@ -1,0 +1,115 @@
+// Depthwise convolution of one output row, written once over the Simd of the including file.
+// Internal linkage. A vector of channels at a time; several output pixels share each load of a tap.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/conv/depthwise.h"
+#include "kernels/gemm/generic/finish.h"
+
+namespace batchtune::kernels {
+namespace {
+
+// Pixels that share a tap: with 7 loads per 6 products the load ports, two a cycle, nearly keep up.
+constexpr int kPixels = 6;
+
+struct TapRange {
+  std::int64_t begin, end;
+};
+
+// Taps whose input index first + tap * dilation lies in [0, size).
+inline TapRange taps_inside(std::int64_t first, std::int64_t dilation, std::int64_t taps,
+                            std::int64_t size) {
+  TapRange range = {0, taps};
+  while (range.begin < range.end && first + range.begin * dilation < 0) ++range.begin;
+  while (range.end > range.begin && first + (range.end - 1) * dilation >= size) --range.end;
+  return range;
+}
+
+// `Pixels` neighbouring output pixels from `x` on, for which exactly the taps `across` lie inside.
+template <typename S, Activation activation, typename In, typename Out, int Pixels>
+void pixels_at(const DepthwiseTask& task, std::int64_t x, TapRange down, TapRange across) {
+  const bool residual_first = task.residual_at == ResidualAt::before_activation;
+  const typename S::V scale = S::all(task.scale);
+  const std::int64_t pixel_step = task.stride_w * task.input_stride;
+  const std::int64_t left = task.left + x * task.stride_w;
+  for (std::int64_t c = 0; c < task.channels; c += S::kWidth) {
+    const bool whole = task.channels - c >= S::kWidth;
+    const int count = static_cast<int>(whole ? S::kWidth : task.channels - c);
+    typename S::V sums[Pixels];
+#pragma GCC unroll 8
+    for (int p = 0; p < Pixels; ++p) sums[p] = S::zero();
+    for (std::int64_t ky = down.begin; ky < down.end; ++ky) {
+      const char* row = static_cast<const char*>(task.input) +
+                        ((task.top + ky * task.dilation_h) * task.in_w + left) * task.input_stride;
+      for (std::int64_t kx = across.begin; kx < across.end; ++kx) {
+        const float* tap = task.taps + (ky * task.kernel_w + kx) * task.channels + c;
+        const typename S::V w = whole ? S::load(tap) : S::load(tap, count);
+        const char* pixel = row + kx * task.dilation_w * task.input_stride;
+#pragma GCC unroll 8
+        for (int p = 0; p < Pixels; ++p) {
+          const In* in = reinterpret_cast<const In*>(pixel + p * pixel_step) + c;
+          sums[p] = S::fma(whole ? S::load(in) : S::load(in, count), w, sums[p]);
+        }
+      }
+    }
+#pragma GCC unroll 8
+    for (int p = 0; p < Pixels; ++p) {
+      auto* out =
+          reinterpret_cast<Out*>(static_cast<char*>(task.output) + (x + p) * task.output_stride);
+      const auto* residual = reinterpret_cast<const Out*>(static_cast<const char*>(task.residual) +
+                                                          (x + p) * task.residual_stride);
+      finish_vector<S, activation, Out>(
+          S::mul(scale, sums[p]), task.bias == nullptr ? nullptr : task.bias + c,
+          task.residual == nullptr ? nullptr : residual + c, residual_first, out + c, count);
+    }
+  }
+}
+
+template <typename S, Activation activation, typename In, typename Out>
+void row_of(const DepthwiseTask& task) {
+  const TapRange down = taps_inside(task.top, task.dilation_h, task.kernel_h, task.in_h);
+  std::int64_t x = 0;
+  while (x < task.out_w) {
+    const std::int64_t left = task.left + x * task.stride_w;
+    const TapRange across = taps_inside(left, task.dilation_w, task.kernel_w, task.in_w);
+    const std::int64_t last_left = left + (kPixels - 1) * task.stride_w;
+    const bool inside = left >= 0 && x + kPixels <= task.out_w &&
+                        last_left + (task.kernel_w - 1) * task.dilation_w < task.in_w;
+    if (inside) {
+      pixels_at<S, activation, In, Out, kPixels>(task, x, down, across);
+      x += kPixels;
+    } else {
+      pixels_at<S, activation, In, Out, 1>(task, x, down, across);
+      x += 1;
+    }
+  }
+}
+
+template <typename S, typename In, typename Out>
+void row_as(const DepthwiseTask& task) {
+  switch (task.activation) {
+    case Activation::none:
+      return row_of<S, Activation::none, In, Out>(task);
+    case Activation::relu:
+      return row_of<S, Activation::relu, In, Out>(task);
+    case Activation::relu6:
+      return row_of<S, Activation::relu6, In, Out>(task);
+    case Activation::gelu_tanh:
+      return row_of<S, Activation::gelu_tanh, In, Out>(task);
+    case Activation::silu:
+      return row_of<S, Activation::silu, In, Out>(task);
+  }
+}
+
+template <typename S, typename In>
+void depthwise_row(const DepthwiseTask& task) {
+  if (task.stored == Dtype::f32) {
+    row_as<S, In, float>(task);
+  } else {
+    row_as<S, In, std::uint16_t>(task);
+  }
+}
+
+}  // namespace
+}  // namespace batchtune::kernels
