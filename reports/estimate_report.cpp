@@ -14,6 +14,17 @@ namespace {
 
 constexpr int kSchemaVersion = 1;
 
+// The guide's picture: between which batches the model's intensity passes the device's ridge.
+std::string straddle(const FormulaEstimate& f) {
+  const auto at = [&](std::int64_t batch) {
+    return format_number(f.intensity_per_sample * static_cast<double>(batch), 4);
+  };
+  if (f.intensity_per_sample >= f.ridge)
+    return fmt::format("none: batch 1 ({} FLOP/byte) is at or above the ridge already", at(1));
+  return fmt::format("batch {} ({} FLOP/byte) to batch {} ({}): the ridge lies between them",
+                     f.below_ridge, at(f.below_ridge), f.above_ridge, at(f.above_ridge));
+}
+
 std::string formula_text(const FormulaEstimate& f, int width) {
   std::string text =
       "Formula of the batching guide (weights alone are counted as memory traffic)\n";
@@ -32,16 +43,7 @@ std::string formula_text(const FormulaEstimate& f, int width) {
   if (f.guide_batch)
     text +=
         fmt::format("  guide       {} with the figures that the guide prints\n", *f.guide_batch);
-  const std::string below =
-      format_number(f.intensity_per_sample * static_cast<double>(f.below_ridge), 4);
-  const std::string above =
-      format_number(f.intensity_per_sample * static_cast<double>(f.above_ridge), 4);
-  text += text::wrapped(
-      "  straddle    ",
-      fmt::format("batch {} ({} FLOP/byte) to batch {} ({}): the ridge lies between them",
-                  f.below_ridge, below, f.above_ridge, above),
-      width);
-  return text;
+  return text + text::wrapped("  straddle    ", straddle(f), width);
 }
 
 std::string curve_text(const Estimate& estimate, int width) {

@@ -12,14 +12,6 @@ namespace batchtune {
 namespace {
 
 constexpr int kSchemaVersion = 1;
-constexpr int kDigits = 4;
-
-std::string shown(const Value& value) {
-  if (std::holds_alternative<std::monostate>(value)) return text::kAbsent;
-  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "yes" : "no";
-  if (const auto* real = std::get_if<double>(&value)) return format_number(*real, kDigits);
-  return text::one_line(to_string(value));
-}
 
 std::string csv_cell(const Value& value) {
   const json::Json json = json::value(value);
@@ -43,7 +35,8 @@ std::string text_listing(const Listing& listing, const TextOptions& options) {
         columns.emplace_back(text::Column{"", column.heading, !column.is_figure, column.drop, {}});
     for (std::size_t row = 0; row < listing.rows.size(); ++row) {
       const bool given = row < listing.shown.size() && !listing.shown[row][i].empty();
-      shown_column.cells.push_back(given ? listing.shown[row][i] : shown(listing.rows[row][i]));
+      shown_column.cells.push_back(given ? listing.shown[row][i]
+                                         : text::shown(listing.rows[row][i]));
     }
   }
   return text::format_table(std::move(columns), options.width);
@@ -79,7 +72,7 @@ std::string text_facts(const FactSheet& sheet, const TextOptions& options) {
   for (const Fact& fact : sheet.facts) widest = std::max(widest, fact.label.size());
   for (const Fact& fact : sheet.facts)
     text += text::wrapped(fmt::format("  {:<{}}  ", fact.label, widest),
-                          fact.shown.empty() ? shown(fact.value) : fact.shown, options.width);
+                          fact.shown.empty() ? text::shown(fact.value) : fact.shown, options.width);
   if (sheet.conclusion.empty()) return text;
   std::string sentence = text::wrapped("=> ", sheet.conclusion, options.width);
   sentence.pop_back();

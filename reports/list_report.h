@@ -26,7 +26,7 @@ struct Listing {
   // In text instead of a value, with its unit ("64.0 TFLOP/s"): [row][column], "" = the value as it
   // is. May be empty.
   std::vector<std::vector<std::string>> shown;
-  std::string when_empty;                // "No sessions yet: run `batchtune tune`."
+  std::string when_empty;  // "No sessions yet: run `batchtune tune`."
 };
 
 std::string text_listing(const Listing& listing, const TextOptions& options);

@@ -18,7 +18,7 @@ struct TuneReport {
 };
 
 struct TextOptions {
-  int width = 100;  // columns of the terminal
+  int width = 100;  // columns of the terminal; below 60 a table may stick out
   bool color = false;
   bool plot = true;  // the small plot of the front
 };

@@ -70,7 +70,7 @@ std::string settings_line(const Settings& settings) {
   std::vector<std::string> parts;
   for (const Setting& setting : settings.effective)
     parts.push_back(
-        fmt::format("{} {} ({})", setting.name, to_string(setting.value), setting.origin));
+        fmt::format("{} {} ({})", setting.name, text::shown(setting.value), setting.origin));
   return text::joined(parts, ", ");
 }
 

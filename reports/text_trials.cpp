@@ -158,17 +158,29 @@ void add_memory_column(Table& table) {
   });
 }
 
-std::string legend(const TuneReport& report, const TextOptions& options) {
-  std::vector<std::string> parts = {
-      "> recommended, * on the front (latency against throughput)",
-      "undist.: what the machine can do; p50 to p99 and seen: what it gave here"};
-  if (report.conclusion.trials.empty()) return "";
-  const CandidateGroup& group = report.conclusion.trials.front().candidate.group;
-  if (const auto peak = peak_of(report.record.header.devices, group))
-    parts.push_back(fmt::format("roof: peak of {}{}{}, {}FLOP/s", name_of(group.dtype),
-                                peak->isa.empty() ? "" : " on ", peak->isa,
-                                format_count(peak->flops_per_second)));
-  return wrapped("", joined(parts, "; ") + ".", options.width);
+// "f32 on avx512, 256 GFLOP/s", once for each that is in the table.
+std::string peaks_of(const TuneReport& report) {
+  std::vector<std::string> peaks;
+  for (const Trial& trial : report.conclusion.trials) {
+    const CandidateGroup& group = trial.candidate.group;
+    const auto peak = peak_of(report.record.header.devices, group);
+    if (!peak) continue;
+    std::string words = std::string(name_of(group.dtype)) + (peak->isa.empty() ? "" : " on ") +
+                        peak->isa + ", " + format_count(peak->flops_per_second) + "FLOP/s";
+    if (std::find(peaks.begin(), peaks.end(), words) == peaks.end())
+      peaks.push_back(std::move(words));
+  }
+  return joined(peaks, ", ");
+}
+
+std::string legend(const TuneReport& report, int width) {
+  std::string words =
+      "> recommended, * on the front (latency against throughput); undist.: what the machine can "
+      "do; "
+      "p50 to p99 and seen: what it gave here";
+  const std::string peaks = peaks_of(report);
+  if (!peaks.empty()) words += "; roof: peak of " + peaks;
+  return wrapped("", words + ".", width);
 }
 
 }  // namespace
@@ -201,7 +213,7 @@ std::string trial_table(const TuneReport& report, const TextOptions& options) {
   table.add(
       "", "status", kNever,
       [](const Trial& trial) { return std::string(name_of(trial.ending.status)); }, true);
-  return format_table(std::move(table.columns), options.width) + legend(report, options);
+  return format_table(std::move(table.columns), options.width) + legend(report, options.width);
 }
 
 std::string failed_trials(const TuneReport& report, int width) {
@@ -218,22 +230,37 @@ std::string failed_trials(const TuneReport& report, int width) {
   return text;
 }
 
+namespace {
+
+// "batch 1, batch 8 (confidence 95 % or more)"; "" when there is none.
+std::string decided(const TuneReport& report, const LatencyLimit& limit, LimitDecision decision) {
+  std::vector<std::string> labels;
+  std::optional<double> confidence;
+  for (const Trial* trial : in_order(report.conclusion))
+    for (const LimitVerdict& verdict : trial->limits) {
+      if (verdict.metric != limit.metric || verdict.limit != limit.limit ||
+          verdict.decision != decision)
+        continue;
+      labels.push_back(label_of(report, trial->candidate));
+      if (verdict.confidence)
+        confidence = std::min(confidence.value_or(*verdict.confidence), *verdict.confidence);
+    }
+  std::string words = joined(labels, ", ");
+  if (confidence) words += " (confidence " + percent(*confidence) + " or more)";
+  return words;
+}
+
+}  // namespace
+
 std::string limit_decisions(const TuneReport& report, int width) {
   std::string text;
   for (const LatencyLimit& limit : report.record.header.wishes.latency_limits)
     for (LimitDecision decision :
          {LimitDecision::kept, LimitDecision::broken, LimitDecision::unproven}) {
-      std::vector<std::string> labels;
-      for (const Trial* trial : in_order(report.conclusion))
-        for (const LimitVerdict& verdict : trial->limits)
-          if (verdict.metric == limit.metric && verdict.limit == limit.limit &&
-              verdict.decision == decision)
-            labels.push_back(
-                label_of(report, trial->candidate) +
-                (verdict.confidence ? " (confidence " + percent(*verdict.confidence) + ")" : ""));
-      if (!labels.empty())
-        text += wrapped(to_string(limit) + " " + std::string(name_of(decision)) + ": ",
-                        joined(labels, ", "), width);
+      const std::string words = decided(report, limit, decision);
+      if (!words.empty())
+        text +=
+            wrapped(to_string(limit) + " " + std::string(name_of(decision)) + " at ", words, width);
     }
   return text;
 }

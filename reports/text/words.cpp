@@ -1,5 +1,6 @@
 #include "reports/text/words.h"
 
+#include <fmt/format.h>
 #include <cmath>
 
 #include "tuner/core/units.h"
@@ -22,6 +23,14 @@ std::string percent(double share) {
 
 std::string signed_percent(double share) {
   return (share > 0 ? "+" : "") + percent(share);
+}
+
+std::string shown(const Value& value) {
+  if (std::holds_alternative<std::monostate>(value)) return kAbsent;
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "yes" : "no";
+  if (const auto* real = std::get_if<double>(&value))
+    return std::isfinite(*real) ? fmt::format("{:.6g}", *real) : "?";
+  return one_line(to_string(value));
 }
 
 std::string one_line(std::string_view text) {

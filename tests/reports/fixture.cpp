@@ -1,0 +1,263 @@
+#include "tests/reports/fixture.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "tests/support/catch.h"
+
+namespace batchtune::test {
+namespace {
+
+const CandidateGroup kCpu{"cpu", DType::f32, 2, 1, {}};
+const CandidateGroup kSimulated{"simulated", DType::bf16, 2, 2, {{"seq", 128}}};
+
+DeviceInfo cpu_device() {
+  DeviceInfo device;
+  device.name = "AMD EPYC 9R14, 2 CPUs";
+  device.backend = "cpu";
+  device.version = "oneTBB 2021.8";
+  device.peaks = {{DType::f32, "avx2", 100e9, FigureOrigin::measured, "calibrate, 2 threads"},
+                  {DType::f32, "avx512", 256e9, FigureOrigin::measured, "calibrate, 2 threads"}};
+  device.memory_levels = {{"L2", 1048576.0, 2e11, FigureOrigin::measured, "calibrate"},
+                          {"DRAM", std::nullopt, 25.6e9, FigureOrigin::measured, "calibrate"}};
+  device.memory_bytes = 8e9;
+  device.cores = 2;
+  device.load_seconds = 1.2;
+  device.isa_in_use = {{DType::f32, "avx512"}};
+  return device;
+}
+
+Estimate cpu_estimate() {
+  Estimate estimate;
+  estimate.group = kCpu;
+  estimate.batch = 5;
+  estimate.bound = Bound::compute;
+  estimate.formula =
+      FormulaEstimate{256e9, 25.6e9, 7.71e9, 25.5e6, 4, 10, 75.59, 0.06615, 1, 2, 1, 2};
+  for (std::int64_t batch : {1, 2, 5, 8, 16}) {
+    const double latency = 0.01 + 0.03 * static_cast<double>(batch);
+    estimate.curve.push_back({batch, latency, static_cast<double>(batch) / latency,
+                              1e8 + 1e7 * static_cast<double>(batch),
+                              batch < 5 ? Bound::memory : Bound::compute});
+  }
+  return estimate;
+}
+
+Trial measured_trial(TrialId id, const CandidateGroup& group, std::int64_t batch, double latency,
+                     bool front) {
+  const double throughput = static_cast<double>(batch) / latency;
+  Measurement m;
+  m.undisturbed = latency;
+  m.undisturbed_ci95 = Interval{latency * 0.99, latency * 1.01};
+  m.p50 = latency * 1.05;
+  m.p90 = latency * 1.3;
+  m.max = latency * 2;
+  m.throughput_undisturbed = throughput;
+  m.throughput_as_seen = throughput * 0.93;
+  m.ratio_to_anchor = 0.9;
+  m.ratio_ci95 = Interval{0.89, 0.91};
+  m.visits = 24;
+  m.samples = 96;
+  Trial trial;
+  trial.id = id;
+  trial.candidate = {group, batch};
+  trial.measurement = m;
+  trial.memory = 104857600 + batch * 10485760;
+  trial.memory_kind = MemoryKind::account;
+  trial.prepare_seconds = 0.25;
+  trial.on_front = front;
+  trial.front_probability = front ? std::optional(0.97) : std::nullopt;
+  trial.estimate = PointEstimate{batch, latency * 0.8, throughput / 0.8, 1e8, Bound::compute};
+  return trial;
+}
+
+Trial failed_trial(TrialId id, const CandidateGroup& group, std::int64_t batch) {
+  Trial trial;
+  trial.id = id;
+  trial.candidate = {group, batch};
+  trial.ending = {TrialStatus::out_of_memory, "the account limit was passed",
+                  "account: wanted 3.1 GiB of 2.0 GiB", "host"};
+  return trial;
+}
+
+SessionHeader header_of(const DeviceInfo& device, const Estimate& estimate) {
+  SessionHeader header;
+  header.uuid = "0a1b2c3d-0000-4000-8000-000000000000";
+  header.number = 12;
+  header.database = "/home/me/.local/share/batchtune/batchtune.db";
+  header.command = "tune";
+  header.started_at = "2026-01-02T03:04:05Z";
+  header.model = {"resnet-50", "00112233445566aa", 25557032, 7.72e9, 25.5e6, 7.71e9, 44.5e6};
+  header.wishes.latency_limits = {{LatencyMetric::p50, 0.5}, {LatencyMetric::p99, 0.6}};
+  header.wishes.memory_limit = Bytes{2} << 30;
+  header.settings.requested = {{"threads", std::monostate{}, "default"}};
+  header.settings.effective = {{"threads", std::int64_t{2}, "affinity"},
+                               {"budget", std::string("60 s"), "default"},
+                               {"boundary", std::string("probed"), "--memory-limit"}};
+  header.devices = {device};
+  header.estimates = {estimate};
+  return header;
+}
+
+}  // namespace
+
+TuneReport full_report() {
+  TuneReport report;
+  report.record.header = header_of(cpu_device(), cpu_estimate());
+  report.record.observations.resize(42);
+  report.record.anchor = 1;
+  report.record.end = SessionEnd::converged;
+  report.record.end_reason = "three batches are within 1 %";
+  Conclusion& conclusion = report.conclusion;
+  conclusion.anchor = 1;
+  conclusion.trials = {measured_trial(1, kCpu, 5, 0.16, false),
+                       measured_trial(2, kCpu, 1, 0.045, true),
+                       measured_trial(3, kCpu, 8, 0.24, true),
+                       measured_trial(4, kCpu, 16, 0.47, true),
+                       failed_trial(5, kCpu, 256),
+                       measured_trial(6, kCpu, 4, 0.125, true)};
+  conclusion.trials[0].ending = {TrialStatus::unstable, "levels differ by 20 % between halves", "",
+                                 ""};
+  for (std::size_t i = 0; i < 4; ++i) {
+    const bool kept = *conclusion.trials[i].measurement->p50 < 0.3;
+    conclusion.trials[i].limits = {
+        {LatencyMetric::p50, 0.5, kept ? LimitDecision::kept : LimitDecision::broken, 0.95, 80},
+        {LatencyMetric::p99, 0.6, LimitDecision::unproven, std::nullopt, 80}};
+  }
+  conclusion.fronts = {{kCpu, {2, 6, 3, 4}}};
+  conclusion.boundaries = {{kCpu, BoundaryKind::predicted, LimiterKind::none, 212, std::nullopt,
+                            "line through batches 1, 5, 8: 100 MiB + 10.0 MiB a sample"}};
+  conclusion.verdicts = {{"cpu",
+                          3,
+                          8,
+                          Objective::knee,
+                          "98 % of the best (16) at half of the latency",
+                          6,
+                          0.94,
+                          1.9e9,
+                          {}}};
+  conclusion.best = Best{3, "cpu", 8, true};
+  return report;
+}
+
+TuneReport nothing_fits_report() {
+  TuneReport report = full_report();
+  Verdict& verdict = report.conclusion.verdicts[0];
+  verdict.trial.reset();
+  verdict.batch = 0;
+  verdict.runner_up.reset();
+  verdict.stability.reset();
+  verdict.headroom.reset();
+  verdict.reason = "every batch breaks p50 <= 20 ms";
+  verdict.nothing_fits =
+      NothingFits{2, "p50 47.3 ms, 2.36 x the limit", {"a smaller dtype (bf16)", "more threads"}};
+  report.conclusion.best.reset();
+  return report;
+}
+
+TuneReport several_groups_report() {
+  TuneReport report = full_report();
+  SessionHeader& header = report.record.header;
+  header.simulated = true;
+  header.devices.push_back(cpu_device());
+  header.devices[1].backend = "simulated";
+  header.devices[1].simulated = true;
+  header.estimates.push_back(cpu_estimate());
+  header.estimates[1].group = kSimulated;
+  header.estimates[1].formula.reset();
+  Conclusion& conclusion = report.conclusion;
+  conclusion.trials.push_back(measured_trial(7, kSimulated, 8, 0.9, true));
+  conclusion.fronts.push_back({kSimulated, {7}});
+  conclusion.boundaries.push_back(
+      {kSimulated, BoundaryKind::probed, LimiterKind::account, 212, 213, "probed twice"});
+  conclusion.verdicts.push_back(
+      {"simulated", 7, 8, Objective::knee, "the only one", {}, {}, {}, {}});
+  conclusion.best->proven = false;
+  return report;
+}
+
+TuneReport empty_report() {
+  TuneReport report = full_report();
+  report.record.header.number = 0;
+  report.record.end = SessionEnd::interrupted;
+  report.record.end_reason = "";
+  report.record.observations.clear();
+  report.conclusion = {};
+  return report;
+}
+
+EstimateReport full_estimate() {
+  EstimateReport report;
+  report.model = full_report().record.header.model;
+  report.device = cpu_device();
+  report.estimate = cpu_estimate();
+  report.estimate.formula =
+      FormulaEstimate{64e12, 50e9, 77.312e9, 302e6, 2, 1280, 128, 5, 5, 6, 9, 11};
+  return report;
+}
+
+DescribeReport full_describe() {
+  return {full_report().record.header.model,
+          "v1.5, stride in the 3x3 convolutions",
+          {{"seq", 128}},
+          {{"stem", "conv2d", "7x7 / 2, 64 channels", {112, 112, 64}, 236e6, 9408, 802816},
+           {"stem.pool", "max_pool", "", {56, 56, 64}, 0, 0, 200704}}};
+}
+
+CompareReport full_compare() {
+  CompareReport report{"session 11, resnet-50", "session 12, resnet-50", {}};
+  Comparison& comparison = report.comparison;
+  comparison.differences = {"threads: 2 -> 4"};
+  comparison.threshold = 0.03;
+  comparison.pairs = {
+      {{kCpu, 1}, "latency", 0.045, 0.0452, 1.0044, Interval{0.99, 1.02}, PairVerdict::same},
+      {{kCpu, 8}, "latency", 0.24, 0.27, 1.125, Interval{1.1, 1.15}, PairVerdict::slower},
+      {{kCpu, 16}, "latency", 0.47, 0.42, 0.894, std::nullopt, PairVerdict::inconclusive}};
+  comparison.base_batch = 8;
+  comparison.new_batch = 16;
+  comparison.moved = true;
+  comparison.base_boundary = 212;
+  return report;
+}
+
+Listing full_listing() {
+  Listing listing;
+  listing.command = "list";
+  listing.what = "sessions";
+  listing.columns = {{"number", "no.", true, 0},
+                     {"model", "model", false, 0},
+                     {"best_batch", "batch", true, 0},
+                     {"simulated", "sim.", false, 1}};
+  const auto row = [](std::int64_t number, std::string model, Value batch, bool simulated) {
+    return std::vector<Value>{number, std::move(model), std::move(batch), simulated};
+  };
+  listing.rows = {row(1, "resnet-50", std::int64_t{8}, false),
+                  row(12, "a \"model\", odd", std::monostate{}, true)};
+  listing.when_empty = "No sessions yet: run `batchtune tune`.";
+  return listing;
+}
+
+FactSheet full_facts() {
+  return {"calibrate",
+          "This machine, 2 threads",
+          {{"peak_f32", "peak f32", 256e9, "256 GFLOP/s on avx512"},
+           {"cores", "cores that scale", std::int64_t{2}, ""}},
+          "stored as a note"};
+}
+
+void check_golden(const std::string& name, const std::string& content) {
+  const std::string path = std::string(BT_TEST_GOLDEN) + "/" + name;
+  if (const char* approve = std::getenv("BATCHTUNE_APPROVE");
+      approve != nullptr && std::string(approve) == "1") {
+    std::ofstream(path, std::ios::binary) << content;
+    return;
+  }
+  std::ostringstream expected;
+  expected << std::ifstream(path, std::ios::binary).rdbuf();
+  INFO("golden file " << name << "; BATCHTUNE_APPROVE=1 writes what is found");
+  CHECK(content == expected.str());
+}
+
+}  // namespace batchtune::test

@@ -1,0 +1,27 @@
+// Reports with everything in them, small variations, and the comparison with golden files.
+#pragma once
+
+#include <string>
+
+#include "reports/compare_report.h"
+#include "reports/describe_report.h"
+#include "reports/estimate_report.h"
+#include "reports/list_report.h"
+#include "reports/report.h"
+
+namespace batchtune::test {
+
+TuneReport full_report();          // one group, a failed trial, limits, predicted boundary, verdict
+TuneReport nothing_fits_report();  // limits that nothing keeps
+TuneReport several_groups_report();  // two backends, a probed boundary, unproven
+TuneReport empty_report();           // interrupted before anything was measured
+EstimateReport full_estimate();
+DescribeReport full_describe();
+CompareReport full_compare();
+Listing full_listing();
+FactSheet full_facts();
+
+// Compares with tests/golden/<name>; BATCHTUNE_APPROVE=1 writes it instead.
+void check_golden(const std::string& name, const std::string& content);
+
+}  // namespace batchtune::test

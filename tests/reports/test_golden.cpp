@@ -1,0 +1,35 @@
+// Whole texts as they are shown. Nothing in them depends on the machine or the moment, so nothing
+// is masked.
+#include "reports/progress.h"
+#include "tests/reports/fixture.h"
+#include "tests/support/catch.h"
+
+using namespace batchtune;
+using namespace batchtune::test;
+
+TEST_CASE("the text report reads as approved", "[reports][golden]") {
+  check_golden("tune.txt", text_report(full_report(), {}));
+  check_golden("tune_narrow.txt", text_report(full_report(), {.width = 60}));
+  check_golden("tune_nothing_fits.txt", text_report(nothing_fits_report(), {.plot = false}));
+  check_golden("tune_several_groups.txt", text_report(several_groups_report(), {.width = 120}));
+  check_golden("tune_empty.txt", text_report(empty_report(), {}));
+}
+
+TEST_CASE("the JSON report reads as approved", "[reports][golden]") {
+  check_golden("tune.json", json_report({full_report()}));
+  check_golden("tune_nothing_fits.json", json_report({nothing_fits_report()}));
+}
+
+TEST_CASE("the CSV report reads as approved", "[reports][golden]") {
+  check_golden("tune.csv", csv_report({full_report(), several_groups_report()}));
+}
+
+TEST_CASE("the other reports read as approved", "[reports][golden]") {
+  check_golden("estimate.txt", text_estimate(full_estimate(), {}));
+  check_golden("estimate.json", json_estimate(full_estimate()));
+  check_golden("describe.txt", text_describe(full_describe(), {}));
+  check_golden("compare.txt", text_compare(full_compare(), {}));
+  check_golden("compare.json", json_compare(full_compare()));
+  check_golden("listing.txt", text_listing(full_listing(), {}));
+  check_golden("facts.txt", text_facts(full_facts(), {}));
+}

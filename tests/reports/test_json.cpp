@@ -1,0 +1,207 @@
+// The JSON documents keep their promises: keys, nulls, and the schemas beside the writers.
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/reports/fixture.h"
+#include "tests/support/catch.h"
+
+using namespace batchtune;
+using namespace batchtune::test;
+using Json = nlohmann::json;
+
+namespace {
+
+bool has_type(const Json& value, const std::string& type) {
+  if (type == "null") return value.is_null();
+  if (type == "object") return value.is_object();
+  if (type == "array") return value.is_array();
+  if (type == "string") return value.is_string();
+  if (type == "boolean") return value.is_boolean();
+  if (type == "integer") return value.is_number_integer();
+  if (type == "number") return value.is_number();
+  return false;
+}
+
+// The part of JSON Schema that our schemas use: $ref to $defs, type, enum, const, properties,
+// required, items, anyOf. Stricter in one point: a key that the schema does not name is a problem,
+// since the writer is ours. Gives the places that do not fit.
+struct Validator {
+  const Json& root;
+
+  bool fits(const Json& schema, const Json& value) const {
+    return problems(schema, value, "").empty();
+  }
+
+  std::vector<std::string> problems(const Json& schema, const Json& value,
+                                    const std::string& where) const {
+    if (schema.contains("$ref")) {
+      const std::string name =
+          schema["$ref"].get<std::string>().substr(std::string("#/$defs/").size());
+      return problems(root["$defs"].at(name), value, where);
+    }
+    if (schema.contains("anyOf")) {
+      for (const Json& option : schema["anyOf"])
+        if (fits(option, value)) return {};
+      return {where + ": fits none of anyOf"};
+    }
+    std::vector<std::string> found;
+    check_value(schema, value, where, found);
+    if (value.is_object()) check_object(schema, value, where, found);
+    if (value.is_array() && schema.contains("items"))
+      for (std::size_t i = 0; i < value.size(); ++i)
+        append(found, problems(schema["items"], value[i], where + "[" + std::to_string(i) + "]"));
+    return found;
+  }
+
+  static void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+
+  void check_value(const Json& schema, const Json& value, const std::string& where,
+                   std::vector<std::string>& found) const {
+    if (schema.contains("const") && value != schema["const"])
+      found.push_back(where + ": not the constant");
+    if (schema.contains("enum") &&
+        std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end())
+      found.push_back(where + ": " + value.dump() + " is not in the enum");
+    if (!schema.contains("type")) return;
+    bool one = false;
+    const Json types = schema["type"].is_array() ? schema["type"] : Json::array({schema["type"]});
+    for (const Json& type : types) one |= has_type(value, type.get<std::string>());
+    if (!one) found.push_back(where + ": " + value.dump() + " is no " + schema["type"].dump());
+  }
+
+  void check_object(const Json& schema, const Json& value, const std::string& where,
+                    std::vector<std::string>& found) const {
+    const Json properties = schema.value("properties", Json::object());
+    for (const Json& key : schema.value("required", Json::array()))
+      if (!value.contains(key.get<std::string>()))
+        found.push_back(where + ": lacks " + key.get<std::string>());
+    for (const auto& [key, part] : value.items()) {
+      if (properties.contains(key))
+        append(found, problems(properties[key], part, where + "." + key));
+      else if (!properties.empty())
+        found.push_back(where + ": unknown key " + key);
+    }
+  }
+};
+
+Json schema_of(const std::string& name) {
+  std::ifstream file(std::string(BT_REPORT_SCHEMAS) + "/" + name);
+  REQUIRE(file);
+  return Json::parse(file);
+}
+
+void check_valid(const std::string& schema_name, const std::string& document) {
+  const Json schema = schema_of(schema_name);
+  const auto problems = Validator{schema}.problems(schema, Json::parse(document), "$");
+  for (const std::string& problem : problems) UNSCOPED_INFO(problem);
+  CHECK(problems.empty());
+}
+
+}  // namespace
+
+TEST_CASE("every tune document fits tune.schema.json", "[reports][json]") {
+  for (const TuneReport& report :
+       {full_report(), nothing_fits_report(), several_groups_report(), empty_report()})
+    check_valid("tune.schema.json", json_report({report}));
+  check_valid("tune.schema.json", json_report({full_report(), empty_report()}));
+  TuneReport measure = full_report();
+  measure.record.header.command = "measure";
+  check_valid("tune.schema.json", json_report({measure}));
+  check_valid("tune.schema.json", json_error({ErrorKind::bad_input, "a", "b", "", ""}));
+}
+
+TEST_CASE("the schema check can fail", "[reports][json]") {
+  const Json schema = schema_of("tune.schema.json");
+  const Validator validator{schema};
+  const Json good = Json::parse(json_report({full_report()}));
+  CHECK(validator.fits(schema, good));
+  Json bad = good;
+  bad["trials"][0]["status"] = "fine";
+  CHECK_FALSE(validator.fits(schema, bad));
+  bad = good;
+  bad["trials"][0]["latency"].erase("p99");
+  CHECK_FALSE(validator.fits(schema, bad));
+  bad = good;
+  bad["session"]["surprise"] = 1;
+  CHECK_FALSE(validator.fits(schema, bad));
+  CHECK_FALSE(validator.fits(schema, Json::object()));
+}
+
+TEST_CASE("estimate and compare documents fit their schemas", "[reports][json]") {
+  check_valid("estimate.schema.json", json_estimate(full_estimate()));
+  EstimateReport raw = full_estimate();
+  raw.model.reset();
+  raw.estimate.formula->guide_batch.reset();
+  raw.estimate.curve.clear();
+  check_valid("estimate.schema.json", json_estimate(raw));
+  check_valid("compare.schema.json", json_compare(full_compare()));
+  check_valid("compare.schema.json", json_compare({"a", "b", {}}));
+}
+
+TEST_CASE("an absent figure is null, never 0", "[reports][json]") {
+  const Json report = Json::parse(json_report({full_report()}));
+  const Json& failed = report["trials"][4];
+  CHECK(failed["status"] == "out_of_memory");
+  for (const char* key : {"undisturbed", "ci95", "p50", "p90", "p95", "p99", "p99_9", "max"})
+    CHECK(failed["latency"][key].is_null());
+  CHECK(failed["throughput"]["as_seen"].is_null());
+  CHECK(failed["ratio"]["to_anchor"].is_null());
+  CHECK(failed["memory"].is_null());
+  CHECK(failed["memory_kind"].is_null());
+  CHECK(failed["estimate"].is_null());
+  CHECK(report["trials"][0]["latency"]["p99"].is_null());
+  CHECK(report["settings"]["requested"]["threads"].is_null());
+  const Json empty = Json::parse(json_report({empty_report()}));
+  CHECK(empty["session"]["anchor"].is_null());
+  CHECK(empty["session"]["number"].is_null());
+  CHECK(empty["best"].is_null());
+}
+
+TEST_CASE("when nothing keeps the limits the JSON says what is nearest", "[reports][json]") {
+  const Json report = Json::parse(json_report({nothing_fits_report()}));
+  CHECK(report["best"].is_null());
+  const Json& verdict = report["verdicts"][0];
+  CHECK(verdict["trial"].is_null());
+  CHECK(verdict["batch"].is_null());
+  CHECK(verdict["nearest"] == 2);
+  CHECK(verdict["levers"].size() == 2);
+  CHECK_FALSE(Json::parse(json_report({full_report()}))["verdicts"][0].contains("nearest"));
+}
+
+TEST_CASE("measure has neither verdicts nor best, several models are results", "[reports][json]") {
+  TuneReport report = full_report();
+  report.record.header.command = "measure";
+  const Json measure = Json::parse(json_report({report}));
+  CHECK(measure["command"] == "measure");
+  CHECK_FALSE(measure.contains("verdicts"));
+  CHECK_FALSE(measure.contains("best"));
+  const Json several = Json::parse(json_report({full_report(), empty_report()}));
+  CHECK(several["results"].size() == 2);
+  CHECK(several["results"][0] == Json::parse(json_report({full_report()})));
+  CHECK(several["command"] == "tune");
+}
+
+TEST_CASE("numbers survive the JSON exactly", "[reports][json]") {
+  TuneReport report = full_report();
+  report.conclusion.trials[0].measurement->undisturbed = 0.1 + 0.2;
+  report.conclusion.trials[0].memory = (std::int64_t{1} << 53) + 1;
+  const Json json = Json::parse(json_report({report}));
+  CHECK(json["trials"][0]["latency"]["undisturbed"].get<double>() == 0.1 + 0.2);
+  CHECK(json["trials"][0]["memory"].get<std::int64_t>() == (std::int64_t{1} << 53) + 1);
+}
+
+TEST_CASE("listings and facts carry their values under their keys", "[reports][json]") {
+  const Json listing = Json::parse(json_listing(full_listing()));
+  CHECK(listing["command"] == "list");
+  CHECK(listing["sessions"][0]["best_batch"] == 8);
+  CHECK(listing["sessions"][1]["best_batch"].is_null());
+  CHECK(Json::parse(json_facts(full_facts()))["peak_f32"] == 256e9);
+  CHECK(csv_listing(full_listing()) ==
+        "number,model,best_batch,simulated\n1,resnet-50,8,false\n"
+        "12,\"a \"\"model\"\", odd\",,true\n");
+  const Json describe = Json::parse(json_describe(full_describe()));
+  CHECK(describe["operations"][0]["output"] == Json::array({112, 112, 64}));
+}
