@@ -12,13 +12,15 @@ namespace batchtune::kernels {
 namespace {
 
 constexpr float kMark = 7777;
+constexpr std::size_t kGuardBytes = 64;  // a whole vector of the widest kind
+constexpr std::byte kGuard{0xa5};
 
 }  // namespace
 
 Tensor::Tensor(Dtype dtype, std::int64_t elements)
     : dtype_(dtype),
       elements_(elements),
-      bytes_(static_cast<std::size_t>(elements) * bytes_of(dtype)) {
+      bytes_(static_cast<std::size_t>(elements) * bytes_of(dtype) + kGuardBytes, kGuard) {
   for (std::int64_t i = 0; i < elements; ++i) set(i, kMark);
 }
 
@@ -53,18 +55,22 @@ void Tensor::set(std::int64_t i, float value) {
   std::memcpy(bytes_.data() + index * sizeof rounded, &rounded, sizeof rounded);
 }
 
+bool Tensor::intact() const {
+  return std::all_of(bytes_.end() - static_cast<std::ptrdiff_t>(kGuardBytes), bytes_.end(),
+                     [](std::byte byte) { return byte == kGuard; });
+}
+
 void compare(Proof& proof, Dtype dtype, std::int64_t k, const Tensor& fast, const Tensor& slow,
              const std::string& where) {
+  constexpr double kInfinitelyFar = std::numeric_limits<double>::infinity();
   double largest = 0, worst = 0;
   for (std::int64_t i = 0; i < slow.elements(); ++i) {
     largest = std::max(largest, std::abs(static_cast<double>(slow.at(i))));
     const double difference =
         std::abs(static_cast<double>(fast.at(i)) - static_cast<double>(slow.at(i)));
-    // A NaN is never near; the comparison is written so that it counts as infinitely far.
-    worst = difference <= worst
-                ? worst
-                : (std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference);
+    worst = std::isnan(difference) ? kInfinitelyFar : std::max(worst, difference);
   }
+  if (!fast.intact()) worst = kInfinitelyFar;
   const double allowed = tolerance(dtype, k) * std::max(largest, 1e-30);
   const double error = worst / allowed;
   if (error >= proof.error) {

@@ -22,6 +22,7 @@ class Tensor {
   std::int64_t elements() const { return elements_; }
   float at(std::int64_t i) const;
   void set(std::int64_t i, float value);
+  bool intact() const;  // whether nobody wrote beyond the last element
 
  private:
   Dtype dtype_;

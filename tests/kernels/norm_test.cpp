@@ -34,6 +34,20 @@ TEST_CASE("a norm kernel that is wrong in one element is refuted", "[kernels][no
   CHECK(proof.where == "softmax, length 17");
 }
 
+TEST_CASE("a norm kernel that writes beyond its row, or a NaN, is refuted", "[kernels][norm]") {
+  NormKernel wrong = select_norm(Dtype::f32, mask_of(Isa::reference));
+  wrong.rms_norm = [](const void* in, std::int64_t n, float epsilon, const float* gain, void* out) {
+    select_norm(Dtype::f32, mask_of(Isa::reference)).rms_norm(in, n, epsilon, gain, out);
+    if (n % 8 == 7) static_cast<float*>(out)[n] = 0;
+  };
+  CHECK_FALSE(prove(wrong).passed);
+  wrong = select_norm(Dtype::f32, mask_of(Isa::reference));
+  wrong.softmax = [](const void*, std::int64_t n, float, void* out) {
+    for (std::int64_t i = 0; i < n; ++i) static_cast<float*>(out)[i] = std::nanf("");
+  };
+  CHECK_FALSE(prove(wrong).passed);
+}
+
 TEST_CASE("softmax of huge, equal and far apart values stays a distribution", "[kernels][norm]") {
   for (const NormKernel& kernel : norm_kernels()) {
     if (!supported(kernel.isa)) continue;
