@@ -42,9 +42,8 @@ class Calibration {
       figures.failure = "the system did not give a thread to measure with";
       return figures;
     }
-    const double memory = options_.memory_bytes > 0
-                              ? options_.memory_bytes
-                              : largest_working_set(team_.size(), available_memory());
+    const double memory = largest_working_set(
+        team_.size(), options_.memory_bytes > 0 ? options_.memory_bytes : available_memory());
     const auto sizes = working_set_sizes(memory / team_.size(), options_.size_step);
     Sweep sweep(team_.size(), std::max(sizes.empty() ? 0 : sizes.back(), kL2Bytes));
     if (!sweep.ok()) {

@@ -26,8 +26,8 @@ struct CalibrationOptions {
   double seconds = 15;      // for everything; ends sooner when nothing improves any more
   std::vector<int> cpus;    // one thread each; empty: all that the process may use
   double size_step = 1.25;  // between working sets; 3 points per level at least decide it
-  double memory_bytes = 0;  // for the largest working set, all threads together; 0: a quarter of
-                            // what the system says is available
+  double memory_bytes = 0;  // that this process may use (a container's limit): a quarter of it at
+                            // most is taken; 0: what the system says is available
   std::function<void(const CalibrationProgress&)> progress;  // called from the calling thread
 };
 

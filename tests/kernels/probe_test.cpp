@@ -156,7 +156,7 @@ TEST_CASE("a calibration keeps to the CPUs and the memory it was given", "[kerne
   CalibrationOptions options = fast_calibration();
   options.seconds = 0.3;
   options.cpus = {allowed_cpus().front()};
-  options.memory_bytes = 1 << 20;
+  options.memory_bytes = 4 << 20;
   const CalibrationFigures figures = calibrate(options);
   REQUIRE(figures.failure.empty());
   CHECK(figures.scaling.size() == 1);
