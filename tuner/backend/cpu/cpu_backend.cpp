@@ -1,0 +1,54 @@
+#include "tuner/backend/cpu/cpu_backend.h"
+
+#include <new>
+
+#include "tuner/backend/cpu/cpu_model.h"
+
+namespace batchtune::cpu {
+namespace {
+
+void report_settings(const LoadOptions& options, const KernelChoice& kernels, LoadReport& report) {
+  const auto add = [&](std::string name, Value value) {
+    report.effective.push_back({std::move(name), std::move(value), "cpu backend"});
+  };
+  add("isa", std::string(kernels::name_of(kernels::isa_of(*kernels.gemm))));
+  add("gemm_kernel", std::string(kernels::name_of(*kernels.gemm)));
+  add("threads", std::int64_t{options.group.threads});
+  add("pinned", true);
+}
+
+}  // namespace
+
+// Peaks and bandwidth are for calibration to say.
+DeviceInfo CpuBackend::describe() {
+  DeviceInfo info;
+  info.name =
+      host_.processor + ", " + std::to_string(host_.cpus) + (host_.cpus == 1 ? " CPU" : " CPUs");
+  info.backend = "cpu";
+  info.memory_bytes = static_cast<double>(host_.memory);
+  info.cores = host_.cpus;
+  for (const auto& [dtype, kernel_dtype] :
+       {std::pair{DType::f32, kernels::Dtype::f32}, {DType::bf16, kernels::Dtype::bf16}}) {
+    const auto& kernel = kernels::select_gemm(kernel_dtype, kernels::machine_isas());
+    info.isa_in_use.emplace_back(dtype, kernels::name_of(kernels::isa_of(kernel)));
+  }
+  return info;
+}
+
+Outcome<std::unique_ptr<LoadedModel>> CpuBackend::load(const Model& model,
+                                                       const LoadOptions& options,
+                                                       LoadReport& report) {
+  try {
+    BT_TRY(dtype, supported_dtype(options.group));
+    BT_TRY(allowed, allowed_isas(options.isa));
+    verdicts_.proven.insert(options.proven_kernels.begin(), options.proven_kernels.end());
+    const KernelChoice kernels = choose_kernels(dtype, allowed, verdicts_, report);
+    report_settings(options, kernels, report);
+    BT_TRY(loaded, CpuModel::load(model, options, kernels, host_.memory));
+    return std::unique_ptr<LoadedModel>(std::move(loaded));
+  } catch (const std::bad_alloc&) {
+    return tl::make_unexpected(out_of_host_memory(0, "loading " + model.name));
+  }
+}
+
+}  // namespace batchtune::cpu

@@ -1,0 +1,105 @@
+#include "tuner/backend/cpu/cpu_model.h"
+
+#include <chrono>
+#include <cmath>
+#include <new>
+
+#include "tuner/backend/cpu/program.h"
+
+namespace batchtune::cpu {
+namespace {
+
+tl::unexpected<Ending> unsupported(std::string reason) {
+  return tl::make_unexpected(Ending{TrialStatus::unsupported, std::move(reason), "", ""});
+}
+
+// The candidate must be of the group that the weights were loaded for.
+Outcome<void> check(const Candidate& candidate, const CandidateGroup& loaded, const Model& model) {
+  if (candidate.group.dtype != loaded.dtype || candidate.group.threads != loaded.threads)
+    return unsupported("the model was loaded for " + to_string(loaded) + ", not for " +
+                       to_string(candidate.group));
+  BT_TRY_VOID(supported_dtype(candidate.group));
+  if (candidate.batch < 1)
+    return unsupported("batch " + std::to_string(candidate.batch) + " is below 1");
+  for (const auto& [name, size] : candidate.group.dims) {
+    const auto found = model.dims.find(name);
+    if (found == model.dims.end() || found->second != size)
+      return unsupported("the model was not built with " + name + "=" + std::to_string(size));
+  }
+  return {};
+}
+
+}  // namespace
+
+Seconds steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Outcome<kernels::Dtype> supported_dtype(const CandidateGroup& group) {
+  if (group.threads < 1) return unsupported("threads must be at least 1");
+  if (group.instances != 1)
+    return unsupported("the cpu backend runs one instance, not " + std::to_string(group.instances));
+  if (group.dtype == DType::f32) return kernels::Dtype::f32;
+  if (group.dtype == DType::bf16) return kernels::Dtype::bf16;
+  return unsupported("the cpu backend has no " + std::string(name_of(group.dtype)) +
+                     " kernels (f32 and bf16)");
+}
+
+CpuModel::CpuModel(const Model& model, const LoadOptions& options, const KernelChoice& kernels,
+                   Bytes machine_memory)
+    : model_(model),
+      options_(options),
+      kernels_(kernels),
+      account_(options.account_limit, machine_memory),
+      arena_(options.group.threads, kernels::Pin::yes) {}
+
+kernels::Dtype CpuModel::dtype() const {
+  return options_.group.dtype == DType::f32 ? kernels::Dtype::f32 : kernels::Dtype::bf16;
+}
+
+Outcome<std::unique_ptr<CpuModel>> CpuModel::load(const Model& model, const LoadOptions& options,
+                                                  const KernelChoice& kernels,
+                                                  Bytes machine_memory) {
+  const Seconds start = steady_seconds();
+  std::unique_ptr<CpuModel> loaded(new CpuModel(model, options, kernels, machine_memory));
+  Outcome<std::vector<OpWeights>> weights;
+  loaded->arena_.run([&](kernels::Team& team) {
+    weights = load_weights(
+        {loaded->model_, loaded->dtype(), options.seed, loaded->kernels_, loaded->account_, team});
+  });
+  if (!weights) return tl::make_unexpected(weights.error());
+  loaded->weights_ = std::move(*weights);
+  loaded->weight_bytes_ = loaded->account_.used();
+  loaded->load_seconds_ = steady_seconds() - start;
+  return loaded;
+}
+
+Outcome<std::unique_ptr<Program>> CpuModel::prepare(const Candidate& candidate) {
+  try {
+    BT_TRY_VOID(check(candidate, options_.group, model_));
+    BT_TRY(program, CpuProgram::prepare(*this, candidate.batch));
+    return std::unique_ptr<Program>(std::move(program));
+  } catch (const std::bad_alloc&) {
+    return tl::make_unexpected(out_of_host_memory(0, "the steps of " + to_string(candidate)));
+  }
+}
+
+// Each operation's sums may be taken in another order at another batch, and the errors of a chain
+// of operations add up like independent ones: sqrt(depth).
+double CpuModel::output_tolerance() const {
+  std::int64_t largest = 1;
+  double depth = 1;
+  for (const Op& op : model_.ops) {
+    std::int64_t k = op.inner;
+    if (op.kind == OpKind::conv2d) {
+      const kernels::ConvShape shape = conv_shape_of(model_, op);
+      k = shape.kernel_h * shape.kernel_w * shape.in_c / shape.groups;
+    }
+    if (k == 0) continue;
+    largest = std::max(largest, k);
+    depth += 1;
+  }
+  return kernels::tolerance(dtype(), largest) * std::sqrt(depth);
+}
+
+}  // namespace batchtune::cpu

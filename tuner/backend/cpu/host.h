@@ -1,0 +1,19 @@
+// What the machine says of itself to this process: processor, CPUs and memory it may use.
+#pragma once
+
+#include <string>
+
+#include "tuner/core/units.h"
+
+namespace batchtune::cpu {
+
+struct Host {
+  std::string processor;  // "AMD EPYC"; "unknown processor" where /proc does not say
+  int cpus = 1;           // that may be used: affinity and cgroup quota (rounded up)
+  Bytes memory = 0;       // installed, or the cgroup's limit where that is smaller
+};
+
+// `root` holds proc/ and sys/; tests have one of their own. Affinity is always this process's.
+Host read_host(const std::string& root = "/");
+
+}  // namespace batchtune::cpu

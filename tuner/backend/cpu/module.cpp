@@ -1,0 +1,19 @@
+// What cpu.so exports.
+#include "build_id.h"
+#include "tuner/backend/cpu/cpu_backend.h"
+
+namespace {
+
+batchtune::Backend* create(const char* parameters) {
+  if (parameters != nullptr && *parameters != '\0') return nullptr;  // it has none
+  return new batchtune::cpu::CpuBackend;
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) const batchtune::BackendModule*
+batchtune_backend_module() {
+  static const batchtune::BackendModule kModule{batchtune::kBuildId, &create,
+                                                &batchtune::cpu::list_kernels};
+  return &kModule;
+}

@@ -1,0 +1,126 @@
+#include "tuner/backend/cpu/program.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/bfloat16.h"
+#include "tuner/workload/weights.h"
+
+namespace batchtune::cpu {
+
+Outcome<std::unique_ptr<CpuProgram>> CpuProgram::prepare(CpuModel& model, std::int64_t batch) {
+  std::unique_ptr<CpuProgram> program(new CpuProgram(model, batch));
+  BT_TRY_VOID(program->allocate_memory());
+  program->steps_ = lower({.model = model,
+                           .batch = batch,
+                           .plan = program->plan_,
+                           .activations = program->activations_.buffer.as<std::byte>(),
+                           .workspace = program->workspace_.buffer.as<std::byte>()});
+  program->touch();
+  program->set_input(model.seed());
+  return program;
+}
+
+// Nothing is multiplied by the batch before the account has agreed to the arena: the plan
+// saturates.
+Outcome<void> CpuProgram::allocate_memory() {
+  plan_ = plan_memory(model_.model(), batch_, model_.group().dtype);
+  BT_TRY(activations, allocate(model_.account(), plan_.arena_bytes,
+                               "activations of batch " + std::to_string(batch_)));
+  const Bytes scratch = lane_workspace_bytes(model_) * model_.arena().lanes();
+  BT_TRY(workspace,
+         allocate(model_.account(), scratch,
+                  "workspace of " + std::to_string(model_.arena().lanes()) + " threads"));
+  activations_ = std::move(activations);
+  workspace_ = std::move(workspace);
+  return {};
+}
+
+// The system gives pages at the first touch; that must not be part of a run.
+void CpuProgram::touch() {
+  for (const AccountedBuffer* part : {&activations_, &workspace_})
+    if (part->buffer) std::memset(part->buffer.data(), 0, part->buffer.size());
+}
+
+std::byte* CpuProgram::tensor(OpIndex op) const {
+  return activations_.buffer.as<std::byte>() + plan_.offset[static_cast<std::size_t>(op)];
+}
+
+Outcome<RunTimes> CpuProgram::run(int n) {
+  RunTimes times;
+  times.seconds.reserve(static_cast<std::size_t>(n));
+  times.instance.assign(static_cast<std::size_t>(n), 0);
+  for (int i = 0; i < n; ++i) {
+    const Seconds start = steady_seconds();
+    model_.arena().run([&](kernels::Team& team) {
+      for (const Step& step : steps_) step.run(team);
+    });
+    times.seconds.push_back(steady_seconds() - start);
+  }
+  return times;
+}
+
+void CpuProgram::run_stepwise(const std::function<void(OpIndex, Seconds)>& after) {
+  model_.arena().run([&](kernels::Team& team) {
+    for (const Step& step : steps_) {
+      const Seconds start = steady_seconds();
+      step.run(team);
+      after(step.op, steady_seconds() - start);
+    }
+  });
+}
+
+void CpuProgram::set_input(std::uint64_t seed) {
+  constexpr std::int64_t kSlice = 4096;  // f32 values on the stack
+  for (std::size_t i = 0; i < model_.model().ops.size(); ++i) {
+    const Op& op = model_.model().ops[i];
+    if (op.kind != OpKind::input) continue;
+    const std::int64_t count = elements(op.output);
+    std::byte* out = tensor(static_cast<OpIndex>(i));
+    for (std::int64_t sample = 0; sample < batch_; ++sample) {
+      if (op.input_kind == InputKind::token_ids) {
+        auto* ids = reinterpret_cast<std::int32_t*>(out) + sample * count;
+        fill_token_ids(seed, op, sample, {ids, static_cast<std::size_t>(count)});
+      } else if (model_.dtype() == kernels::Dtype::f32) {
+        auto* values = reinterpret_cast<float*>(out) + sample * count;
+        fill_input(seed, op, sample, {values, static_cast<std::size_t>(count)});
+      } else {
+        auto* values = reinterpret_cast<kernels::Bfloat16*>(out) + sample * count;
+        float slice[kSlice];
+        for (std::int64_t first = 0; first < count; first += kSlice) {
+          const std::int64_t length = std::min(kSlice, count - first);
+          fill_input(seed, op, sample, {slice, static_cast<std::size_t>(length)}, first);
+          std::transform(slice, slice + length, values + first, kernels::to_bfloat16);
+        }
+      }
+    }
+  }
+}
+
+std::vector<float> CpuProgram::read_tensor(OpIndex op, std::int64_t samples) const {
+  const std::int64_t count = elements(model_.model().ops[static_cast<std::size_t>(op)].output) *
+                             std::clamp<std::int64_t>(samples, 0, batch_);
+  std::vector<float> values(static_cast<std::size_t>(count));
+  if (model_.dtype() == kernels::Dtype::f32) {
+    const auto* from = reinterpret_cast<const float*>(tensor(op));
+    std::copy(from, from + count, values.begin());
+  } else {
+    const auto* from = reinterpret_cast<const kernels::Bfloat16*>(tensor(op));
+    std::transform(from, from + count, values.begin(),
+                   [](kernels::Bfloat16 value) { return kernels::to_float(value); });
+  }
+  return values;
+}
+
+Outcome<std::vector<float>> CpuProgram::read_output(std::int64_t samples) {
+  return read_tensor(find_op(model_.model(), model_.model().output), samples);
+}
+
+MemoryUse CpuProgram::memory() const {
+  return {.weights = model_.weight_bytes(),
+          .activations = activations_.charge.bytes(),
+          .workspace = workspace_.charge.bytes(),
+          .kind = MemoryKind::account};
+}
+
+}  // namespace batchtune::cpu

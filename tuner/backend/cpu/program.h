@@ -1,0 +1,42 @@
+// A model prepared for one batch: its activations, workspace and a flat list of steps.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "tuner/backend/cpu/cpu_model.h"
+#include "tuner/backend/cpu/lowering.h"
+#include "tuner/workload/memory_plan.h"
+
+namespace batchtune::cpu {
+
+class CpuProgram final : public Program {
+ public:
+  static Outcome<std::unique_ptr<CpuProgram>> prepare(CpuModel& model, std::int64_t batch);
+
+  Outcome<RunTimes> run(int n) override;
+  void set_input(std::uint64_t seed) override;
+  Outcome<std::vector<float>> read_output(std::int64_t samples) override;
+  MemoryUse memory() const override;
+
+  // For tests and benchmarks: one run with a call after every operation, when its tensor is still
+  // there (the arena is reused later in the run).
+  void run_stepwise(const std::function<void(OpIndex op, Seconds seconds)>& after);
+  // The first `samples` samples of an operation's tensor as f32; not for token ids.
+  std::vector<float> read_tensor(OpIndex op, std::int64_t samples) const;
+
+ private:
+  CpuProgram(CpuModel& model, std::int64_t batch) : model_(model), batch_(batch) {}
+  Outcome<void> allocate_memory();
+  void touch();
+  std::byte* tensor(OpIndex op) const;
+
+  CpuModel& model_;
+  std::int64_t batch_;
+  MemoryPlan plan_;
+  AccountedBuffer activations_, workspace_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace batchtune::cpu
