@@ -5,10 +5,11 @@
 #include "kernels/probe/pinned_team.h"
 #include "kernels/probe/touched_memory.h"
 
-// Fill bytes are stated (0x90), so that assemblers do not choose their own padding. Each loop
-// starts on a cache line. compute(constants, iterations): x <- r x + c, then x <- (x - c) / r, in
-// 12 registers; every value stays about 1. cache(data, bytes, passes): 16 loads of 32 bytes per
-// iteration.
+// Assemblers choose how to pad and how wide a jump is; here both are written out, so that GNU's and
+// LLVM's give the same bytes: .org fills with one-byte nops, and each conditional jump is its
+// opcode and a 32-bit distance. Each loop starts on a cache line. compute(constants, iterations): x
+// <- r x + c, then x <- (x - c) / r, in 12 registers; every value stays about 1. cache(data, bytes,
+// passes): 16 loads of 32 bytes per iteration.
 asm(R"(
     .text
     .balign 64, 0x90
@@ -32,7 +33,7 @@ bt_reference_compute:
     vmovaps %ymm0, %ymm9
     vmovaps %ymm0, %ymm10
     vmovaps %ymm0, %ymm11
-    .balign 64, 0x90
+    .org bt_reference_compute + 128, 0x90
 1:  vfmadd213ps %ymm13, %ymm12, %ymm0
     vfmadd213ps %ymm13, %ymm12, %ymm1
     vfmadd213ps %ymm13, %ymm12, %ymm2
@@ -58,7 +59,9 @@ bt_reference_compute:
     vfmadd213ps %ymm15, %ymm14, %ymm10
     vfmadd213ps %ymm15, %ymm14, %ymm11
     decq %rsi
-    jnz 1b
+    .byte 0x0f, 0x85             # jnz 1b
+    .long 1b - 4f
+4:
     vmovups %ymm0, 160(%rdi)
     vzeroupper
     ret
@@ -73,10 +76,9 @@ bt_reference_compute_end:
     .type bt_reference_cache, @function
 bt_reference_cache:
     leaq (%rdi,%rsi), %r8
-    .balign 64, 0x90
-2:  movq %rdi, %rax
-    .balign 64, 0x90
-3:  vmovaps 0(%rax), %ymm0
+    movq %rdi, %rax
+    .org bt_reference_cache + 64, 0x90
+2:  vmovaps 0(%rax), %ymm0
     vmovaps 32(%rax), %ymm1
     vmovaps 64(%rax), %ymm2
     vmovaps 96(%rax), %ymm3
@@ -94,9 +96,13 @@ bt_reference_cache:
     vmovaps 480(%rax), %ymm15
     addq $512, %rax
     cmpq %r8, %rax
-    jb 3b
+    .byte 0x0f, 0x82             # jb 2b
+    .long 2b - 5f
+5:  movq %rdi, %rax
     decq %rdx
-    jnz 2b
+    .byte 0x0f, 0x85             # jnz 2b
+    .long 2b - 6f
+6:
     vzeroupper
     ret
     .globl bt_reference_cache_end
