@@ -38,8 +38,8 @@ std::vector<Request> every_request() {
   options.proven_kernels = {"a", "b"};
   options.parameters = "wall=2GiB";
   return {Hello{"simulated:wall=2GiB", 4711},
-          Load{3, "{\"name\": \"m\"}", options, std::nullopt},
-          Load{4, "", {}, Bytes{7}},
+          Load{3, "{\"name\": \"m\"}", options, std::nullopt, false},
+          Load{4, "", {}, Bytes{7}, true},
           Unload{3},
           Prepare{3, 12, odd_candidate(), true},
           Share{{{1, 2, 3}, {2, 0, 1}}},

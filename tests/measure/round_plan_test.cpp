@@ -8,6 +8,7 @@
 using namespace batchtune;
 
 TEST_CASE("short runs are warmed twice, long ones once, very long ones not at all", "[round]") {
+  CHECK(visit_length(0.0001).warm == 5);  // half a millisecond
   CHECK(visit_length(0.0005).warm == 2);
   CHECK(visit_length(0.0099).warm == 2);
   CHECK(visit_length(0.011).warm == 1);

@@ -94,7 +94,7 @@ WorkerEnvironment test_environment() {
 int become_parent_of_a_hanging_worker() {
   auto worker = WorkerProcess::start("simulated:hang=4");
   if (!worker) return 1;
-  (*worker)->send(protocol::Load{1, write_model(small_model()), {}, std::nullopt});
+  (*worker)->send(protocol::Load{1, write_model(small_model()), {}, std::nullopt, false});
   (*worker)->send(protocol::Prepare{1, 1, simulated_candidate(4), false});
   (void)(*worker)->receive(30);
   std::printf("%d\n", static_cast<int>((*worker)->pid()));

@@ -26,7 +26,7 @@ constexpr Seconds kPatient = 30;  // for answers that come
 
 // Loads and prepares: the reply to the preparation.
 Outcome<Reply> prepare(WorkerProcess& worker, std::int64_t batch, Seconds timeout = kPatient) {
-  worker.send(Load{1, write_model(small_model()), {}, std::nullopt});
+  worker.send(Load{1, write_model(small_model()), {}, std::nullopt, false});
   if (auto loaded = worker.receive(kPatient); !loaded) return loaded;
   worker.send(Prepare{1, 5, simulated_candidate(batch), true});
   return worker.receive(timeout);
@@ -142,7 +142,7 @@ TEST_CASE("beats keep a worker alive through a share longer than the timeout", "
   REQUIRE(worker);
   LoadOptions options;
   options.parameters = kReferencePrograms[0];
-  (*worker)->send(Load{1, "", options, std::nullopt});
+  (*worker)->send(Load{1, "", options, std::nullopt, false});
   REQUIRE((*worker)->receive(kPatient));
   (*worker)->send(Prepare{1, 1, {}, false});
   REQUIRE((*worker)->receive(kPatient));

@@ -32,7 +32,8 @@ struct Load {              // answered by Loaded or Refused
   int load = 0;            // the parent's number for this model in this group
   std::string model_json;  // "" for an empty model
   LoadOptions options;
-  std::optional<Bytes> address_space;  // RLIMIT_AS: this much above what the process has by then
+  std::optional<Bytes> address_space;  // RLIMIT_AS: this much above what the process had before
+  bool limit_after_loading = false;    // where loading may need more for a moment (packing weights)
 };
 
 struct Unload {  // its programs were released before; no answer

@@ -118,7 +118,7 @@ struct Fields<Load> {
   static constexpr char kName[] = "load";
   static void visit(auto& x, auto&& f) {
     f("load", x.load), f("model_json", x.model_json), f("options", x.options);
-    f("address_space", x.address_space);
+    f("address_space", x.address_space), f("limit_after_loading", x.limit_after_loading);
   }
 };
 template <>

@@ -6,15 +6,23 @@
 namespace batchtune {
 namespace {
 
-// Carry-over after a switch, as measured (small memory-bound batches lose 8 % in the first run and
-// 3 % in the second): two warm runs where a run is short, one where it is longer, none where
-// refilling the caches (some ms) is lost in a run of a second, which would otherwise be paid twice.
+// Carry-over after a switch, as measured: small memory-bound batches lose 8 % in the first run and
+// 3 % in the second, so short runs are warmed twice, and for at least the time in which the parent
+// may still be reading the last visit. Longer ones are warmed once. Above a second, refilling the
+// caches (some ms) is lost in the run, and a warm one would double the price.
 constexpr Seconds kShortRun = 0.010;
 constexpr Seconds kLongRun = 1.0;
+constexpr Seconds kSettling = 0.0005;
 // Timed runs fill about so much, which is short against the seconds between disturbances ...
 constexpr Seconds kVisitSeconds = 0.030;
 // ... but a visit's median needs no more samples than this.
-constexpr int kMostTimedRuns = 64;
+constexpr int kMostRuns = 64;
+
+// Runs that fill `seconds`, at least `least`. A virtual clock's run may take 0 seconds.
+int runs_within(Seconds seconds, Seconds run, int least) {
+  const double wanted = run > 0 ? std::ceil(seconds / run) : kMostRuns;
+  return static_cast<int>(std::clamp<double>(wanted, least, kMostRuns));
+}
 
 double uniform(RoundRandom& random) {  // in (0, 1)
   return (static_cast<double>(random() >> 12) + 0.5) / static_cast<double>(std::uint64_t{1} << 52);
@@ -24,9 +32,8 @@ double uniform(RoundRandom& random) {  // in (0, 1)
 
 VisitLength visit_length(Seconds run) {
   VisitLength length;
-  length.warm = run < kShortRun ? 2 : run < kLongRun ? 1 : 0;
-  const double wanted = run > 0 ? std::ceil(kVisitSeconds / run) : kMostTimedRuns;
-  length.timed = static_cast<int>(std::clamp(wanted, 1.0, static_cast<double>(kMostTimedRuns)));
+  length.warm = run < kShortRun ? runs_within(kSettling, run, 2) : run < kLongRun ? 1 : 0;
+  length.timed = runs_within(kVisitSeconds, run, 1);
   return length;
 }
 

@@ -1,5 +1,6 @@
 #include "tuner/measure/solo_worker.h"
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <utility>
@@ -23,13 +24,16 @@ LimiterKind limiter_for(MemoryKind kind, bool limited) {
 Load load_request(const MeasuredBackend& backend, const std::string& model_json, const Probe& probe,
                   std::uint64_t seed) {
   Load request{kOnlyLoad, model_json,
-               load_options(backend, probe.candidate.group, backend.parameters, seed),
-               std::nullopt};
+               load_options(backend, probe.candidate.group, backend.parameters, seed), std::nullopt,
+               false};
   if (probe.limiter == LimiterKind::account) {
     request.options.account_limit = probe.limit;
     // Only the net below the account: a backend that forgot to account something is caught by it.
-    const Bytes most = std::numeric_limits<Bytes>::max() - kAddressSpaceSlack;
-    request.address_space = std::min(*probe.limit, most) + kAddressSpaceSlack;
+    const CandidateGroup& group = probe.candidate.group;
+    const Bytes slack = kAddressSpaceSlack + kThreadStack * group.threads * group.instances;
+    request.address_space =
+        std::min(*probe.limit, std::numeric_limits<Bytes>::max() - slack) + slack;
+    request.limit_after_loading = true;
   } else {
     request.address_space = probe.limit;
   }

@@ -69,6 +69,7 @@ class Worker {
     return answer(Beat{program, doing});
   }
   Status open();
+  void limit(const Load& request, Bytes baseline, Loaded& answer);
   Ending load(const Load& request, Loaded& answer);
   std::unique_ptr<Program> make_program(LoadedGroup& group, const Candidate& candidate,
                                         Prepared& answer);
@@ -93,6 +94,15 @@ Status Worker::open() {
   return {};
 }
 
+void Worker::limit(const Load& request, Bytes baseline, Loaded& answer) {
+  if (!request.address_space) return;
+  const std::string why_not = limit_address_space(baseline, *request.address_space);
+  const bool in_force = why_not.empty();
+  answer.report.effective.push_back({"worker.rlimit_as",
+                                     in_force ? Value(*request.address_space) : Value(),
+                                     in_force ? "memory limit" : why_not});
+}
+
 Ending Worker::load(const Load& request, Loaded& answer) {
   Model model;
   if (!request.model_json.empty()) {
@@ -100,15 +110,11 @@ Ending Worker::load(const Load& request, Loaded& answer) {
     if (!parsed) return {TrialStatus::failed, to_string(parsed.error()), "", ""};
     model = std::move(*parsed);
   }
-  if (request.address_space) {
-    const std::string why_not = limit_address_space(*request.address_space);
-    answer.report.effective.push_back(
-        {"worker.rlimit_as",
-         why_not.empty() ? Value(*request.address_space) : Value(std::monostate{}),
-         why_not.empty() ? "memory limit" : why_not});
-  }
+  const Bytes baseline = peak_address_space();
+  if (!request.limit_after_loading) limit(request, baseline, answer);
   auto loaded = backend_->load(model, request.options, answer.report);
   if (!loaded) return loaded.error();
+  if (request.limit_after_loading) limit(request, baseline, answer);
   answer.load_seconds = (*loaded)->load_seconds();
   groups_[request.load] = {request.options.seed, request.options.group, std::move(*loaded), {}};
   return {};

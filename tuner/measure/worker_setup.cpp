@@ -23,17 +23,6 @@ constexpr bool kSanitized = false;
 constexpr int kMallocArenas = 2;  // each further one reserves 64 MiB of address space per thread
 constexpr char kFirstToDie[] = "1000";
 
-// "VmPeak:   123456 kB" of /proc/self/status; 0 when it cannot be read.
-Bytes peak_address_space() {
-  std::ifstream status("/proc/self/status");
-  std::string word;
-  while (status >> word) {
-    Bytes kibibytes = 0;
-    if (word == "VmPeak:" && status >> kibibytes) return kibibytes * 1024;
-  }
-  return 0;
-}
-
 }  // namespace
 
 void setup_worker() {
@@ -48,14 +37,24 @@ bool parent_is(std::int64_t pid) {
   return getppid() == pid;
 }
 
-std::string limit_address_space(Bytes above) {
+// "VmPeak:   123456 kB" of /proc/self/status.
+Bytes peak_address_space() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    Bytes kibibytes = 0;
+    if (word == "VmPeak:" && status >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
+}
+
+std::string limit_address_space(Bytes baseline, Bytes above) {
   if (kSanitized) return "sanitizers reserve terabytes of address space";
-  const Bytes now = peak_address_space();
-  if (now == 0) return "VmPeak is not in /proc/self/status";
+  if (baseline == 0) return "VmPeak is not in /proc/self/status";
   const Bytes most = std::numeric_limits<Bytes>::max();
   rlimit limit{};
   getrlimit(RLIMIT_AS, &limit);
-  limit.rlim_cur = static_cast<rlim_t>(above > most - now ? most : now + above);
+  limit.rlim_cur = static_cast<rlim_t>(above > most - baseline ? most : baseline + above);
   if (limit.rlim_cur > limit.rlim_max) limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_AS, &limit) != 0) return std::strerror(errno);
   return "";

@@ -15,8 +15,11 @@ void setup_worker();
 // False when the parent died before this process could ask to die with it.
 bool parent_is(std::int64_t pid);
 
-// RLIMIT_AS at what the process has mapped at its peak plus `above`. Returns the reason when it was
-// not set: sanitizers reserve terabytes of address space.
-std::string limit_address_space(Bytes above);
+// The most that this process has had mapped so far; 0 when it cannot be known.
+Bytes peak_address_space();
+
+// RLIMIT_AS at `baseline` plus `above`. Returns the reason when it was not set: sanitizers reserve
+// terabytes of address space.
+std::string limit_address_space(Bytes baseline, Bytes above);
 
 }  // namespace batchtune
