@@ -131,14 +131,6 @@ TEST_CASE("a fast calibration gives ordered, positive figures for everything thi
     CHECK((best_of(figures, Dtype::f32, isa, all) > 0) == measured);
     CHECK((best_of(figures, Dtype::bf16, isa, all) > 0) == kernels::supported(isa));
   }
-  if (kernels::supported(Isa::avx512)) {
-    CHECK(best_of(figures, Dtype::f32, Isa::avx512, 1) >
-          0.8 * best_of(figures, Dtype::f32, Isa::avx2, 1));
-  }
-  if (kernels::supported(Isa::avx2)) {
-    CHECK(best_of(figures, Dtype::f32, Isa::avx2, 1) >
-          0.8 * best_of(figures, Dtype::f32, Isa::reference, 1));
-  }
   REQUIRE_FALSE(figures.levels.empty());
   CHECK(figures.levels.back().name == "DRAM");
   for (std::size_t i = 1; i < figures.levels.size(); ++i) {
@@ -150,6 +142,23 @@ TEST_CASE("a fast calibration gives ordered, positive figures for everything thi
     CHECK(scaling.flops.best >= scaling.flops.median);
     CHECK(scaling.l2_bytes.median > 0);
   }
+}
+
+TEST_CASE("a wider instruction set is not slower by much", "[kernels][probe]") {
+  // Wide enough for any clock that wide instructions lower; tried again where others hold the CPU.
+  constexpr double kAtLeast = 0.8;
+  CalibrationOptions options = fast_calibration();
+  options.seconds = 0.3;
+  options.cpus = {allowed_cpus().front()};
+  bool ordered = false;
+  for (int attempt = 0; attempt < 10 && !ordered; ++attempt) {
+    const CalibrationFigures figures = calibrate(options);
+    const auto best = [&](Isa isa) { return best_of(figures, Dtype::f32, isa, 1); };
+    ordered =
+        (!kernels::supported(Isa::avx2) || best(Isa::avx2) > kAtLeast * best(Isa::reference)) &&
+        (!kernels::supported(Isa::avx512) || best(Isa::avx512) > kAtLeast * best(Isa::avx2));
+  }
+  CHECK(ordered);
 }
 
 TEST_CASE("a calibration keeps to the CPUs and the memory it was given", "[kernels][probe]") {
