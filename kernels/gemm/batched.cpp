@@ -1,45 +1,15 @@
 // Products of activations, head by head: B changes with every run, so each chunk packs its own
 // head's B into the lane's scratch and multiplies the heads of A that share it.
-#include <algorithm>
 #include <cassert>
-#include <cstring>
+#include <type_traits>
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/kernel.h"
 #include "kernels/gemm/multiply.h"
+#include "kernels/gemm/pack_head.h"
 
 namespace batchtune::kernels {
 namespace {
-
-std::int64_t panel_bytes(const GemmKernel& kernel, const GemmShape& shape) {
-  return kernel.panels(shape.n) * kernel.steps(shape.k) * kernel.step_bytes();
-}
-
-// T is the element (4 or 2 bytes, moved as it is), `per_step` how many k a step holds: element (k,
-// n) goes to [k / per_step][n][k % per_step] of its panel.
-template <typename T, int per_step>
-void pack_head(const GemmKernel& kernel, const GemmShape& shape, const T* b,
-               std::int64_t row_stride, bool transposed, T* packed) {
-  const std::int64_t steps = kernel.steps(shape.k);
-  const std::int64_t step_elements = std::int64_t{kernel.nr} * per_step;
-  for (std::int64_t first = 0; first < shape.n; first += kernel.nr) {
-    const std::int64_t columns = std::min<std::int64_t>(kernel.nr, shape.n - first);
-    T* panel = packed + first / kernel.nr * steps * step_elements;
-    if (columns < kernel.nr || shape.k % per_step != 0) {
-      std::memset(panel, 0, static_cast<std::size_t>(steps * step_elements) * sizeof(T));
-    }
-    for (std::int64_t k = 0; k < shape.k; ++k) {
-      T* step = panel + k / per_step * step_elements + k % per_step;
-      if (transposed) {
-        const T* column = b + first * row_stride + k;
-        for (std::int64_t n = 0; n < columns; ++n) step[n * per_step] = column[n * row_stride];
-      } else {
-        const T* row = b + k * row_stride + first;
-        for (std::int64_t n = 0; n < columns; ++n) step[n * per_step] = row[n];
-      }
-    }
-  }
-}
 
 template <typename Pointer>
 auto head_at(const HeadsOf<Pointer>& heads, std::int64_t sample, std::int64_t head, Dtype dtype) {
@@ -54,17 +24,10 @@ void multiply_heads(const GemmKernel& kernel, const BatchedGemm& call, std::int6
                     std::int64_t b_head, std::byte* scratch) {
   const GemmShape& shape = call.shape;
   const auto* b = head_at(call.b, sample, b_head, kernel.dtype);
-  if (kernel.dtype == Dtype::f32) {
-    pack_head<float, 1>(kernel, shape, reinterpret_cast<const float*>(b), call.b.row_stride,
-                        call.b_transposed, reinterpret_cast<float*>(scratch));
-  } else {
-    pack_head<std::uint16_t, 2>(kernel, shape, reinterpret_cast<const std::uint16_t*>(b),
-                                call.b.row_stride, call.b_transposed,
-                                reinterpret_cast<std::uint16_t*>(scratch));
-  }
+  pack_head(kernel, shape, b, call.b.row_stride, call.b_transposed, scratch);
   const Blocking blocking = block(kernel, shape.m, shape.n, shape.k, 1);
   std::byte* own =
-      scratch + AlignedBuffer::footprint(static_cast<std::size_t>(panel_bytes(kernel, shape)));
+      scratch + AlignedBuffer::footprint(static_cast<std::size_t>(head_panel_bytes(kernel, shape)));
   for (std::int64_t i = 0; i < call.heads_per_b; ++i) {
     const std::int64_t head = b_head * call.heads_per_b + i;
     const MatrixView a{head_at(call.a, sample, head, kernel.dtype),
@@ -88,7 +51,7 @@ void multiply_heads(const GemmKernel& kernel, const BatchedGemm& call, std::int6
 }  // namespace
 
 std::size_t batched_gemm_workspace_bytes(const GemmKernel& kernel, const GemmShape& shape) {
-  return AlignedBuffer::footprint(static_cast<std::size_t>(panel_bytes(kernel, shape))) +
+  return AlignedBuffer::footprint(static_cast<std::size_t>(head_panel_bytes(kernel, shape))) +
          multiply_workspace_bytes(kernel, shape.k);
 }
 

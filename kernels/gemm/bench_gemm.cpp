@@ -68,21 +68,57 @@ void bench(benchmark::State& state, const GemmKernel& kernel, const Shape& shape
   state.SetBytesProcessed(static_cast<std::int64_t>(weights->bytes()) * state.iterations());
 }
 
+// 16 heads of 64 over 8 sequences of 128, interleaved in rows as in BERT-Large.
+void bench_attention(benchmark::State& state, const GemmKernel& kernel, bool scores, int threads,
+                     double peak) {
+  constexpr std::int64_t kSamples = 8, kHeads = 16, kLength = 128, kWidth = 64;
+  constexpr std::int64_t kModel = kHeads * kWidth, kScores = kHeads * kLength;
+  const std::int64_t a_row = scores ? kModel : kScores, c_row = scores ? kScores : kModel;
+  Random random(7);
+  const ProofTensor a = random.tensor(kSamples * kLength * a_row, kernel.dtype);
+  const ProofTensor b = random.tensor(kSamples * kLength * kModel, kernel.dtype);
+  ProofTensor c(kSamples * kLength * c_row, kernel.dtype);
+  BatchedGemm call;
+  call.samples = kSamples;
+  call.heads = kHeads;
+  call.shape = scores ? GemmShape{kLength, kLength, kWidth} : GemmShape{kLength, kWidth, kLength};
+  call.a = {a.data(), kLength * a_row, call.shape.k, a_row};
+  call.b = {b.data(), kLength * kModel, kWidth, kModel};
+  call.b_transposed = scores;
+  call.c = {c.data(), kLength * c_row, call.shape.n, c_row};
+  call.epilogue.output = kernel.dtype;
+  const std::size_t lane_bytes = batched_gemm_workspace_bytes(kernel, call.shape);
+  const AlignedBuffer scratch =
+      AlignedBuffer::allocate(lane_bytes * static_cast<std::size_t>(threads));
+  if (!scratch) return state.SkipWithError("out of memory");
+  const double flops = 2.0 * kSamples * kHeads * kLength * kLength * kWidth;
+  run_benchmark(state, threads, flops, peak, [&](Team& team) {
+    batched_gemm(kernel, call, {scratch.as<std::byte>(), lane_bytes}, team);
+  });
+}
+
+template <typename Run>
+void add(const std::string& name, Run&& run) {
+  benchmark::RegisterBenchmark(name.c_str(), run)->UseManualTime()->Unit(benchmark::kMicrosecond);
+}
+
 void register_all() {
   const int all = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   for (const GemmKernel* kernel : gemm_kernels()) {
     if (!supported(kernel->isa) || kernel->isa == Isa::reference) continue;
     const double peak = peak_of(kernel->isa, kernel->dtype);
-    for (const Shape& shape : kShapes) {
-      for (int threads = 1; threads <= all; threads = threads == all ? all + 1 : all) {
-        const std::string name = std::string(kernel->name) + "/" + shape.name + "/" +
-                                 std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" +
-                                 std::to_string(shape.k) + "/threads:" + std::to_string(threads);
-        benchmark::RegisterBenchmark(
-            name.c_str(),
-            [=](benchmark::State& state) { bench(state, *kernel, shape, threads, peak); })
-            ->UseManualTime()
-            ->Unit(benchmark::kMicrosecond);
+    for (int threads = 1; threads <= all; threads = threads == all ? all + 1 : all) {
+      const std::string tail = "/threads:" + std::to_string(threads);
+      for (const Shape& shape : kShapes) {
+        add(std::string(kernel->name) + "/" + shape.name + "/" + std::to_string(shape.m) + "x" +
+                std::to_string(shape.n) + "x" + std::to_string(shape.k) + tail,
+            [=](benchmark::State& state) { bench(state, *kernel, shape, threads, peak); });
+      }
+      for (bool scores : {true, false}) {
+        add(std::string(kernel->name) + (scores ? "/attention_scores" : "/attention_values") + tail,
+            [=](benchmark::State& state) {
+              bench_attention(state, *kernel, scores, threads, peak);
+            });
       }
     }
   }

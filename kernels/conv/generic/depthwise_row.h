@@ -11,7 +11,8 @@ namespace batchtune::kernels {
 namespace {
 
 // Pixels that share a tap: with 7 loads per 6 products the load ports, two a cycle, nearly keep up.
-constexpr int kPixels = 6;
+constexpr int kManyPixels = 6;
+constexpr int kFewPixels = 2;  // for what is left of a row, and for small images
 
 struct TapRange {
   std::int64_t begin, end;
@@ -66,20 +67,29 @@ void pixels_at(const DepthwiseTask& task, std::int64_t x, TapRange down, TapRang
   }
 }
 
+// Whether `pixels` output pixels from `x` on have all taps across inside the input.
+inline bool all_inside(const DepthwiseTask& task, std::int64_t x, std::int64_t pixels) {
+  const std::int64_t first = task.left + x * task.stride_w;
+  const std::int64_t last =
+      first + (pixels - 1) * task.stride_w + (task.kernel_w - 1) * task.dilation_w;
+  return x + pixels <= task.out_w && first >= 0 && last < task.in_w;
+}
+
 template <typename S, Activation activation, typename In, typename Out>
 void row_of(const DepthwiseTask& task) {
   const TapRange down = taps_inside(task.top, task.dilation_h, task.kernel_h, task.in_h);
+  const TapRange all = {0, task.kernel_w};
   std::int64_t x = 0;
   while (x < task.out_w) {
-    const std::int64_t left = task.left + x * task.stride_w;
-    const TapRange across = taps_inside(left, task.dilation_w, task.kernel_w, task.in_w);
-    const std::int64_t last_left = left + (kPixels - 1) * task.stride_w;
-    const bool inside = left >= 0 && x + kPixels <= task.out_w &&
-                        last_left + (task.kernel_w - 1) * task.dilation_w < task.in_w;
-    if (inside) {
-      pixels_at<S, activation, In, Out, kPixels>(task, x, down, across);
-      x += kPixels;
+    if (all_inside(task, x, kManyPixels)) {
+      pixels_at<S, activation, In, Out, kManyPixels>(task, x, down, all);
+      x += kManyPixels;
+    } else if (all_inside(task, x, kFewPixels)) {
+      pixels_at<S, activation, In, Out, kFewPixels>(task, x, down, all);
+      x += kFewPixels;
     } else {
+      const TapRange across =
+          taps_inside(task.left + x * task.stride_w, task.dilation_w, task.kernel_w, task.in_w);
       pixels_at<S, activation, In, Out, 1>(task, x, down, across);
       x += 1;
     }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kVectors = 2;           // of a panel: nr = 2 vectors
 constexpr int kUnroll = 4;            // steps per turn of the loop: spreads the pointer additions
-constexpr int kPrefetchBytes = 1024;  // ahead in the panel: covers L2's latency, and half of L3's
+constexpr int kPrefetchBytes = 8192;  // ahead in the panel: the latency of DRAM at full speed
 
 // With few rows there are too few independent sums to cover the latency of 4 cycles at 2 FMA a
 // cycle: several sums per element then, added up at the end.
