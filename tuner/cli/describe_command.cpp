@@ -1,0 +1,72 @@
+// batchtune describe MODEL: operations, shapes, work.
+#include "reports/describe_report.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
+
+#include "tuner/cli/command.h"
+#include "tuner/cli/report_output.h"
+#include "tuner/workload/model_file.h"
+#include "tuner/workload/work.h"
+
+namespace batchtune {
+namespace {
+
+struct DescribeOptions {
+  std::string model;
+  OutputOptions output;
+};
+
+void append(std::string& details, const std::string& part) {
+  details += (details.empty() ? "" : ", ") + part;
+}
+
+// "3x3 / 2, 32 groups, bias, relu": what the table's other columns leave out.
+std::string details_of(const Op& op) {
+  std::string details;
+  const Window& window = op.window;
+  const bool slides = op.kind == OpKind::conv2d || op.kind == OpKind::max_pool || op.kind == OpKind::average_pool;
+  if (slides) append(details, fmt::format("{}x{} / {}", window.kernel_h, window.kernel_w, window.stride_h));
+  if (op.groups > 1)
+    append(details, fmt::format("{} {}", op.groups, op.kind == OpKind::conv2d ? "groups" : "heads"));
+  if (op.folded_batch_norm) append(details, "batch norm");
+  else if (op.epilogue.bias) append(details, "bias");
+  if (!op.epilogue.residual.empty()) append(details, "+ " + op.epilogue.residual);
+  for (const Activation activation : {op.activation, op.epilogue.activation})
+    if (activation != Activation::none) append(details, std::string(name_of(activation)));
+  return details;
+}
+
+DescribeReport report_of(const Model& model) {
+  DescribeReport report{summarise(model), model.description, model.dims, {}};
+  for (const Op& op : model.ops) {
+    const OpWork work = work_of(model, op);
+    report.operations.push_back({op.name, std::string(name_of(op.kind)), details_of(op), op.output,
+                                 work.flops, work.weight_elements, work.output_elements});
+  }
+  return report;
+}
+
+Result<int> run_describe(const DescribeOptions& options) {
+  BT_TRY(format, parse_format(options.output));
+  if (format == Format::csv) return bad_input("text or json", "csv", "--format");
+  BT_TRY(model, load_model(options.model));
+  const DescribeReport report = report_of(model);
+  BT_TRY_VOID(print_result(format == Format::json ? json_describe(report)
+                                                  : text_describe(report, text_options())));
+  return kDone;
+}
+
+}  // namespace
+
+void add_describe_command(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<DescribeOptions>();
+  app.add_option("MODEL", options->model, "zoo name or .json file")->required();
+  add_format_option(app, options->output);
+  app.callback([options, &invocation] { invocation.run = [options] { return run_describe(*options); }; });
+}
+
+}  // namespace batchtune

@@ -1,0 +1,60 @@
+#include "tuner/cli/devices.h"
+
+#include <utility>
+
+#include "kernels/isa.h"
+#include "tuner/backend/backend_list.h"
+#include "tuner/cli/calibration.h"
+#include "tuner/measure/queries.h"
+
+namespace batchtune {
+namespace {
+
+Result<kernels::Isa> allowed_isa(const std::string& text) {
+  std::string known;
+  for (const kernels::Isa isa : kernels::kAllIsas)
+    known += (known.empty() ? "" : ", ") + std::string(kernels::name_of(isa));
+  const auto isa = kernels::parse_isa(text);
+  if (!isa) return bad_input("an instruction set: " + known, "'" + text + "'", "--isa");
+  if (!kernels::supported(*isa))
+    return environment_error("a CPU with " + text, kernels::why_not(*isa), "--isa");
+  return *isa;
+}
+
+// The measured figures under the backend's own name, version and choice of kernels.
+Calibration merge(const DeviceInfo& described, Calibration measured) {
+  DeviceInfo& device = measured.device;
+  device.backend = described.backend;
+  device.version = described.version;
+  device.isa_in_use = described.isa_in_use;
+  device.run_overhead = described.run_overhead;
+  device.layer_overhead = described.layer_overhead;
+  return measured;
+}
+
+void limit_isa(DeviceInfo& device, kernels::Isa widest) {
+  for (auto& [dtype, isa] : device.isa_in_use) {
+    const auto in_use = kernels::parse_isa(isa);
+    if (in_use && *in_use > widest) isa = kernels::name_of(widest);
+  }
+}
+
+}  // namespace
+
+Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, Store& store, bool quiet) {
+  OpenDevice open{.spec = spec, .entry = find_backend(split_backend_spec(spec).name), .figures = {}};
+  BT_TRY(described, describe_backend(spec));
+  if (open.entry->name == std::string_view("cpu")) {
+    BT_TRY(measured, obtain_calibration(store, quiet));
+    open.figures = merge(described, std::move(measured));
+  } else {
+    open.figures.device = std::move(described);
+  }
+  if (!isa.empty()) {
+    BT_TRY(widest, allowed_isa(isa));
+    limit_isa(open.figures.device, widest);
+  }
+  return open;
+}
+
+}  // namespace batchtune

@@ -1,0 +1,205 @@
+// batchtune estimate: what is predicted before measuring. A model on a device, raw figures without a model,
+// the batching guide's table, or training (estimate_training.cpp).
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
+
+#include "reports/estimate_report.h"
+#include "tuner/backend/backend_list.h"
+#include "tuner/cli/command.h"
+#include "tuner/cli/database.h"
+#include "tuner/cli/estimate_options.h"
+#include "tuner/cli/host.h"
+#include "tuner/cli/report_output.h"
+#include "tuner/core/units.h"
+#include "tuner/estimate/catalogue.h"
+#include "tuner/estimate/guide.h"
+#include "tuner/estimate/roofline.h"
+#include "tuner/workload/model_file.h"
+#include "tuner/workload/work.h"
+
+namespace batchtune {
+namespace {
+
+constexpr char kGivenFigures[] = "given figures";
+
+// f32 where models are measured; accelerators of the catalogue compute in bf16.
+Result<DType> dtype_of(const EstimateCommandOptions& options, bool is_backend) {
+  if (options.dtype.empty()) return is_backend ? DType::f32 : DType::bf16;
+  const auto dtype = parse_dtype(options.dtype);
+  if (!dtype)
+    return bad_input("a data type: f32, tf32, bf16, f16, fp8, int8", "'" + options.dtype + "'", "--dtype");
+  return *dtype;
+}
+
+Result<int> threads_of(const EstimateCommandOptions& options, const OpenDevice& device) {
+  const int all = device.entry == nullptr ? 1 : cpu_share().usable;
+  if (options.threads.empty()) return all;
+  if (device.entry == nullptr)
+    return bad_input("--threads with a device that batchtune runs on", "--device " + device.spec, "--threads");
+  TuningOptions typed;
+  typed.threads = options.threads;
+  BT_TRY(request, parse_tuning(typed));
+  if (request.threads.size() != 1) return bad_input("one number of threads", options.threads, "--threads");
+  return request.threads.front();
+}
+
+Result<EstimateOptions> options_of(const EstimateCommandOptions& options) {
+  EstimateOptions out;
+  if (!options.batches.empty()) {
+    BT_TRY(batches, parse_batches(options.batches));
+    out.batches = std::move(batches);
+  }
+  if (!options.memory_limit.empty()) {
+    BT_TRY(limit, parse_bytes(options.memory_limit, "--memory-limit"));
+    out.memory_limit = static_cast<double>(limit);
+  }
+  if (!options.give_up.empty()) {
+    BT_TRY(share, parse_fraction(options.give_up, "--give-up"));
+    out.give_up = share;
+  }
+  return out;
+}
+
+Status print_estimate(const EstimateReport& report, const OutputOptions& output, Format format) {
+  if (output.quiet) return print_result(quiet_estimate(report));
+  return print_result(format == Format::json  ? json_estimate(report)
+                      : format == Format::csv ? csv_estimate(report)
+                                              : text_estimate(report, text_options()));
+}
+
+Result<int> estimate_inference(const EstimateCommandOptions& options, Format format) {
+  BT_TRY(estimate_options, options_of(options));
+  BT_TRY(model, load_model(options.model));
+  BT_TRY(device, find_any_device(options));
+  BT_TRY(dtype, dtype_of(options, device.entry != nullptr));
+  BT_TRY(threads, threads_of(options, device));
+  const CandidateGroup group{device.entry ? device.entry->name : "", dtype, threads, 1, model.dims};
+  EstimateReport report{summarise(model), device.at(threads), {}};
+  BT_TRY(estimate, estimate_model(model, report.device, group, estimate_options));
+  report.estimate = std::move(estimate);
+  BT_TRY_VOID(print_estimate(report, options.output, format));
+  return kDone;
+}
+
+Result<FormulaFigures> raw_figures(const EstimateCommandOptions& options, DType dtype) {
+  for (const auto& [text, option] :
+       {std::pair{&options.peak, "--peak"}, std::pair{&options.bandwidth, "--bandwidth"},
+        std::pair{&options.flops, "--flops"}, std::pair{&options.params, "--params"}})
+    if (text->empty())
+      return bad_input("--peak, --bandwidth, --flops and --params together, or a MODEL",
+                       std::string("no ") + option, "",
+                       "Example: --peak 64T --bandwidth 50GB/s --flops 77.3G --params 302M");
+  BT_TRY(peak, parse_count(options.peak, "--peak"));
+  BT_TRY(bandwidth, parse_rate(options.bandwidth, "--bandwidth"));
+  BT_TRY(flops, parse_count(options.flops, "--flops"));
+  BT_TRY(params, parse_count(options.params, "--params"));
+  return FormulaFigures{peak, bandwidth, flops, params, static_cast<double>(size_of(dtype))};
+}
+
+Result<int> estimate_raw(const EstimateCommandOptions& options, Format format) {
+  BT_TRY(dtype, dtype_of(options, false));
+  BT_TRY(figures, raw_figures(options, dtype));
+  BT_TRY(formula, batching_formula(figures));
+  EstimateReport report;
+  report.device.name = kGivenFigures;
+  report.estimate.group.dtype = dtype;
+  report.estimate.batch = formula.batch;
+  report.estimate.bound = Bound::memory;  // half of the ridge lies left of it
+  report.estimate.formula = formula;
+  BT_TRY_VOID(print_estimate(report, options.output, format));
+  return kDone;
+}
+
+Listing guide_listing() {
+  Listing list;
+  list.command = "estimate";
+  list.what = "guide";
+  list.columns = {{"model", "model"},
+                  {"device", "device"},
+                  {"dtype", "dtype"},
+                  {"peak_flops", "peak", true},
+                  {"bandwidth", "bandwidth", true},
+                  {"flops_per_sample", "FLOP", true, 1},
+                  {"dense_parameters", "dense parameters", true, 2},
+                  {"exact", "exact", true},
+                  {"batch", "batch", true},
+                  {"printed_batch", "guide prints", true}};
+  for (const GuideRow& row : guide_table()) {
+    const FormulaEstimate& formula = row.formula;
+    list.rows.push_back({row.model, row.device, std::string(name_of(row.dtype)), formula.peak_flops,
+                         formula.bandwidth, formula.flops_per_sample, formula.dense_parameters,
+                         formula.exact, formula.batch, row.printed_batch});
+    list.shown.push_back({row.model_label, row.device_label, "", format_count(formula.peak_flops) + "FLOP/s",
+                          format_rate(formula.bandwidth), format_count(formula.flops_per_sample),
+                          format_count(formula.dense_parameters), "", "", ""});
+  }
+  return list;
+}
+
+Result<int> run_estimate(const EstimateCommandOptions& options) {
+  BT_TRY(format, parse_format(options.output));
+  const bool training = options.mode == "training";
+  if (!training && options.mode != "inference")
+    return bad_input("the mode inference or training", "'" + options.mode + "'", "--mode");
+  if (options.guide) {
+    BT_TRY_VOID(print_listing(guide_listing(), format));
+    return kDone;
+  }
+  if (!options.model.empty() && options.has_raw_figures())
+    return bad_input("a MODEL, or raw figures", "both", "", "Leave one of the two out");
+  if (training) return estimate_for_training(options, format);
+  if (!options.model.empty()) return estimate_inference(options, format);
+  if (!options.has_raw_figures())
+    return bad_input("a MODEL, raw figures or --guide", "none", "", "Example: batchtune estimate resnet-50");
+  if (!options.device.empty())
+    return bad_input("raw figures, or a device with a MODEL", "--device with raw figures", "--device");
+  return estimate_raw(options, format);
+}
+
+}  // namespace
+
+Result<OpenDevice> find_any_device(const EstimateCommandOptions& options) {
+  const std::string name = options.device.empty() ? "cpu" : options.device;
+  OpenDevice open{.spec = name, .figures = {}};
+  if (name.ends_with(".json")) {
+    BT_TRY(device, read_device_file(name));
+    open.figures.device = std::move(device);
+  } else if (find_backend(split_backend_spec(name).name) != nullptr) {
+    BT_TRY(store, open_database(options.database));
+    return open_device(name, options.isa, *store, options.output.quiet);
+  } else {
+    BT_TRY(device, find_device(name));
+    open.figures.device = std::move(device);
+  }
+  if (!options.isa.empty()) return bad_input("--isa with the device cpu", "--device " + name, "--isa");
+  return open;
+}
+
+void add_estimate_command(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<EstimateCommandOptions>();
+  app.add_option("MODEL", options->model, "zoo name or .json file");
+  app.add_option("--device", options->device,
+                 "name (batchtune list devices), .json device file, or cpu (the default): this machine, measured");
+  app.add_flag("--guide", options->guide, "the batching guide's table, recomputed");
+  app.add_option("--mode", options->mode, "inference or training")->capture_default_str();
+  app.add_option("--dtype", options->dtype, "f32 on this machine, bf16 on catalogue devices by default");
+  app.add_option("--threads", options->threads, "of this machine");
+  app.add_option("--isa", options->isa, "widest instruction set of this machine that is allowed");
+  app.add_option("--batches", options->batches, "shown: 1,8,32 or 1:64 or 1:64:x2");
+  app.add_option("--memory-limit", options->memory_limit, "such as 2GiB; training: memory of a core");
+  app.add_option("--give-up", options->give_up, "throughput given up for a smaller batch (default 2%)");
+  app.add_option("--peak", options->peak, "raw: FLOP/s, such as 64T");
+  app.add_option("--bandwidth", options->bandwidth, "raw: such as 50GB/s");
+  app.add_option("--flops", options->flops, "raw: FLOP per sample, such as 77.3G");
+  app.add_option("--params", options->params, "raw: dense parameters, such as 302M");
+  app.add_option("--tp", options->tensor_parallel, "training: tensor-parallel rank");
+  app.add_option("--pp", options->pipeline_parallel, "training: pipeline-parallel rank");
+  app.add_option("--state-bytes", options->state_bytes, "training: weight and gradient bytes per parameter (4)");
+  app.add_option("--optimizer-bytes", options->optimizer_bytes, "training: optimizer bytes per parameter (12)");
+  add_database_option(app, options->database);
+  add_output_options(app, options->output);
+  app.callback([options, &invocation] { invocation.run = [options] { return run_estimate(*options); }; });
+}
+
+}  // namespace batchtune

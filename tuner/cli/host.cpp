@@ -1,0 +1,176 @@
+#include "tuner/cli/host.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <sstream>
+#include <vector>
+
+#include "build_id.h"
+#include "kernels/isa.h"
+#include "storage/store.h"
+
+namespace batchtune {
+namespace {
+
+// Of the memory that is free now: the rest of the machine grows while a session runs.
+constexpr double kShareOfAvailable = 0.8;
+
+// cgroup v1 writes "no limit" as a huge number; no machine has 2^60 bytes.
+constexpr double kNoLimit = 1152921504606846976.0;
+
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// The value after "name:" in files such as /proc/cpuinfo and /proc/meminfo; "" when there is none.
+std::string field(const std::string& path, std::string_view name) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(name)) continue;
+    const std::size_t colon = line.find(':');
+    const std::size_t start = colon == std::string::npos ? colon : line.find_first_not_of(" \t", colon + 1);
+    return start == std::string::npos ? "" : line.substr(start);
+  }
+  return "";
+}
+
+std::optional<double> number(const std::string& text) {
+  std::istringstream stream(text);
+  double value = 0;
+  if (stream >> value) return value;
+  return std::nullopt;
+}
+
+// Folders of this process's cgroup and its ancestors for a v1 controller, or for v2 ("").
+std::vector<std::string> cgroup_folders(const std::string& root, const std::string& controller) {
+  const std::string mount = root + "/sys/fs/cgroup" + (controller.empty() ? "" : "/" + controller);
+  std::vector<std::string> folders{mount};
+  std::ifstream file(root + "/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string names = "," + line.substr(first + 1, second - first - 1) + ",";
+    if (controller.empty() ? names != ",," : names.find("," + controller + ",") == std::string::npos)
+      continue;
+    std::string path = line.substr(second + 1);
+    for (; path.size() > 1; path = path.substr(0, path.rfind('/'))) folders.push_back(mount + path);
+  }
+  return folders;
+}
+
+// The smallest limit of the cgroup and its ancestors; `read` gives one folder's.
+template <typename Read>
+std::optional<double> smallest(const std::vector<std::string>& folders, Read read) {
+  std::optional<double> least;
+  for (const std::string& folder : folders) {
+    const std::optional<double> value = read(folder);
+    if (value && (!least || *value < *least)) least = value;
+  }
+  return least;
+}
+
+std::optional<double> quota_v2(const std::string& folder) {
+  std::istringstream line(first_line(folder + "/cpu.max"));
+  std::string quota;
+  double period = 0;
+  if (!(line >> quota >> period) || quota == "max" || period <= 0) return std::nullopt;
+  const auto microseconds = number(quota);
+  if (!microseconds) return std::nullopt;
+  return *microseconds / period;
+}
+
+std::optional<double> quota_v1(const std::string& folder) {
+  const auto quota = number(first_line(folder + "/cpu.cfs_quota_us"));
+  const auto period = number(first_line(folder + "/cpu.cfs_period_us"));
+  if (!quota || !period || *quota <= 0 || *period <= 0) return std::nullopt;
+  return *quota / *period;
+}
+
+std::optional<double> memory_limit(const std::string& folder, const char* file) {
+  const auto limit = number(first_line(folder + file));
+  return limit && *limit < kNoLimit ? limit : std::nullopt;
+}
+
+Bytes meminfo(const std::string& root, const char* name) {
+  const auto kib = number(field(root + "/proc/meminfo", name));
+  return kib ? static_cast<Bytes>(*kib * 1024) : 0;
+}
+
+}  // namespace
+
+std::optional<std::string> environment_variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+CpuShare cpu_share(const std::string& root) {
+  CpuShare share;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) share.affinity = std::max(1, CPU_COUNT(&set));
+  share.quota = smallest(cgroup_folders(root, ""), quota_v2);
+  const auto v1 = smallest(cgroup_folders(root, "cpu"), quota_v1);
+  if (v1 && (!share.quota || *v1 < *share.quota)) share.quota = v1;
+  const bool by_quota = share.quota && *share.quota < share.affinity;
+  share.usable = by_quota ? std::max(1, static_cast<int>(std::floor(*share.quota))) : share.affinity;
+  share.origin = by_quota ? "cgroup quota" : "affinity";
+  return share;
+}
+
+MemoryShare memory_share(const std::string& root) {
+  MemoryShare share;
+  share.total = meminfo(root, "MemTotal");
+  share.available = meminfo(root, "MemAvailable");
+  share.limit = static_cast<Bytes>(kShareOfAvailable * static_cast<double>(share.available));
+  share.origin = "80 % of available memory";
+  for (const auto& [controller, file] :
+       {std::pair{"", "/memory.max"}, std::pair{"memory", "/memory.limit_in_bytes"}}) {
+    const auto limit = smallest(cgroup_folders(root, controller),
+                                [&](const std::string& folder) { return memory_limit(folder, file); });
+    if (!limit || *limit >= static_cast<double>(share.limit)) continue;
+    share.limit = static_cast<Bytes>(*limit);
+    share.origin = "cgroup limit";
+  }
+  return share;
+}
+
+std::string cpu_model(const std::string& root) {
+  const std::string model = field(root + "/proc/cpuinfo", "model name");
+  return model.empty() ? "unknown CPU" : model;
+}
+
+Environment environment_snapshot() {
+  const CpuShare cpus = cpu_share();
+  const MemoryShare memory = memory_share();
+  utsname system{};
+  uname(&system);
+  return {
+      {"cpu.model", cpu_model()},
+      {"cpu.isa", std::string(kernels::name_of(kernels::best_isa()))},
+      {"cpu.affinity", std::int64_t{cpus.affinity}},
+      {"cpu.quota", cpus.quota ? Value(*cpus.quota) : Value()},
+      {"memory.total", std::int64_t{memory.total}},
+      {"memory.available", std::int64_t{memory.available}},
+      {"kernel", fmt::format("{} {}", system.sysname, system.release)},
+      {"machine", std::string(system.machine)},
+      {"compiler", std::string(kCompiler)},
+      {"build.type", std::string(kBuildType)},
+      {"build.id", std::string(kBuildId)},  // also names the code: a hash of the sources
+      {"version", std::string(kVersion)},
+      {"library.sqlite", sqlite_version()},
+  };
+}
+
+}  // namespace batchtune

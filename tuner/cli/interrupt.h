@@ -1,0 +1,21 @@
+// SIGINT and SIGTERM end a session after the observation in hand; the report of what was seen still comes.
+// A second signal ends the process at once.
+#pragma once
+
+#include <atomic>
+
+namespace batchtune {
+
+// While it lives, the two signals set flags. One at a time.
+class InterruptWatch {
+ public:
+  InterruptWatch();
+  ~InterruptWatch();
+  InterruptWatch(const InterruptWatch&) = delete;
+  InterruptWatch& operator=(const InterruptWatch&) = delete;
+
+  const std::atomic<bool>& interrupted() const;
+  int signal() const;  // 0: none came
+};
+
+}  // namespace batchtune

@@ -1,0 +1,216 @@
+// batchtune list WHAT: one table for each thing that there is more than one of.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
+
+#include "tuner/backend/backend_list.h"
+#include "tuner/cli/calibration.h"
+#include "tuner/cli/command.h"
+#include "tuner/cli/database.h"
+#include "tuner/cli/report_output.h"
+#include "tuner/core/units.h"
+#include "tuner/estimate/catalogue.h"
+#include "tuner/estimate/figures.h"
+#include "tuner/measure/queries.h"
+#include "tuner/search/strategy.h"
+#include "tuner/workload/work.h"
+#include "tuner/workload/zoo.h"
+
+namespace batchtune {
+namespace {
+
+struct ListOptions {
+  std::string what;
+  std::string database;
+  OutputOptions output;
+};
+
+// A cell for people beside the plain number.
+struct Figure {
+  Value value;
+  std::string shown;
+};
+
+template <typename Format>
+Figure figure(const Result<double>& value, Format format) {
+  return value ? Figure{*value, format(*value)} : Figure{};
+}
+std::string flops_per_second(double rate) { return format_count(rate) + "FLOP/s"; }
+
+void add_row(Listing& list, const std::vector<Figure>& cells) {
+  std::vector<Value> row;
+  std::vector<std::string> shown;
+  for (const Figure& cell : cells) {
+    row.push_back(cell.value);
+    shown.push_back(cell.shown);
+  }
+  list.rows.push_back(std::move(row));
+  list.shown.push_back(std::move(shown));
+}
+
+Figure text(std::string_view value) { return {std::string(value), ""}; }
+
+Result<Listing> list_models(const ListOptions&) {
+  Listing list;
+  list.columns = {{"name", "model"},
+                  {"parameters", "parameters", true, 1},
+                  {"flops_per_sample", "FLOP", true},
+                  {"dense_flops_per_sample", "dense FLOP", true, 2},
+                  {"activation_bytes_per_sample", "activations", true, 3},
+                  {"description", ""}};
+  for (const ZooEntry& entry : zoo()) {
+    BT_TRY(model, build_zoo_model(entry.name));
+    const ModelSummary summary = summarise(model);
+    std::string parameters;
+    for (const auto& [name, value] : entry.defaults) parameters += fmt::format("@{}={}", name, value);
+    add_row(list, {{std::string(entry.name), std::string(entry.name) + parameters},
+                   {summary.parameters, format_count(summary.parameters)},
+                   {summary.flops_per_sample, format_count(summary.flops_per_sample)},
+                   {summary.dense_flops_per_sample, format_count(summary.dense_flops_per_sample)},
+                   {summary.activation_bytes_per_sample, format_bytes(summary.activation_bytes_per_sample)},
+                   text(entry.description)});
+  }
+  return list;
+}
+
+void add_device(Listing& list, const DeviceInfo& device, const std::string& description) {
+  const Result<double> memory = device.memory_bytes
+                                    ? Result<double>(*device.memory_bytes)
+                                    : Result<double>(environment_error("memory", "none"));
+  add_row(list, {text(device.name), figure(device_peak(device, DType::f32), flops_per_second),
+                 figure(device_peak(device, DType::bf16), flops_per_second),
+                 figure(main_memory_bandwidth(device), format_rate), figure(memory, format_bytes),
+                 {std::int64_t{device.cores}, ""}, text(description)});
+}
+
+Result<Listing> list_devices(const ListOptions& options) {
+  Listing list;
+  list.columns = {{"name", "device"},
+                  {"peak_f32", "f32", true},
+                  {"peak_bf16", "bf16", true},
+                  {"bytes_per_second", "bandwidth", true},
+                  {"memory_bytes", "memory", true, 1},
+                  {"cores", "cores", true, 2},
+                  {"description", ""}};
+  std::optional<Calibration> measured;
+  if (const auto store = open_database_read_only(options.database)) {
+    BT_TRY(stored, stored_calibration(**store));
+    measured = std::move(stored);
+  }
+  if (measured) {
+    add_device(list, measured->device, "cpu: measured here, " + measured->measured_at);
+  } else {
+    BT_TRY(cpu, describe_backend("cpu"));
+    add_device(list, cpu, "cpu: not measured yet (batchtune calibrate)");
+  }
+  for (const CatalogueEntry& entry : catalogue())
+    add_device(list, to_device(entry), std::string(entry.description));
+  return list;
+}
+
+Result<Listing> list_backends(const ListOptions&) {
+  Listing list;
+  list.columns = {{"name", "backend"},
+                  {"memory_kind", "memory"},
+                  {"simulated", "simulated"},
+                  {"description", ""}};
+  for (const BackendEntry& entry : backends())
+    add_row(list, {text(entry.name), text(name_of(entry.memory_kind)), {entry.simulated, ""},
+                   text(entry.description)});
+  return list;
+}
+
+Result<Listing> list_all_kernels(const ListOptions&) {
+  Listing list;
+  list.columns = {{"name", "kernel"}, {"backend", "backend", false, 1}, {"operation", "operation"},
+                  {"dtype", "dtype"}, {"isa", "isa"},                   {"usable", "usable"},
+                  {"reason", "why not"}};
+  for (const BackendEntry& entry : backends()) {
+    BT_TRY(kernels, list_kernels(entry.name));
+    for (const KernelInfo& kernel : kernels)
+      add_row(list, {text(kernel.name), text(entry.name), text(kernel.operation), text(kernel.dtype),
+                     text(kernel.isa), {kernel.usable, ""}, text(kernel.reason)});
+  }
+  return list;
+}
+
+Result<Listing> list_ops(const ListOptions&) {
+  Listing list;
+  list.columns = {{"name", "operation"}};
+  for (int kind = 0; kind <= static_cast<int>(OpKind::reshape); ++kind)
+    add_row(list, {text(name_of(static_cast<OpKind>(kind)))});
+  return list;
+}
+
+Result<Listing> list_sessions(const ListOptions& options) {
+  Listing list;
+  list.columns = {{"number", "session", true}, {"started_at", "started (UTC)"},
+                  {"command", "command"},      {"model", "model"},
+                  {"backend", "backend"},      {"simulated", "simulated", false, 2},
+                  {"ended", "ended"},          {"observations", "observations", true, 1},
+                  {"best_batch", "batch", true}};
+  list.when_empty = "No sessions yet: run batchtune tune MODEL.";
+  BT_TRY(store, open_database_read_only(options.database));
+  BT_TRY(sessions, store->list_sessions());
+  for (const SessionListing& session : sessions)
+    add_row(list, {{session.number, ""}, text(session.started_at), text(session.command),
+                   text(session.model), text(session.backend), {session.simulated, ""},
+                   text(name_of(session.end)), {std::int64_t{session.observations}, ""},
+                   {session.best_batch ? Value(*session.best_batch) : Value(), ""}});
+  return list;
+}
+
+Result<Listing> list_formats(const ListOptions&) {
+  Listing list;
+  list.columns = {{"name", "format"}, {"description", ""}};
+  add_row(list, {text("text"), text("tables for people")});
+  add_row(list, {text("json"), text("one document with a schema_version")});
+  add_row(list, {text("csv"), text("one row per trial")});
+  return list;
+}
+
+Result<Listing> list_strategies(const ListOptions&) {
+  Listing list;
+  list.columns = {{"name", "strategy"}, {"description", ""}};
+  for (const StrategyEntry& entry : strategies()) add_row(list, {text(entry.name), text(entry.description)});
+  return list;
+}
+
+struct Kind {
+  const char* name;
+  Result<Listing> (*make)(const ListOptions&);
+};
+constexpr Kind kKinds[] = {{"models", list_models},     {"devices", list_devices},
+                           {"backends", list_backends}, {"kernels", list_all_kernels},
+                           {"ops", list_ops},           {"sessions", list_sessions},
+                           {"formats", list_formats},   {"strategies", list_strategies}};
+
+Result<int> run_list(const ListOptions& options) {
+  BT_TRY(format, parse_format(options.output));
+  std::string known;
+  for (const Kind& kind : kKinds) {
+    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+    if (options.what != kind.name) continue;
+    BT_TRY(list, kind.make(options));
+    list.command = "list";
+    list.what = kind.name;
+    BT_TRY_VOID(print_listing(list, format));
+    return kDone;
+  }
+  return bad_input("something to list: " + known, "'" + options.what + "'");
+}
+
+}  // namespace
+
+void add_list_command(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<ListOptions>();
+  app.add_option("WHAT", options->what, "models devices backends kernels ops sessions formats strategies")
+      ->required();
+  add_database_option(app, options->database);
+  add_format_option(app, options->output);
+  app.callback([options, &invocation] { invocation.run = [options] { return run_list(*options); }; });
+}
+
+}  // namespace batchtune

@@ -1,0 +1,81 @@
+// The program: a worker when it is called as one, else one of the commands below.
+// It sees every module; nothing includes it. Exceptions (CLI11's, bad_alloc) end here.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <string_view>
+
+#include "build_id.h"
+#include "reports/report.h"
+#include "tuner/backend/backend_list.h"
+#include "tuner/cli/command.h"
+#include "tuner/cli/reference_backend.h"
+#include "tuner/measure/worker.h"
+
+namespace batchtune {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"tune", "search, measure and recommend a batch size", add_tune_command},
+    {"estimate", "predict before measuring; needs no device", add_estimate_command},
+    {"measure", "measure given batches, without a search", add_measure_command},
+    {"calibrate", "measure this machine's peaks and bandwidths", add_calibrate_command},
+    {"report", "show a stored session, also with other limits", add_report_command},
+    {"describe", "operations, shapes and work of a model", add_describe_command},
+    {"list", "models, devices, backends, kernels, ops, sessions, formats, strategies", add_list_command},
+    {"export", "write a model as JSON", add_export_command},
+};
+
+// Known before the options are parsed, since their errors must come in the right form too.
+bool wants_json(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--format=json") return true;
+    if (word == "--format" && i + 1 < argc && argv[i + 1] == std::string_view("json")) return true;
+  }
+  return false;
+}
+
+int report_error(const Error& error, bool as_json) {
+  say(to_string(error));
+  if (as_json) (void)print_result(json_error(error));
+  return exit_code(error);
+}
+
+Result<int> parse_and_run(int argc, char** argv) {
+  CLI::App app("Finds the batch size to deploy: estimates, measures, recommends.", "batchtune");
+  app.set_version_flag("--version", std::string("batchtune ") + kVersion + " (" + kBuildId + ")");
+  app.require_subcommand(1);
+  app.footer("batchtune COMMAND --help tells more. Latency is the service time of one batch.");
+  Invocation invocation;
+  for (const Command& command : kCommands)
+    command.add(*app.add_subcommand(command.name, command.summary), invocation);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    app.exit(success);
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    return bad_input("options that batchtune knows", error.what(), "", "batchtune --help lists them");
+  }
+  return invocation.run();
+}
+
+int run(int argc, char** argv) {
+  const bool as_json = wants_json(argc, argv);
+  const Result<int> code = parse_and_run(argc, argv);
+  return code ? *code : report_error(code.error(), as_json);
+}
+
+}  // namespace
+}  // namespace batchtune
+
+int main(int argc, char** argv) try {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write()
+  if (argc > 1 && argv[1] == std::string_view(batchtune::kWorkerCommand))
+    return batchtune::run_worker({batchtune::open_worker_backend, batchtune::kernels_of_backend});
+  return batchtune::run(argc, argv);
+} catch (const std::exception& error) {
+  batchtune::say(std::string("a fault of batchtune itself: ") + error.what());
+  return batchtune::kEnvironment;
+}

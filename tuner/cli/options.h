@@ -1,0 +1,84 @@
+// The options that several commands share: as typed, then as values. Parsing knows no model and no device;
+// effective values (which depend on them) are settings.h's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/core/dtype.h"
+#include "tuner/core/error.h"
+#include "tuner/core/limits.h"
+#include "tuner/core/value.h"
+#include "tuner/search/strategy.h"
+
+namespace CLI {
+class App;
+}
+
+namespace batchtune {
+
+enum class Format { text, json, csv };
+
+struct OutputOptions {
+  std::string format = "text";
+  bool quiet = false;
+};
+
+// As typed; "" or empty = not given.
+struct TuningOptions {
+  std::vector<std::string> backends;
+  std::string dtypes, mode, threads, instances, isa;
+  std::string batches;
+  std::vector<std::string> latency_limits;
+  std::string memory_limit, objective, give_up;
+  std::string boundary, strategy, budget, probe_budget, timeout, seed;
+  std::string revision, branch, label;
+};
+
+// What of TuningOptions is meant by the user; absent = the default decides.
+struct TuningRequest {
+  std::vector<std::string> backends;  // specs: "simulated:wall=2GiB"
+  std::vector<DType> dtypes;
+  std::vector<int> threads;           // of each instance
+  std::optional<int> instances;       // absent: auto
+  std::string isa;
+  std::vector<std::int64_t> batches;  // ascending, unique
+  std::vector<LatencyLimit> latency_limits;
+  std::optional<Bytes> memory_limit;
+  std::optional<Objective> objective;
+  std::optional<double> give_up;
+  std::optional<BoundaryWish> boundary;
+  std::string strategy;
+  std::optional<Seconds> budget, probe_budget, timeout;
+  std::optional<std::uint64_t> seed;
+  std::string revision, branch, label;
+
+  std::vector<Setting> given;  // every option that decides what is measured, as typed
+};
+
+// The options that decide what is measured and how it is judged, as a session keeps them ("requested"), and back:
+// --resume makes the same request again from them.
+std::vector<Setting> given_settings(const TuningOptions& options);
+TuningOptions options_from(const std::vector<Setting>& given);
+
+void add_format_option(CLI::App& app, OutputOptions& options);   // --format
+void add_output_options(CLI::App& app, OutputOptions& options);  // --format and --quiet
+void add_database_option(CLI::App& app, std::string& path);
+void add_device_options(CLI::App& app, TuningOptions& options);  // backend, dtype, threads, instances, isa
+void add_wish_options(CLI::App& app, TuningOptions& options);    // limits and objective
+void add_measuring_options(CLI::App& app, TuningOptions& options);  // timeout, seed, revision, branch, label
+
+Result<Format> parse_format(const OutputOptions& options);  // with --quiet only text
+Result<TuningRequest> parse_tuning(const TuningOptions& options);
+
+// "1,8,32", "1:64", "1:64:x2", "8:64:8" and lists of these: ascending, unique.
+Result<std::vector<std::int64_t>> parse_batches(const std::string& text);
+
+// Limits and objective of the request over those of `base` (the defaults, or a stored session's).
+Wishes wishes_of(const TuningRequest& request, const Wishes& base);
+
+std::string_view name_of(BoundaryWish wish);
+
+}  // namespace batchtune

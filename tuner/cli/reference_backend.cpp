@@ -1,0 +1,91 @@
+#include "tuner/cli/reference_backend.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "kernels/probe/pinned_team.h"
+#include "kernels/probe/reference_programs.h"
+#include "tuner/backend/backend_list.h"
+#include "tuner/measure/worker.h"
+
+namespace batchtune {
+namespace {
+
+tl::unexpected<Ending> failed(std::string reason) {
+  return tl::unexpected<Ending>(Ending{TrialStatus::failed, std::move(reason), "", ""});
+}
+
+class ReferenceProgram final : public Program {
+ public:
+  ReferenceProgram(probe::ReferencePrograms& programs, std::string name)
+      : programs_(programs), name_(std::move(name)) {}
+
+  Outcome<RunTimes> run(int n) override {
+    RunTimes times;
+    for (int i = 0; i < n; ++i) {
+      const auto seconds = programs_.run(name_);
+      if (!seconds) return failed("the reference program '" + name_ + "' did not run: " + programs_.failure());
+      times.seconds.push_back(*seconds);
+      times.instance.push_back(0);
+    }
+    return times;
+  }
+  void set_input(std::uint64_t) override {}
+  Outcome<std::vector<float>> read_output(std::int64_t) override { return std::vector<float>{}; }
+  MemoryUse memory() const override { return {}; }
+
+ private:
+  probe::ReferencePrograms& programs_;
+  std::string name_;
+};
+
+class LoadedReference final : public LoadedModel {
+ public:
+  LoadedReference(const std::vector<int>& cpus, std::string name)
+      : programs_(cpus), name_(std::move(name)) {}
+
+  const std::string& failure() const { return programs_.failure(); }
+  bool shares_weights() const override { return true; }
+  Seconds load_seconds() const override { return 0; }
+  Outcome<std::unique_ptr<Program>> prepare(const Candidate&) override {
+    return std::make_unique<ReferenceProgram>(programs_, name_);
+  }
+  double output_tolerance() const override { return 0; }
+
+ private:
+  probe::ReferencePrograms programs_;
+  std::string name_;
+};
+
+class ReferenceBackend final : public Backend {
+ public:
+  DeviceInfo describe() override {
+    DeviceInfo device;
+    device.name = kReferenceBackend;
+    device.backend = kReferenceBackend;
+    return device;
+  }
+  Outcome<std::unique_ptr<LoadedModel>> load(const Model&, const LoadOptions& options,
+                                             LoadReport&) override {
+    if (!probe::reference_programs_available()) return failed("this CPU lacks AVX2 with FMA");
+    std::vector<int> cpus = probe::allowed_cpus();
+    cpus.resize(std::min(cpus.size(), static_cast<std::size_t>(std::max(1, options.group.threads))));
+    auto loaded = std::make_unique<LoadedReference>(cpus, options.parameters);
+    if (!loaded->failure().empty()) return failed(loaded->failure());
+    return loaded;
+  }
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> open_worker_backend(const std::string& spec) {
+  if (split_backend_spec(spec).name == kReferenceBackend) return std::make_unique<ReferenceBackend>();
+  return open_backend(spec);
+}
+
+std::string reference_hash() {
+  return probe::reference_programs_available() ? probe::reference_programs_hash() : "";
+}
+
+}  // namespace batchtune

@@ -1,0 +1,49 @@
+// batchtune report [SESSION]: a stored session again, also with other limits and objectives than it was run
+// with. Everything is concluded anew from the stored samples; no device is needed.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "tuner/cli/command.h"
+#include "tuner/cli/database.h"
+#include "tuner/cli/report_output.h"
+#include "tuner/cli/session_run.h"
+#include "tuner/cli/wish_settings.h"
+#include "tuner/search/conclude.h"
+
+namespace batchtune {
+namespace {
+
+struct ReportOptions {
+  std::string session = "last";
+  TuningOptions tuning;
+  std::string database;
+  OutputOptions output;
+};
+
+Result<int> run_report(const ReportOptions& options) {
+  BT_TRY(format, parse_format(options.output));
+  BT_TRY(request, parse_tuning(options.tuning));
+  BT_TRY(store, open_database_read_only(options.database));
+  BT_TRY(record, load_session(*store, options.session));
+  record.header.wishes = wishes_of(request, record.header.wishes);
+  replace_wish_settings(record.header, request);
+  TuneReport report{std::move(record), {}};
+  report.conclusion = conclude(report.record, report.record.header.wishes);
+  if (format == Format::text) BT_TRY_VOID(print_text(report, options.output.quiet));
+  else BT_TRY_VOID(print_documents({report}, format));
+  return finding_of(report);
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<ReportOptions>();
+  app.add_option("SESSION", options->session, "number, beginning of a UUID, last, last~1 or last:MODEL")
+      ->capture_default_str();
+  add_wish_options(app, options->tuning);
+  add_database_option(app, options->database);
+  add_output_options(app, options->output);
+  app.callback([options, &invocation] { invocation.run = [options] { return run_report(*options); }; });
+}
+
+}  // namespace batchtune

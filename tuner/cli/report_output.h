@@ -1,0 +1,22 @@
+// Reports to stdout, in the form that was asked for.
+#pragma once
+
+#include <vector>
+
+#include "reports/list_report.h"
+#include "reports/report.h"
+#include "tuner/cli/options.h"
+#include "tuner/core/error.h"
+
+namespace batchtune {
+
+TextOptions text_options();  // of the terminal that stdout is, or of none
+
+Status print_text(const TuneReport& report, bool quiet);
+Status print_documents(const std::vector<TuneReport>& reports, Format format);  // json or csv
+Status print_listing(const Listing& listing, Format format);
+
+// The exit code of two results together: interrupted, then a finding, then inconclusive, then done.
+int worse(int a, int b);
+
+}  // namespace batchtune

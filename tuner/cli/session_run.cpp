@@ -1,0 +1,120 @@
+#include "tuner/cli/session_run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "tuner/cli/command.h"
+#include "tuner/cli/interrupt.h"
+#include "tuner/cli/kernel_notes.h"
+#include "tuner/cli/progress.h"
+#include "tuner/search/conclude.h"
+#include "tuner/search/driver.h"
+
+namespace batchtune {
+namespace {
+
+int last_signal = 0;
+
+Seconds age_of(const SessionRecord& record) {
+  Seconds age = 0;
+  for (const Observation& observation : record.observations)
+    age = std::max(age, observation.started + observation.device_time);
+  return age;
+}
+
+// What the store's hook needs; the anchor is stored with the first observation after it was fixed.
+class Recorder {
+ public:
+  Recorder(Store& store, const SessionRecord& record) : store_(store), record_(record) {}
+
+  Status keep(const Observation& observation) {
+    BT_TRY_VOID(keep_anchor());
+    return store_.append(record_.header.number, observation);
+  }
+  Status keep_anchor() {
+    if (record_.anchor == stored_anchor_) return {};
+    stored_anchor_ = record_.anchor;
+    return store_.set_anchor(record_.header.number, record_.anchor);
+  }
+
+ private:
+  Store& store_;
+  const SessionRecord& record_;
+  TrialId stored_anchor_ = 0;
+};
+
+// Devices learn how long their loading took, for the report.
+void note_load(SessionHeader& header, const LoadNotice& notice) {
+  for (DeviceInfo& device : header.devices)
+    if (device.backend == notice.group.backend) device.load_seconds = notice.load_seconds;
+}
+
+Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& strategy, SessionPlan& plan,
+                                bool quiet) {
+  Recorder recorder(store, record);
+  ProgressLine line(!quiet);
+  Status notes_kept;
+  plan.measuring.session_age = age_of(record);
+  plan.measuring.on_load = [&](const LoadNotice& notice) {
+    line.clear();
+    note_load(record.header, notice);
+    if (Status kept = keep_kernel_proofs(store, notice.group.backend, notice.report); !kept)
+      notes_kept = kept;
+  };
+  InterruptWatch watch;
+  DriverHooks hooks;
+  hooks.store = [&](const Observation& observation) {
+    return notes_kept ? recorder.keep(observation) : notes_kept;
+  };
+  if (line.active())
+    hooks.progress = [&](const Ask& ask, std::span<const Observation> seen) {
+      line.show(progress_text(record.header, ask, seen, plan.problem.budget.racing,
+                              terminal_width(STDERR_FILENO) - 1));
+    };
+  hooks.interrupted = &watch.interrupted();
+  WorkerMeasurer measurer(plan.measuring);
+  auto end = drive(strategy, measurer, record, hooks);
+  last_signal = watch.signal();
+  if (end) BT_TRY_VOID(recorder.keep_anchor());
+  return end;
+}
+
+bool measured_anything(const TuneReport& report) {
+  const auto& trials = report.conclusion.trials;
+  return std::any_of(trials.begin(), trials.end(), [](const Trial& trial) { return trial.measurement.has_value(); });
+}
+
+}  // namespace
+
+int interrupting_signal() { return last_signal; }
+
+Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& strategy, SessionPlan plan,
+                               bool quiet) {
+  const std::int64_t number = record.header.number;
+  const auto end = drive_session(store, record, strategy, plan, quiet);
+  record.end = end ? end->end : SessionEnd::failed;
+  record.end_reason = end ? end->reason : to_string(end.error());
+  TuneReport report{std::move(record), {}};
+  report.conclusion = conclude(report.record, report.record.header.wishes);
+  const Status finished =
+      store.finish_session(number, report.record.end, report.record.end_reason, report.conclusion);
+  if (!end) return tl::make_unexpected(end.error());  // the first fault is the one to tell
+  BT_TRY_VOID(finished);
+  return report;
+}
+
+int finding_of(const TuneReport& report) {
+  if (report.record.header.command == "measure") return measured_anything(report) ? kDone : kFinding;
+  if (!report.conclusion.best) return kFinding;
+  return report.conclusion.best->proven ? kDone : kInconclusive;
+}
+
+int exit_code(const TuneReport& report) {
+  if (report.record.end == SessionEnd::interrupted) return kInterrupted + interrupting_signal();
+  return finding_of(report);
+}
+
+}  // namespace batchtune

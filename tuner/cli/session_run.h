@@ -1,0 +1,27 @@
+// Runs a session to its end: workers, driver, store, conclusion. Used by tune and measure.
+#pragma once
+
+#include "reports/report.h"
+#include "storage/store.h"
+#include "tuner/cli/session_plan.h"
+#include "tuner/core/error.h"
+#include "tuner/core/session.h"
+#include "tuner/search/strategy.h"
+
+namespace batchtune {
+
+// `record.header.number` is the stored session's; its observations, if any, are told to the strategy again.
+// SIGINT and SIGTERM end it early: the session is closed as interrupted, and what was seen is reported.
+Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& strategy, SessionPlan plan,
+                               bool quiet);
+
+// The signal that ended the last session that was run; 0 for none.
+int interrupting_signal();
+
+// 0, 1 or 3 by what was found.
+int finding_of(const TuneReport& report);
+
+// The same, but 128 + signal for a session that was just interrupted.
+int exit_code(const TuneReport& report);
+
+}  // namespace batchtune

@@ -1,0 +1,115 @@
+// batchtune tune MODEL...: the straight line. Load the model, open the device, estimate, search (which
+// measures), append each round to the store as it happens, write the report.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "reports/report.h"
+#include "storage/store.h"
+#include "tuner/cli/command.h"
+#include "tuner/cli/database.h"
+#include "tuner/cli/report_output.h"
+#include "tuner/cli/resume.h"
+#include "tuner/cli/session_plan.h"
+#include "tuner/cli/session_run.h"
+#include "tuner/workload/model_file.h"
+
+namespace batchtune {
+namespace {
+
+struct TuneOptions {
+  std::vector<std::string> models;
+  TuningOptions tuning;
+  std::string resume;
+  bool resumes = false;
+  std::string database;
+  OutputOptions output;
+};
+
+// A session and the request that it answers.
+struct Session {
+  TuningRequest request;
+  SessionRecord record;
+};
+
+Result<Session> start_session(const TuningRequest& request, const Model& model, Store& store, bool quiet) {
+  BT_TRY(devices, open_devices(request, store, quiet));
+  Session session{request, {}};
+  BT_TRY(header, make_header(request, model, devices, store, "tune"));
+  session.record.header = std::move(header);
+  BT_TRY(number, store.begin_session(session.record.header));
+  session.record.header.number = number;
+  return session;
+}
+
+Result<Session> resume_session(const std::string& which, const TuningRequest& now, const Model& model,
+                               Store& store) {
+  BT_TRY(record, find_resumable(store, which, model));
+  BT_TRY_VOID(check_resumable(record.header, now, model));
+  BT_TRY(request, parse_tuning(options_from(record.header.settings.requested)));
+  BT_TRY_VOID(store.reopen_session(record.header.number));
+  return Session{std::move(request), std::move(record)};
+}
+
+Result<TuneReport> tune_model(const TuneOptions& options, const TuningRequest& request, const Model& model,
+                              Store& store) {
+  const bool quiet = options.output.quiet;
+  BT_TRY(session, options.resumes ? resume_session(options.resume, request, model, store)
+                                  : start_session(request, model, store, quiet));
+  BT_TRY(plan, make_plan(session.request, model, session.record.header, store));
+  const std::unique_ptr<Strategy> strategy = make_strategy(session.record.header, plan.problem);
+  return run_session(store, std::move(session.record), *strategy, std::move(plan), quiet);
+}
+
+Result<int> run_tune(const TuneOptions& options) {
+  BT_TRY(format, parse_format(options.output));
+  BT_TRY(request, parse_tuning(options.tuning));
+  std::vector<Model> models;
+  for (const std::string& name : options.models) {
+    BT_TRY(model, load_model(name));
+    models.push_back(std::move(model));
+  }
+  if (options.resumes && models.size() > 1)
+    return bad_input("one model with --resume", std::to_string(models.size()), "--resume");
+  BT_TRY(store, open_database(options.database));
+  std::vector<TuneReport> reports;
+  int code = kDone;
+  for (const Model& model : models) {
+    BT_TRY(report, tune_model(options, request, model, *store));
+    code = worse(code, exit_code(report));
+    const bool interrupted = report.record.end == SessionEnd::interrupted;
+    if (format == Format::text) BT_TRY_VOID(print_text(report, options.output.quiet));
+    reports.push_back(std::move(report));
+    if (interrupted) break;
+  }
+  if (format != Format::text) BT_TRY_VOID(print_documents(reports, format));
+  return code;
+}
+
+}  // namespace
+
+void add_tune_command(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<TuneOptions>();
+  app.add_option("MODEL", options->models, "zoo names (batchtune list models) or .json files")->required();
+  add_device_options(app, options->tuning);
+  app.add_option("--batches", options->tuning.batches, "allowed: 1,8,32 or 1:64 or 1:64:x2 (default: all)");
+  add_wish_options(app, options->tuning);
+  app.add_option("--boundary", options->tuning.boundary, "where memory ends: predicted, probed or none");
+  app.add_option("--strategy", options->tuning.strategy, "of the search (batchtune list strategies)");
+  app.add_option("--budget", options->tuning.budget, "seconds that runs may take (default 60s)");
+  app.add_option("--probe-budget", options->tuning.probe_budget, "seconds for memory probes (default 60s)");
+  add_measuring_options(app, options->tuning);
+  app.add_option("--mode", options->tuning.mode, "inference; training can be estimated only");
+  auto* resume = app.add_option("--resume", options->resume,
+                                "go on with SESSION (default: the last unended one of the model)")
+                     ->expected(0, 1);
+  add_database_option(app, options->database);
+  add_output_options(app, options->output);
+  app.callback([options, resume, &invocation] {
+    options->resumes = resume->count() > 0;
+    invocation.run = [options] { return run_tune(*options); };
+  });
+}
+
+}  // namespace batchtune
