@@ -1,0 +1,164 @@
+// conclude(): last statuses, memory, estimates, other wishes, several backends.
+#include "tuner/search/conclude.h"
+
+#include <vector>
+
+#include "tests/search/scripted_measurer.h"
+#include "tests/support/catch.h"
+
+using namespace batchtune;
+
+namespace {
+
+Preparation preparation_of(TrialId trial, const Candidate& candidate) {
+  Preparation preparation;
+  preparation.trial = trial;
+  preparation.candidate = candidate;
+  preparation.prepare_seconds = 0.5;
+  preparation.first_run = 0.01;
+  return preparation;
+}
+
+Visit visit_of(TrialId trial, Seconds seconds) {
+  Visit visit;
+  visit.trial = trial;
+  visit.warm = 1;
+  visit.seconds = {seconds * 2, seconds, seconds};
+  return visit;
+}
+
+Candidate candidate_of(std::string backend, std::int64_t batch) {
+  Candidate candidate{test_group(), batch};
+  candidate.group.backend = std::move(backend);
+  return candidate;
+}
+
+// Batch 1 (10 ms), 4 (26 ms), 8 (50 ms) on one backend, batch 4 (20 ms) on another; twelve rounds.
+SessionRecord session() {
+  SessionRecord record;
+  record.header.command = "tune";
+  record.anchor = 1;
+  const auto add = [&](auto what) { record.observations.push_back({what, 0, 1}); };
+  add(preparation_of(1, candidate_of("one", 1)));
+  add(preparation_of(2, candidate_of("one", 4)));
+  add(preparation_of(3, candidate_of("one", 8)));
+  add(preparation_of(4, candidate_of("two", 4)));
+  for (int r = 0; r < 12; ++r) {
+    const double slow = 1 + 0.1 * (r % 3);
+    Round round;
+    round.visits = {visit_of(1, 0.010 * slow), visit_of(2, 0.026 * slow), visit_of(3, 0.050 * slow),
+                    visit_of(4, 0.020 * slow)};
+    add(round);
+  }
+  return record;
+}
+
+const Trial& trial(const Conclusion& conclusion, TrialId id) {
+  return conclusion.trials[static_cast<std::size_t>(id) - 1];
+}
+
+}  // namespace
+
+TEST_CASE("a verdict per backend and the best across them", "[search][conclude]") {
+  const Conclusion conclusion = conclude(session(), {});
+  REQUIRE(conclusion.verdicts.size() == 2);
+  CHECK(conclusion.verdicts[0].backend == "one");
+  CHECK(conclusion.verdicts[0].batch == 8);
+  CHECK(conclusion.verdicts[0].runner_up == 2);
+  CHECK(conclusion.verdicts[0].stability == 1.0);
+  CHECK(conclusion.verdicts[1].batch == 4);
+  CHECK_FALSE(conclusion.verdicts[1].runner_up);
+  REQUIRE(conclusion.best);
+  CHECK(conclusion.best->backend == "two");
+  CHECK(conclusion.best->proven);
+  REQUIRE(conclusion.fronts.size() == 2);
+  CHECK(conclusion.fronts[0].trials == std::vector<TrialId>{1, 2, 3});
+  CHECK(trial(conclusion, 2).on_front);
+  CHECK(trial(conclusion, 2).front_probability == 1.0);
+}
+
+TEST_CASE("other wishes judge the same observations anew", "[search][conclude]") {
+  Wishes wishes;
+  wishes.latency_limits = {{LatencyMetric::p50, 0.032}};
+  const Conclusion limited = conclude(session(), wishes);
+  CHECK(limited.verdicts[0].batch == 4);
+  CHECK(trial(limited, 3).limits[0].decision == LimitDecision::broken);
+  CHECK(trial(limited, 2).limits[0].decision == LimitDecision::kept);
+  wishes.latency_limits = {{LatencyMetric::p50, 0.005}};
+  const Conclusion none = conclude(session(), wishes);
+  CHECK_FALSE(none.best);
+  REQUIRE(none.verdicts[0].nothing_fits);
+  CHECK(none.verdicts[0].nothing_fits->nearest == 1);
+  CHECK(none.verdicts[0].nothing_fits->gap == "p50 11.0 ms, 2.20 x the limit");
+}
+
+TEST_CASE("an unproven limit gives a best that is not proven, unless samples are over it",
+          "[search][conclude]") {
+  Wishes wishes;
+  wishes.latency_limits = {{LatencyMetric::p99, 0.040}};
+  const Conclusion conclusion = conclude(session(), wishes);
+  CHECK(conclusion.verdicts[0].batch == 4);  // batch 8 is over
+  CHECK(conclusion.verdicts[0].reason.find("not every limit is proven") != std::string::npos);
+  REQUIRE(conclusion.best);
+  CHECK_FALSE(conclusion.best->proven);
+}
+
+TEST_CASE("the last status counts, and a failed trial has no figures", "[search][conclude]") {
+  SessionRecord record = session();
+  Round last;
+  last.failures = {{3, {TrialStatus::crashed, "signal 11", "", ""}}};
+  record.observations.push_back({last, 0, 0});
+  const Conclusion conclusion = conclude(record, {});
+  CHECK(trial(conclusion, 3).ending.status == TrialStatus::crashed);
+  CHECK_FALSE(trial(conclusion, 3).measurement);
+  CHECK_FALSE(trial(conclusion, 3).on_front);
+  CHECK(conclusion.verdicts[0].batch == 4);
+}
+
+TEST_CASE("trials over the memory limit are out", "[search][conclude]") {
+  SessionRecord record = session();
+  for (const std::int64_t batch : {1, 4}) {
+    Probe probe;
+    probe.candidate = candidate_of("one", batch);
+    probe.memory = MemoryUse{1000, 100 * batch, 0, MemoryKind::rss};
+    record.observations.push_back({probe, 0, 0});
+  }
+  Wishes wishes;
+  wishes.memory_limit = 1500;  // batch 8 is on the line: 1800
+  const Conclusion conclusion = conclude(record, wishes);
+  CHECK(conclusion.verdicts[0].batch == 4);
+  CHECK(conclusion.verdicts[0].headroom == 100.0);
+  CHECK_FALSE(trial(conclusion, 3).on_front);
+  CHECK_FALSE(trial(conclusion, 3).memory);  // the solo run's peak, and there was none
+  CHECK(trial(conclusion, 2).memory == 1400);
+  CHECK(trial(conclusion, 2).memory_kind == MemoryKind::rss);
+  wishes.memory_limit = 500;
+  const Conclusion none = conclude(record, wishes);
+  REQUIRE(none.verdicts[0].nothing_fits);
+  CHECK(none.verdicts[0].nothing_fits->gap.find("memory") != std::string::npos);
+}
+
+TEST_CASE("estimates are read off the curve and never beyond its ends", "[search][conclude]") {
+  SessionRecord record = session();
+  Estimate estimate;
+  estimate.group = candidate_of("one", 1).group;
+  estimate.curve = {{2, 0.02, 100, 1000, Bound::memory}, {6, 0.04, 150, 2000, Bound::compute}};
+  record.header.estimates = {estimate};
+  const Conclusion conclusion = conclude(record, {});
+  REQUIRE(trial(conclusion, 2).estimate);
+  CHECK(trial(conclusion, 2).estimate->batch == 4);
+  CHECK(trial(conclusion, 2).estimate->latency == Approx(0.03));
+  CHECK(trial(conclusion, 2).estimate->memory == Approx(1500));
+  CHECK(trial(conclusion, 2).estimate->throughput == Approx(4 / 0.03));
+  CHECK_FALSE(trial(conclusion, 1).estimate);
+  CHECK_FALSE(trial(conclusion, 3).estimate);
+}
+
+TEST_CASE("measure has no verdicts, and an empty session concludes nothing", "[search][conclude]") {
+  SessionRecord record = session();
+  record.header.command = "measure";
+  CHECK(conclude(record, {}).verdicts.empty());
+  const Conclusion empty = conclude(SessionRecord{}, {});
+  CHECK(empty.trials.empty());
+  CHECK_FALSE(empty.best);
+}

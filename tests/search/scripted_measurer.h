@@ -1,0 +1,66 @@
+// A measurer made of formulas: latency and memory over batch, a memory wall, endings, common and
+// own noise. Nothing here is taken from the estimate, so that guess and truth stay apart.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tuner/measure/measurer.h"
+#include "tuner/search/strategy.h"
+
+namespace batchtune {
+
+struct Scene {
+  std::function<Seconds(std::int64_t)> latency = {};  // quiet seconds of one batch
+  std::function<Bytes(std::int64_t)> memory = [](std::int64_t batch) {
+    return Bytes{100'000'000} + 1'000'000 * batch;
+  };
+  std::map<std::int64_t, Ending> endings = {};      // batches that do not end ok when prepared
+  std::map<std::int64_t, int> fails_in_round = {};  // batch -> which of its rounds crashes it
+  double common_noise = 0;  // a round is slower by up to this share, as a whole
+  double own_noise = 0;     // standard deviation of the log of each run
+  Seconds prepare = 0.05;
+  Bytes machine = Bytes{1} << 50;  // unlimited preparations fail above
+};
+
+class ScriptedMeasurer final : public Measurer {
+ public:
+  explicit ScriptedMeasurer(Scene scene) : scene_(std::move(scene)) {}
+
+  Result<Observation> prepare(TrialId trial, const Candidate& candidate) override;
+  Result<Observation> run_round(const RoundRequest& request) override;
+  Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit) override;
+  void release(TrialId trial) override;
+
+  std::map<TrialId, Candidate> live;
+  std::size_t most_live = 0;
+  int preparations = 0, rounds = 0, probes = 0;
+  std::vector<std::string> misuse;  // what no strategy may ask
+
+ private:
+  Visit visit(TrialId trial, int position, double disturbance, std::mt19937_64& random) const;
+
+  Scene scene_;
+  std::map<TrialId, int> visited_;
+};
+
+CandidateGroup test_group();
+
+// One group with an estimate that is off by some factor; no limits.
+Problem test_problem(std::int64_t seed_batch);
+
+struct Played {
+  SessionRecord record;
+  SessionEnd end = SessionEnd::running;
+  std::string reason;
+};
+
+// Runs a strategy to its end.
+Played play(const Problem& problem, Measurer& measurer, const char* strategy = "doubling");
+
+}  // namespace batchtune

@@ -1,0 +1,102 @@
+// Fills the conclusion part by part. The formulas are elsewhere: levels (statistics), limit, front,
+// boundary and verdict beside this file.
+#include "tuner/search/conclude.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "tuner/search/boundary.h"
+#include "tuner/search/facts.h"
+#include "tuner/search/front.h"
+#include "tuner/search/recommend.h"
+
+namespace batchtune {
+namespace {
+
+// On the curve: at its batch, or between its neighbours; nothing beyond its ends.
+std::optional<PointEstimate> estimate_at(const std::vector<PointEstimate>& curve,
+                                         std::int64_t batch, int instances) {
+  const auto above = std::lower_bound(
+      curve.begin(), curve.end(), batch,
+      [](const PointEstimate& point, std::int64_t wanted) { return point.batch < wanted; });
+  if (above == curve.end()) return std::nullopt;
+  if (above->batch == batch) return *above;
+  if (above == curve.begin()) return std::nullopt;
+  const PointEstimate& below = *(above - 1);
+  const double share =
+      static_cast<double>(batch - below.batch) / static_cast<double>(above->batch - below.batch);
+  PointEstimate point = share < 0.5 ? below : *above;
+  point.batch = batch;
+  point.latency = below.latency + share * (above->latency - below.latency);
+  point.memory = below.memory + share * (above->memory - below.memory);
+  point.throughput = static_cast<double>(batch) * instances / point.latency;
+  return point;
+}
+
+void add_estimates(Conclusion& conclusion, const SessionHeader& header) {
+  for (Trial& trial : conclusion.trials)
+    for (const Estimate& estimate : header.estimates)
+      if (estimate.group == trial.candidate.group)
+        trial.estimate =
+            estimate_at(estimate.curve, trial.candidate.batch, trial.candidate.group.instances);
+}
+
+std::vector<FrontPoint> front_points(const std::vector<const Trial*>& trials,
+                                     const std::vector<double>* throughputs) {
+  std::vector<FrontPoint> points;
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    const Trial& trial = *trials[i];
+    const double throughput =
+        throughputs ? (*throughputs)[i] : trial.measurement->throughput_undisturbed;
+    const double samples =
+        static_cast<double>(trial.candidate.batch) * trial.candidate.group.instances;
+    points.push_back({trial.id, samples / throughput, throughput});
+  }
+  return points;
+}
+
+void add_fronts(Conclusion& conclusion, const Facts& facts) {
+  std::map<CandidateGroup, std::vector<const Trial*>> groups;
+  for (const Trial& trial : conclusion.trials)
+    if (is_measured(trial) && !is_over_memory(trial, facts))
+      groups[trial.candidate.group].push_back(&trial);
+  for (const auto& [group, trials] : groups) {
+    conclusion.fronts.push_back({group, pareto_front(front_points(trials, nullptr))});
+    std::map<TrialId, int> times;
+    const auto resampled = resampled_throughputs(trials, facts, conclusion.anchor);
+    for (const auto& throughputs : resampled)
+      for (const TrialId id : pareto_front(front_points(trials, &throughputs))) ++times[id];
+    for (const TrialId id : conclusion.fronts.back().trials)
+      find(conclusion.trials, id)->on_front = true;
+    for (const Trial* trial : trials)
+      if (!resampled.empty())
+        find(conclusion.trials, trial->id)->front_probability =
+            static_cast<double>(times[trial->id]) / static_cast<double>(resampled.size());
+  }
+}
+
+void add_boundaries(Conclusion& conclusion, const Facts& facts) {
+  for (const auto& [group, probes] : facts.probes)
+    if (!probes.empty())
+      conclusion.boundaries.push_back(boundary_of(group, probes, facts.memory_limit,
+                                                  seconds_per_sample(facts.preparations, group)));
+}
+
+}  // namespace
+
+Conclusion conclude(const SessionRecord& record, const Wishes& wishes) {
+  Facts facts = gather(record, wishes);
+  Conclusion conclusion;
+  conclusion.anchor = record.anchor;
+  conclusion.trials = trials_of(record);
+  add_measurements(conclusion, facts, wishes);
+  add_memory(conclusion, facts);
+  add_estimates(conclusion, record.header);
+  add_fronts(conclusion, facts);
+  add_boundaries(conclusion, facts);
+  if (record.header.command != "measure") add_verdicts(conclusion, record.header, facts, wishes);
+  return conclusion;
+}
+
+}  // namespace batchtune

@@ -1,0 +1,121 @@
+// Batches in ascending order, a handful at a time, so that any number of them needs little memory;
+// the anchor ties the handfuls together.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tuner/core/units.h"
+#include "tuner/search/doubling.h"
+#include "tuner/search/ledger.h"
+#include "tuner/search/probe_plan.h"
+#include "tuner/search/race.h"
+
+namespace batchtune {
+namespace {
+
+constexpr int kFirstRounds = 3;  // whatever the budget
+constexpr std::size_t kHandful =
+    6;  // programs beside the anchor: all fit into a round of 2 s if runs are short
+
+class Exhaustive final : public Strategy {
+ public:
+  explicit Exhaustive(const Problem& problem);
+
+  Ask ask() override;
+  void tell(const Observation& observation) override { ledger_.tell(observation); }
+
+ private:
+  std::optional<Ask> measure_handful(const std::vector<Candidate>& handful, bool first);
+  AskStop stop() const;
+
+  Problem problem_;
+  Ledger ledger_;
+  ProbePlan probes_;
+  std::vector<std::vector<Candidate>> handfuls_;
+  std::size_t current_ = 0;
+  Seconds share_begin_ = 0;  // racing seconds spent when the current handful began
+  bool cut_short_ = false;   // some handful spent its share of the budget
+};
+
+Exhaustive::Exhaustive(const Problem& problem) : problem_(problem), ledger_(problem_) {
+  for (const Estimate& estimate : problem_.groups) {
+    std::vector<std::int64_t> batches = problem_.batches;
+    if (batches.empty())
+      for (std::int64_t batch = 1; batch <= std::min(2 * estimate.batch, problem_.largest_batch);
+           ++batch)
+        batches.push_back(batch);
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+      if (i % kHandful == 0) handfuls_.emplace_back();
+      handfuls_.back().push_back({estimate.group, batches[i]});
+    }
+  }
+}
+
+Ask Exhaustive::ask() {
+  while (current_ < handfuls_.size()) {
+    if (auto ask = measure_handful(handfuls_[current_], current_ == 0)) return *ask;
+    for (const Entry& entry : ledger_.entries())
+      if (entry.live && entry.id != ledger_.anchor()) {
+        const TrialId trial = entry.id;
+        ledger_.release(trial);
+        return AskRelease{trial};
+      }
+    ++current_;
+    share_begin_ = ledger_.racing_spent();
+  }
+  if (auto probe = probes_.next(ledger_, problem_, chosen_so_far(ledger_, problem_))) return *probe;
+  return stop();
+}
+
+std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& handful, bool first) {
+  const auto left = static_cast<double>(handfuls_.size() - current_);
+  const Seconds spent = ledger_.racing_spent() - share_begin_;
+  const Seconds share = (ledger_.racing_left() + spent) / left - spent;
+  for (const Candidate& candidate : handful) {
+    const Entry* entry = ledger_.find(candidate);
+    if (entry && entry->told) continue;
+    const bool always = first && candidate == handful.front();  // the smallest batch
+    if (!always && share <= 0) continue;
+    return AskPrepare{ledger_.number(candidate), candidate};
+  }
+  std::vector<TrialId> live, needy;
+  for (const Candidate& candidate : handful) {
+    const Entry* entry = ledger_.find(candidate);
+    if (!entry || !entry->live) continue;
+    if (ledger_.anchor() == 0) ledger_.fix_anchor(entry->id);
+    live.push_back(entry->id);
+  }
+  if (live.empty() || !ledger_.at(ledger_.anchor()).live) return std::nullopt;
+  int fewest = kMostRounds;
+  for (const TrialId trial : live) fewest = std::min(fewest, ledger_.at(trial).shared);
+  if (fewest >= kFinalRounds && (all_narrow(ledger_, live) || fewest >= kMostRounds))
+    return std::nullopt;
+  std::stable_sort(live.begin(), live.end(), [&](TrialId a, TrialId b) {
+    return ledger_.at(a).shared < ledger_.at(b).shared;
+  });
+  const bool unfinished = first && fewest < kFirstRounds;  // at least something of each
+  if (!unfinished && round_cost(ledger_, live) > share) {
+    cut_short_ = true;
+    return std::nullopt;
+  }
+  return AskRound{round_of(ledger_, live, kRaceRound)};
+}
+
+AskStop Exhaustive::stop() const {
+  if (ledger_.anchor() == 0)
+    return {SessionEnd::failed, "no candidate ran: see the trials' reasons"};
+  if (cut_short_)
+    return {SessionEnd::budget,
+            fmt::format("{} of racing spent in {} rounds", format_seconds(ledger_.racing_spent()),
+                        ledger_.rounds().size())};
+  return {SessionEnd::converged,
+          fmt::format("every batch is measured after {} rounds", ledger_.rounds().size())};
+}
+
+}  // namespace
+
+std::unique_ptr<Strategy> make_exhaustive(const Problem& problem, std::uint64_t) {
+  return std::make_unique<Exhaustive>(problem);
+}
+
+}  // namespace batchtune

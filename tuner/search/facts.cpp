@@ -1,0 +1,147 @@
+// See facts.h.
+#include "tuner/search/facts.h"
+
+#include <algorithm>
+
+#include "tuner/search/boundary.h"
+#include "tuner/search/conclude.h"
+#include "tuner/search/limit.h"
+#include "tuner/statistics/resample.h"
+
+namespace batchtune {
+namespace {
+
+constexpr int kFewestRounds = 6;  // below, resampling rounds says nothing about stability
+
+}  // namespace
+
+std::optional<Bytes> memory_limit_of(const SessionHeader& header, const Wishes& wishes) {
+  if (wishes.memory_limit) return wishes.memory_limit;
+  for (const Setting& setting : header.settings.effective) {
+    if (setting.name != "memory_limit") continue;
+    if (const auto* bytes = std::get_if<std::int64_t>(&setting.value)) return *bytes;
+    if (const auto* bytes = std::get_if<double>(&setting.value)) return static_cast<Bytes>(*bytes);
+  }
+  return std::nullopt;
+}
+
+Facts gather(const SessionRecord& record, const Wishes& wishes) {
+  Facts facts;
+  facts.memory_limit = memory_limit_of(record.header, wishes);
+  for (const Observation& observation : record.observations) {
+    if (const auto* preparation = std::get_if<Preparation>(&observation.what)) {
+      facts.preparations.push_back(preparation);
+    } else if (const auto* round = std::get_if<Round>(&observation.what)) {
+      facts.rounds.push_back(round);
+      facts.medians.push_back(visit_medians(*round));
+    } else if (const auto* probe = std::get_if<Probe>(&observation.what)) {
+      facts.probes[probe->candidate.group].push_back(*probe);
+    }
+  }
+  if (static_cast<int>(facts.rounds.size()) >= kFewestRounds)
+    facts.resampled = resamplings(static_cast<int>(facts.rounds.size()));
+  return facts;
+}
+
+Trial* find(std::vector<Trial>& trials, TrialId id) {
+  const auto found = std::find_if(trials.begin(), trials.end(),
+                                  [&](const Trial& trial) { return trial.id == id; });
+  return found == trials.end() ? nullptr : &*found;
+}
+
+std::vector<Trial> trials_of(const SessionRecord& record) {
+  std::vector<Trial> trials;
+  for (const Observation& observation : record.observations) {
+    if (const auto* preparation = std::get_if<Preparation>(&observation.what)) {
+      Trial* trial = find(trials, preparation->trial);
+      if (!trial) trial = &trials.emplace_back();
+      trial->id = preparation->trial;
+      trial->candidate = preparation->candidate;
+      trial->ending = preparation->ending;
+      trial->prepare_seconds = preparation->prepare_seconds;
+    } else if (const auto* round = std::get_if<Round>(&observation.what)) {
+      for (const RoundFailure& failure : round->failures)
+        if (Trial* trial = find(trials, failure.trial)) trial->ending = failure.ending;
+    }
+  }
+  std::sort(trials.begin(), trials.end(),
+            [](const Trial& a, const Trial& b) { return a.id < b.id; });
+  return trials;
+}
+
+bool is_measured(const Trial& trial) {
+  const TrialStatus status = trial.ending.status;
+  return trial.measurement && (status == TrialStatus::ok || status == TrialStatus::unstable);
+}
+
+void add_measurements(Conclusion& conclusion, Facts& facts, const Wishes& wishes) {
+  std::vector<Subject> subjects;
+  for (const Trial& trial : conclusion.trials)
+    subjects.push_back({trial.id, trial.candidate.batch, trial.candidate.group.instances});
+  const auto measurements = levels(facts.rounds, conclusion.anchor, subjects);
+  for (Trial& trial : conclusion.trials) {
+    const auto found = measurements.find(trial.id);
+    if (found != measurements.end()) trial.measurement = found->second;
+    if (!is_measured(trial)) trial.measurement.reset();
+    if (!trial.measurement) continue;
+    const auto samples = timed_samples(facts.rounds, trial.id);
+    for (const LatencyLimit& limit : wishes.latency_limits) {
+      const LimitFinding finding = judge(limit, samples, trial.measurement->visits);
+      trial.limits.push_back(finding.verdict);
+      if (finding.over) facts.over_a_limit.insert(trial.id);
+    }
+  }
+}
+
+// The solo run's peak where there is one. For the memory limit alone also the exact account of the
+// racing worker, else the line through the group's solo runs.
+void add_memory(Conclusion& conclusion, Facts& facts) {
+  for (Trial& trial : conclusion.trials) {
+    const auto& probes = facts.probes[trial.candidate.group];
+    for (const Probe& probe : probes) {
+      if (probe.candidate != trial.candidate || probe.ending.status != TrialStatus::ok) continue;
+      if (!probe.memory) continue;
+      trial.memory = probe.memory->total();
+      trial.memory_kind = probe.memory->kind;
+    }
+    if (trial.memory) {
+      facts.memory[trial.id] = *trial.memory;
+      continue;
+    }
+    if (const auto line = memory_line(probes))
+      facts.memory[trial.id] =
+          static_cast<Bytes>(line->at(static_cast<double>(trial.candidate.batch)));
+    for (const Preparation* preparation : facts.preparations)
+      if (preparation->trial == trial.id && preparation->memory &&
+          preparation->memory->kind == MemoryKind::account)
+        facts.memory[trial.id] = preparation->memory->total();
+  }
+}
+
+bool is_over_memory(const Trial& trial, const Facts& facts) {
+  if (!facts.memory_limit) return false;
+  const auto probes = facts.probes.find(trial.candidate.group);
+  if (probes != facts.probes.end()) {
+    const auto fails = bracket_of(probes->second, *facts.memory_limit).fails;
+    if (fails && trial.candidate.batch >= *fails) return true;
+  }
+  const auto memory = facts.memory.find(trial.id);
+  return memory != facts.memory.end() && memory->second > *facts.memory_limit;
+}
+
+std::vector<std::vector<double>> resampled_throughputs(const std::vector<const Trial*>& trials,
+                                                       const Facts& facts, TrialId anchor) {
+  std::vector<std::vector<double>> result;
+  for (const auto& picked : facts.resampled) {
+    auto& row = result.emplace_back();
+    for (const Trial* trial : trials) {
+      const auto level = level_of(facts.medians, picked, anchor, trial->id);
+      row.push_back(level ? static_cast<double>(trial->candidate.batch) *
+                                trial->candidate.group.instances / level->undisturbed
+                          : trial->measurement->throughput_undisturbed);
+    }
+  }
+  return result;
+}
+
+}  // namespace batchtune

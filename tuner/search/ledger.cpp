@@ -1,0 +1,179 @@
+// See ledger.h.
+#include "tuner/search/ledger.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "tuner/search/boundary.h"
+#include "tuner/statistics/location.h"
+#include "tuner/statistics/resample.h"
+
+namespace batchtune {
+namespace {
+
+const Estimate* estimate_of(const Problem& problem, const CandidateGroup& group) {
+  for (const Estimate& estimate : problem.groups)
+    if (estimate.group == group) return &estimate;
+  return nullptr;
+}
+
+const PointEstimate* nearest_point(const Problem& problem, const Candidate& candidate) {
+  const Estimate* estimate = estimate_of(problem, candidate.group);
+  const PointEstimate* nearest = nullptr;
+  if (!estimate) return nullptr;
+  for (const PointEstimate& point : estimate->curve)
+    if (!nearest ||
+        std::abs(point.batch - candidate.batch) < std::abs(nearest->batch - candidate.batch))
+      nearest = &point;
+  return nearest;
+}
+
+}  // namespace
+
+Ledger::Ledger(const Problem& problem) : problem_(problem) {}
+
+TrialId Ledger::number(const Candidate& candidate) {
+  if (const Entry* entry = find(candidate)) return entry->id;
+  Entry& entry = entries_.emplace_back();
+  entry.id = static_cast<TrialId>(entries_.size());
+  entry.candidate = candidate;
+  return entry.id;
+}
+
+const Entry* Ledger::find(const Candidate& candidate) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.candidate == candidate; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+const std::vector<Probe>& Ledger::probes(const CandidateGroup& group) const {
+  static const std::vector<Probe> kNone;
+  const auto found = probes_.find(group);
+  return found == probes_.end() ? kNone : found->second;
+}
+
+void Ledger::tell(const Observation& observation) {
+  if (const auto* probe = std::get_if<Probe>(&observation.what)) {
+    probes_[probe->candidate.group].push_back(*probe);
+    probing_spent_ += std::max(probe->seconds, observation.device_time);
+    return;
+  }
+  racing_spent_ += observation.device_time;
+  if (const auto* round = std::get_if<Round>(&observation.what)) return tell_round(*round);
+  const auto& preparation = std::get<Preparation>(observation.what);
+  assert(preparation.trial >= 1 && preparation.trial <= static_cast<TrialId>(entries_.size()));
+  Entry& entry = entries_[static_cast<std::size_t>(preparation.trial) - 1];
+  entry.told = true;
+  entry.ending = preparation.ending;
+  entry.live = preparation.ending.status == TrialStatus::ok;
+  entry.first_run = preparation.first_run;
+  if (preparation.memory)
+    accounted_[entry.candidate.group][entry.candidate.batch] =
+        static_cast<double>(preparation.memory->total());
+}
+
+void Ledger::tell_round(const Round& round) {
+  for (const RoundFailure& failure : round.failures) {
+    if (failure.trial < 1 || failure.trial > static_cast<TrialId>(entries_.size())) continue;
+    Entry& entry = entries_[static_cast<std::size_t>(failure.trial) - 1];
+    entry.ending = failure.ending;
+    entry.live = false;
+  }
+  rounds_.push_back(visit_medians(round));
+  update_levels();
+}
+
+void Ledger::update_levels() {
+  const auto all = all_indices(static_cast<int>(rounds_.size()));
+  for (Entry& entry : entries_) {
+    const auto level = level_of(rounds_, all, anchor_, entry.id);
+    if (!level) continue;
+    entry.latency = level->undisturbed;
+    entry.shared = paired_ratio(rounds_, anchor_, entry.id).shared;
+    std::vector<double> medians;
+    for (const RoundMedians& round : rounds_)
+      for (const VisitMedian& visit : round)
+        if (visit.trial == entry.id) medians.push_back(visit.median);
+    entry.seen = median(medians);
+  }
+}
+
+void Ledger::release(TrialId trial) {
+  entries_[static_cast<std::size_t>(trial) - 1].live = false;
+}
+
+void Ledger::fix_anchor(TrialId trial) {
+  assert(anchor_ == 0);
+  anchor_ = trial;
+}
+
+Seconds Ledger::run_seconds(const Candidate& candidate) const {
+  const Entry* nearest = nullptr;
+  const auto distance = [&](const Entry& entry) {
+    return std::abs(entry.candidate.batch - candidate.batch);
+  };
+  for (const Entry& entry : entries_) {
+    if (entry.candidate.group != candidate.group || !(entry.latency || entry.first_run)) continue;
+    if (!nearest || distance(entry) < distance(*nearest)) nearest = &entry;
+  }
+  if (nearest) {
+    const Seconds known = nearest->latency ? *nearest->latency : *nearest->first_run;
+    return known * static_cast<double>(candidate.batch) /
+           static_cast<double>(nearest->candidate.batch);
+  }
+  const PointEstimate* point = nearest_point(problem_, candidate);
+  if (!point) return 0;
+  return point->latency * static_cast<double>(candidate.batch) / static_cast<double>(point->batch);
+}
+
+double Ledger::rate(const Entry& entry) const {
+  if (!entry.latency) return 0;
+  return static_cast<double>(entry.candidate.batch) * entry.candidate.group.instances /
+         *entry.latency;
+}
+
+bool Ledger::choosable(const Entry& entry) const {
+  if (!entry.ok() || !entry.latency || !fits(entry.candidate)) return false;
+  for (const LatencyLimit& limit : problem_.wishes.latency_limits) {
+    // The undisturbed level lies below every percentile that a limit may name but the lowest.
+    const Seconds level = limit.metric == LatencyMetric::p50 ? *entry.seen : *entry.latency;
+    if (level > limit.limit) return false;
+  }
+  return true;
+}
+
+std::optional<double> Ledger::predicted_memory(const Candidate& candidate) const {
+  const auto batch = static_cast<double>(candidate.batch);
+  if (const auto found = accounted_.find(candidate.group); found != accounted_.end()) {
+    if (const auto exact = found->second.find(candidate.batch); exact != found->second.end())
+      return exact->second;
+    std::vector<double> batches, bytes;
+    for (const auto& [known, size] : found->second) {
+      batches.push_back(static_cast<double>(known));
+      bytes.push_back(size);
+    }
+    if (const auto line = fit_line(batches, bytes)) return line->at(batch);
+  }
+  if (const auto line = memory_line(probes(candidate.group))) return line->at(batch);
+  const Estimate* estimate = estimate_of(problem_, candidate.group);
+  if (!estimate || estimate->curve.empty()) return std::nullopt;
+  std::vector<double> batches, bytes;
+  for (const PointEstimate& point : estimate->curve) {
+    if (point.batch == candidate.batch) return point.memory;
+    batches.push_back(static_cast<double>(point.batch));
+    bytes.push_back(point.memory);
+  }
+  const auto line = fit_line(batches, bytes);
+  return line ? line->at(batch) : bytes.front();
+}
+
+bool Ledger::fits(const Candidate& candidate) const {
+  if (!problem_.wishes.memory_limit) return true;
+  const auto limit = *problem_.wishes.memory_limit;
+  const auto fails = bracket_of(probes(candidate.group), limit).fails;
+  if (fails && candidate.batch >= *fails) return false;
+  const auto predicted = predicted_memory(candidate);
+  return !predicted || *predicted <= static_cast<double>(limit);
+}
+
+}  // namespace batchtune

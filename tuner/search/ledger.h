@@ -1,0 +1,75 @@
+// What a strategy has been told so far, as figures to decide by: who is prepared, how fast each
+// candidate is, what memory it needs, what was spent. Private to tuner/search; it asks for nothing
+// itself.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "tuner/core/observation.h"
+#include "tuner/search/strategy.h"
+#include "tuner/statistics/levels.h"
+
+namespace batchtune {
+
+struct Entry {
+  TrialId id = 0;
+  Candidate candidate;
+  Ending ending;      // the last one told
+  bool told = false;  // its preparation has been answered
+  bool live = false;  // held by the racing worker
+  std::optional<Seconds> first_run;
+  std::optional<Seconds> latency;  // undisturbed, from rounds
+  std::optional<Seconds> seen;     // median of its visit medians
+  int shared = 0;                  // rounds with the anchor (the anchor: its rounds)
+
+  bool ok() const { return told && ending.status == TrialStatus::ok; }
+};
+
+class Ledger {
+ public:
+  explicit Ledger(const Problem& problem);
+
+  TrialId number(const Candidate& candidate);  // its trial; a new one when it has none
+  void tell(const Observation& observation);
+  void release(TrialId trial);
+  void fix_anchor(TrialId trial);  // once
+
+  const std::vector<Entry>& entries() const { return entries_; }
+  const Entry* find(const Candidate& candidate) const;
+  const Entry& at(TrialId trial) const { return entries_[static_cast<std::size_t>(trial) - 1]; }
+  TrialId anchor() const { return anchor_; }
+  const std::vector<RoundMedians>& rounds() const { return rounds_; }
+  const std::vector<Probe>& probes(const CandidateGroup& group) const;
+
+  // Seconds of one run: measured, of the first run, or scaled from the nearest batch known
+  // (measured or estimated); 0 when nothing is known.
+  Seconds run_seconds(const Candidate& candidate) const;
+  double rate(const Entry& entry) const;  // samples/s of all instances; 0 before it was in a round
+  // Ran, was in a round, and breaks no limit as far as is known.
+  bool choosable(const Entry& entry) const;
+  // Bytes by the account of the prepared ones, else by solo runs, else by the estimate.
+  std::optional<double> predicted_memory(const Candidate& candidate) const;
+  bool fits(const Candidate& candidate) const;  // predicted to stay under the memory limit, if any
+
+  Seconds racing_left() const { return problem_.budget.racing - racing_spent_; }
+  Seconds racing_spent() const { return racing_spent_; }
+  Seconds probing_left() const { return problem_.budget.probing - probing_spent_; }
+  std::uint64_t next_sequence() const { return rounds_.size(); }
+
+ private:
+  void tell_round(const Round& round);
+  void update_levels();
+
+  Problem problem_;
+  std::vector<Entry> entries_;  // entry i is trial i + 1
+  TrialId anchor_ = 0;
+  std::vector<RoundMedians> rounds_;
+  std::map<CandidateGroup, std::vector<Probe>> probes_;
+  std::map<CandidateGroup, std::map<std::int64_t, double>> accounted_;  // bytes by batch
+  Seconds racing_spent_ = 0, probing_spent_ = 0;
+};
+
+}  // namespace batchtune

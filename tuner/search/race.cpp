@@ -1,0 +1,157 @@
+// See race.h.
+#include "tuner/search/race.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tuner/search/verdict.h"
+#include "tuner/statistics/levels.h"
+#include "tuner/statistics/resample.h"
+
+namespace batchtune {
+namespace {
+
+constexpr double kNearby = 0.05;  // what short rounds may be wrong by: not "clearly worse"
+constexpr std::size_t kMostFinalists = 6;
+constexpr double kStable = 0.9;      // share of resamplings with the same choice
+constexpr double kNarrow = 0.01;     // half width of ratios that settles an order by itself
+constexpr double kRunsPerVisit = 3;  // one warm, two timed
+
+Choice choice_of(const Ledger& ledger, const Entry& entry) {
+  return {entry.id, entry.candidate.batch, *entry.latency, ledger.rate(entry)};
+}
+
+std::vector<Choice> choices_of(const Ledger& ledger) {
+  std::vector<Choice> choices;
+  for (const Entry& entry : ledger.entries())
+    if (ledger.choosable(entry)) choices.push_back(choice_of(ledger, entry));
+  return choices;
+}
+
+double best_rate(const std::vector<Choice>& choices) {
+  double best = 0;
+  for (const Choice& choice : choices) best = std::max(best, choice.throughput);
+  return best;
+}
+
+double threshold(const Problem& problem, double best) {
+  return problem.wishes.objective == Objective::knee ? best * (1 - problem.wishes.give_up) : best;
+}
+
+// How often resampled rounds lead to the same choice among the contenders.
+double stability(const Ledger& ledger, const Problem& problem,
+                 const std::vector<TrialId>& contenders) {
+  std::vector<Choice> choices;
+  for (const TrialId trial : contenders) choices.push_back(choice_of(ledger, ledger.at(trial)));
+  const auto chosen = choose(choices, problem.wishes);
+  if (!chosen) return 1;
+  std::vector<std::vector<double>> resampled;
+  for (const auto& picked : resamplings(static_cast<int>(ledger.rounds().size()))) {
+    auto& row = resampled.emplace_back();
+    for (const Choice& choice : choices) {
+      const auto level = level_of(ledger.rounds(), picked, ledger.anchor(), choice.trial);
+      row.push_back(level ? choice.throughput * choice.latency / level->undisturbed
+                          : choice.throughput);
+    }
+  }
+  return stability_of(*chosen, choices, resampled, problem.wishes);
+}
+
+}  // namespace
+
+bool all_narrow(const Ledger& ledger, const std::vector<TrialId>& contenders) {
+  for (const TrialId trial : contenders) {
+    if (trial == ledger.anchor()) continue;
+    const PairedRatio paired = paired_ratio(ledger.rounds(), ledger.anchor(), trial);
+    if (!paired.ci95 || paired.ci95->high - paired.ci95->low > 2 * kNarrow * paired.ratio)
+      return false;
+  }
+  return true;
+}
+
+int scan_rounds(Seconds run) {
+  constexpr Seconds kLongRun = 0.3;
+  return run > kLongRun ? 2 : 3;
+}
+
+TrialId chosen_so_far(const Ledger& ledger, const Problem& problem) {
+  const auto choices = choices_of(ledger);
+  const auto chosen = choose(choices, problem.wishes);
+  return chosen ? choices[*chosen].trial : 0;
+}
+
+std::vector<TrialId> finalists(const Ledger& ledger, const Problem& problem) {
+  auto choices = choices_of(ledger);
+  const double best = best_rate(choices);
+  const double needed = threshold(problem, best);
+  std::erase_if(choices,
+                [&](const Choice& choice) { return choice.throughput < needed * (1 - kNearby); });
+  // The three best decide where the threshold lies, the ones nearest to it who is chosen.
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const Choice& a, const Choice& b) { return a.throughput > b.throughput; });
+  const auto rest =
+      choices.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(3, choices.size()));
+  std::stable_sort(rest, choices.end(), [&](const Choice& a, const Choice& b) {
+    return std::abs(a.throughput - needed) < std::abs(b.throughput - needed);
+  });
+  std::vector<TrialId> result;
+  for (const Choice& choice : choices)
+    if (result.size() < kMostFinalists) result.push_back(choice.trial);
+  return result;
+}
+
+RaceState race_state(const Ledger& ledger, const Problem& problem,
+                     const std::vector<TrialId>& contenders) {
+  RaceState state;
+  int fewest = kMostRounds;
+  for (const TrialId trial : contenders) fewest = std::min(fewest, ledger.at(trial).shared);
+  for (const TrialId trial : contenders)
+    if (ledger.at(trial).shared < kMostRounds) state.needy.push_back(trial);
+  std::stable_sort(state.needy.begin(), state.needy.end(),
+                   [&](TrialId a, TrialId b) { return ledger.at(a).shared < ledger.at(b).shared; });
+  const std::size_t rounds = ledger.rounds().size();
+  state.reason =
+      fmt::format("the order of {} contenders is open after {} rounds", contenders.size(), rounds);
+  if (fewest < kFinalRounds) return state;
+  if (all_narrow(ledger, contenders) || stability(ledger, problem, contenders) >= kStable) {
+    state.settled = true;
+    state.reason = fmt::format("the choice is settled after {} rounds", rounds);
+  } else if (state.needy.empty()) {
+    state.settled = true;
+    state.reason = fmt::format("{} contenders are too close to be told apart in {} rounds",
+                               contenders.size(), rounds);
+  }
+  return state;
+}
+
+RoundRequest round_of(const Ledger& ledger, const std::vector<TrialId>& contenders,
+                      Seconds shortest) {
+  RoundRequest request;
+  request.anchor = ledger.anchor();
+  request.sequence = ledger.next_sequence();
+  Seconds sum = ledger.run_seconds(ledger.at(ledger.anchor()).candidate);
+  int most = 0;
+  for (const TrialId trial : contenders) most = std::max(most, ledger.at(trial).shared);
+  for (const TrialId trial : contenders) {
+    if (trial == ledger.anchor()) continue;
+    const Seconds run = ledger.run_seconds(ledger.at(trial).candidate);
+    const bool full = kRunsPerVisit * (sum + run) > kLongestRound;
+    if (full && !request.contenders.empty()) continue;
+    sum += run;
+    request.contenders.push_back({trial, 1.0 + most - ledger.at(trial).shared});
+  }
+  request.seconds = std::clamp(kRunsPerVisit * sum, shortest, kLongestRound);
+  return request;
+}
+
+Seconds round_cost(const Ledger& ledger, const std::vector<TrialId>& contenders) {
+  const RoundRequest request = round_of(ledger, contenders, kShortRound);
+  Seconds sum = ledger.run_seconds(ledger.at(request.anchor).candidate);
+  for (const Contender& contender : request.contenders)
+    sum += ledger.run_seconds(ledger.at(contender.trial).candidate);
+  return std::max(kRunsPerVisit * sum, request.seconds);
+}
+
+}  // namespace batchtune

@@ -1,0 +1,35 @@
+// Which batch of a group to look at next: from the seed outwards by doubling and halving, then by
+// bisection around the best and around the knee. A pure function of what is known, so that it can
+// be asked again whenever the figures have become sharper.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "tuner/core/limits.h"
+
+namespace batchtune {
+
+struct ScanPoint {
+  std::int64_t batch = 1;
+  double rate = 0;  // samples/s; 0: failed, or breaks a limit
+};
+
+struct ScanRange {
+  std::int64_t seed = 1;
+  std::int64_t smallest = 1;              // always looked at
+  std::int64_t largest = 1;               // nothing is asked above (but the smallest)
+  std::span<const std::int64_t> allowed;  // ascending; empty: every batch
+  Objective objective = Objective::knee;
+  double give_up = 0.02;
+};
+
+// The next smaller batch on the way down to the smallest: it needs no rates, so that all of them
+// can share their first rounds. nullopt: all are known (or none is: the scan begins with the seed).
+std::optional<std::int64_t> next_below(const ScanRange& range, std::span<const ScanPoint> points);
+
+// `points` by ascending batch, all different. nullopt: nothing more is worth a look.
+std::optional<std::int64_t> next_batch(const ScanRange& range, std::span<const ScanPoint> points);
+
+}  // namespace batchtune
