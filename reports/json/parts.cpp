@@ -7,6 +7,14 @@ namespace {
 
 constexpr int kIndent = 2;
 
+// A count is a whole number that may be too large for an integer.
+Json count(double value) {
+  constexpr double kExact = 9007199254740992;  // 2^53: below, doubles hold every whole number
+  if (std::isfinite(value) && std::abs(value) < kExact && std::floor(value) == value)
+    return static_cast<std::int64_t>(value);
+  return number(value);
+}
+
 Json formula(const FormulaEstimate& f) {
   return {{"batch", f.batch},
           {"guide_batch", integer(f.guide_batch)},
@@ -64,11 +72,11 @@ Json candidate(const Candidate& candidate) {
 Json model(const ModelSummary& model) {
   return {{"name", model.name},
           {"hash", model.hash},
-          {"parameters", number(model.parameters)},
-          {"flops_per_sample", number(model.flops_per_sample)},
-          {"dense_parameters", number(model.dense_parameters)},
-          {"dense_flops_per_sample", number(model.dense_flops_per_sample)},
-          {"activation_bytes_per_sample", number(model.activation_bytes_per_sample)}};
+          {"parameters", count(model.parameters)},
+          {"flops_per_sample", count(model.flops_per_sample)},
+          {"dense_parameters", count(model.dense_parameters)},
+          {"dense_flops_per_sample", count(model.dense_flops_per_sample)},
+          {"activation_bytes_per_sample", count(model.activation_bytes_per_sample)}};
 }
 
 Json device(const DeviceInfo& device) {
