@@ -1,0 +1,215 @@
+// Two sessions held against each other: through reference programs, by levels, with differences in
+// words.
+#include "tuner/track/compare.h"
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tuner/statistics/levels.h"
+
+using namespace batchtune;
+
+namespace {
+
+struct Session {
+  SessionRecord record;
+  Conclusion conclusion;
+
+  Compared compared() const { return {record, conclusion}; }
+};
+
+Candidate candidate_of(std::int64_t batch) {
+  Candidate candidate;
+  candidate.group.backend = "cpu";
+  candidate.batch = batch;
+  return candidate;
+}
+
+Visit visit_of(TrialId trial, std::string reference, Seconds quiet, double slow,
+               std::mt19937_64& random) {
+  std::normal_distribution<double> own(0, 0.005);
+  Visit visit;
+  visit.trial = trial;
+  visit.reference = std::move(reference);
+  visit.warm = 1;
+  for (int run = 0; run < 3; ++run) visit.seconds.push_back(quiet * slow * std::exp(own(random)));
+  return visit;
+}
+
+struct Making {
+  double host = 1;    // the machine's speed of the day: slows everything
+  double change = 1;  // of the program alone
+  std::string reference = "abcd";
+  int rounds = 24;
+  std::uint64_t seed = 1;
+};
+
+// Batches 1 (10 ms) and 8 (50 ms); a round is disturbed as a whole by up to 30 %.
+Session session(const Making& making) {
+  Session result;
+  auto& record = result.record;
+  record.anchor = 1;
+  record.header.model.name = "mlp";
+  record.header.model.hash = "1";
+  record.header.reference_hash = making.reference;
+  record.header.wishes.memory_limit = 1000;
+  std::mt19937_64 random(making.seed);
+  std::vector<const Round*> rounds;
+  for (int r = 0; r < making.rounds; ++r) {
+    const double slow = making.host * std::uniform_real_distribution<double>(1, 1.3)(random);
+    Round round;
+    round.visits = {visit_of(1, "", 0.010 * making.change, slow, random),
+                    visit_of(2, "", 0.050 * making.change, slow, random)};
+    if (!making.reference.empty())
+      round.visits.push_back(visit_of(0, "cache", 0.002, slow, random));
+    record.observations.push_back({round, 0, 1});
+  }
+  for (const Observation& observation : record.observations)
+    rounds.push_back(&std::get<Round>(observation.what));
+  const std::vector<Subject> subjects{{1, 1, 1}, {2, 8, 1}};
+  const auto measured = levels(rounds, 1, subjects);
+  result.conclusion.anchor = 1;
+  for (const Subject& subject : subjects) {
+    Trial trial;
+    trial.id = subject.trial;
+    trial.candidate = candidate_of(subject.batch);
+    trial.measurement = measured.at(subject.trial);
+    result.conclusion.trials.push_back(trial);
+  }
+  result.conclusion.best = Best{2, "cpu", 8, true};
+  Boundary boundary;
+  boundary.group = candidate_of(1).group;
+  boundary.kind = BoundaryKind::probed;
+  boundary.largest_fitting = 212;
+  result.conclusion.boundaries = {boundary};
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("a slower day of the machine is no regression", "[track][compare]") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const Session base = session({.seed = seed}), now = session({.host = 1.15, .seed = seed + 100});
+    const Comparison comparison = compare(base.compared(), now.compared(), 0.05);
+    REQUIRE(comparison.pairs.size() == 2);
+    for (const ComparedPair& pair : comparison.pairs) {
+      CHECK(pair.verdict == PairVerdict::same);
+      CHECK(pair.ratio == Approx(1).margin(0.02));
+      CHECK(pair.now / pair.base > 1.1);  // the figures themselves are shown as they are
+      REQUIRE(pair.ci95);
+      CHECK(pair.ci95->low <= pair.ratio);
+      CHECK(pair.ci95->high >= pair.ratio);
+    }
+    CHECK_FALSE(regressed(comparison));
+    CHECK(comparison.comparable);
+  }
+}
+
+TEST_CASE("a program that became slower is found on a faster machine, too", "[track][compare]") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const Session base = session({.seed = seed});
+    const Session now = session({.host = 0.9, .change = 1.08, .seed = seed + 100});
+    const Comparison comparison = compare(base.compared(), now.compared(), 0.03);
+    for (const ComparedPair& pair : comparison.pairs) CHECK(pair.verdict == PairVerdict::slower);
+    CHECK(regressed(comparison));
+    const Comparison back = compare(now.compared(), base.compared(), 0.03);
+    for (const ComparedPair& pair : back.pairs) CHECK(pair.verdict == PairVerdict::faster);
+    CHECK_FALSE(regressed(back));
+  }
+}
+
+TEST_CASE("a change below the threshold raises no alarm", "[track][compare]") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const Session base = session({.seed = seed}),
+                  now = session({.change = 1.01, .seed = seed + 100});
+    CHECK_FALSE(regressed(compare(base.compared(), now.compared(), 0.05)));
+  }
+}
+
+TEST_CASE("without a common reference every pair is by level and inconclusive",
+          "[track][compare]") {
+  for (const char* reference : {"", "other"}) {
+    const Session base = session({}), now = session({.change = 1.5, .reference = reference});
+    const Comparison comparison = compare(base.compared(), now.compared());
+    REQUIRE(comparison.pairs.size() == 2);
+    for (const ComparedPair& pair : comparison.pairs) {
+      CHECK(pair.verdict == PairVerdict::inconclusive);
+      CHECK(pair.ratio == Approx(pair.now / pair.base));
+    }
+    CHECK_FALSE(regressed(comparison));
+    CHECK_FALSE(is_conclusive(comparison));
+    REQUIRE(comparison.differences.size() == 1);
+    CHECK(comparison.differences[0] ==
+          std::string("reference programs: abcd -> ") + (*reference ? reference : "none"));
+  }
+}
+
+TEST_CASE("too few rounds prove nothing", "[track][compare]") {
+  const Session base = session({.rounds = 4}), now = session({.change = 1.5, .rounds = 4});
+  const Comparison comparison = compare(base.compared(), now.compared());
+  REQUIRE(comparison.pairs.size() == 2);
+  CHECK_FALSE(comparison.pairs[0].ci95);
+  CHECK_FALSE(is_conclusive(comparison));
+}
+
+TEST_CASE("differences of settings and environment are put in words", "[track][compare]") {
+  Session base = session({}), now = session({});
+  base.record.header.settings.effective = {{"threads", std::int64_t{2}, "default"},
+                                           {"budget", 60.0, "default"}};
+  now.record.header.settings.effective = {{"threads", std::int64_t{4}, "--threads"},
+                                          {"budget", 60.0, "--budget"}};
+  base.record.header.environment = {{"kernel", std::string("6.1")}, {"gone", true}};
+  now.record.header.environment = {{"kernel", std::string("6.5")}, {"new", std::string("x")}};
+  const Comparison comparison = compare(base.compared(), now.compared());
+  CHECK(comparison.differences == std::vector<std::string>{"threads: 2 -> 4", "kernel: 6.1 -> 6.5",
+                                                           "gone: true -> absent",
+                                                           "new: absent -> x"});
+}
+
+TEST_CASE("other models, and simulated against measured, are not comparable", "[track][compare]") {
+  const Session base = session({});
+  Session other = session({});
+  other.record.header.model.hash = "2";
+  CHECK_FALSE(compare(base.compared(), other.compared()).comparable);
+  Session simulated = session({});
+  simulated.record.header.simulated = true;
+  const Comparison comparison = compare(base.compared(), simulated.compared());
+  CHECK_FALSE(comparison.comparable);
+  CHECK(comparison.differences == std::vector<std::string>{"device: measured -> simulated"});
+  Session none = session({});
+  none.conclusion.trials.clear();
+  CHECK_FALSE(compare(base.compared(), none.compared()).comparable);
+}
+
+TEST_CASE("a boundary shrinks only under the same memory limit", "[track][compare]") {
+  const Session base = session({});
+  Session now = session({});
+  now.conclusion.boundaries[0].largest_fitting = 211;
+  Comparison comparison = compare(base.compared(), now.compared());
+  CHECK(comparison.base_boundary == 212);
+  CHECK(comparison.new_boundary == 211);
+  CHECK(comparison.shrank);
+  CHECK(regressed(comparison));
+  now.conclusion.boundaries[0].kind = BoundaryKind::predicted;  // one batch less is the fit's error
+  CHECK_FALSE(compare(base.compared(), now.compared()).shrank);
+  now.conclusion.boundaries[0].kind = BoundaryKind::probed;
+  now.record.header.wishes.memory_limit = 900;
+  CHECK_FALSE(compare(base.compared(), now.compared()).shrank);
+}
+
+TEST_CASE("a recommendation that moved is told, and is no regression by itself",
+          "[track][compare]") {
+  const Session base = session({});
+  Session now = session({});
+  now.conclusion.best = Best{1, "cpu", 1, true};
+  const Comparison comparison = compare(base.compared(), now.compared());
+  CHECK(comparison.moved);
+  CHECK(comparison.base_batch == 8);
+  CHECK(comparison.new_batch == 1);
+  CHECK_FALSE(regressed(comparison));
+  now.conclusion.best.reset();
+  CHECK_FALSE(compare(base.compared(), now.compared()).new_batch);
+}

@@ -1,0 +1,32 @@
+// Two sessions held against each other. Levels of a machine wander by 10 % and more from hour to
+// hour; the ratio to a reference program that ran in the same rounds does not. So pairs are judged
+// through the reference where both sessions have the same one, and stay inconclusive where they do
+// not.
+#pragma once
+
+#include "tuner/core/comparison.h"
+#include "tuner/core/session.h"
+#include "tuner/core/trial.h"
+
+namespace batchtune {
+
+inline constexpr double kDefaultThreshold =
+    0.03;  // a smaller change is not worth an alarm between sessions
+
+// One session with what was concluded from it.
+struct Compared {
+  const SessionRecord& record;
+  const Conclusion& conclusion;
+};
+
+// slower: the ratio is above 1 + threshold and its interval above 1 (faster: the other way round).
+// same: the whole interval lies within the threshold. Pairs by ascending group and batch.
+Comparison compare(const Compared& base, const Compared& now, double threshold = kDefaultThreshold);
+
+// Exit code 1: something became slower, or less fits under the same memory limit.
+bool regressed(const Comparison& comparison);
+
+// Whether any pair could be judged at all; none: exit code 3.
+bool is_conclusive(const Comparison& comparison);
+
+}  // namespace batchtune
