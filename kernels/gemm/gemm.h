@@ -56,7 +56,14 @@ class PackedWeights {
   // ends.
   static std::optional<PackedWeights> pack(const GemmKernel& kernel, std::int64_t k, std::int64_t n,
                                            const float* weights, std::int64_t groups = 1);
-  // What pack will allocate, for an account kept beforehand.
+  // The same in parts, for weights that are made while they are packed: room for [groups][K][N], of
+  // which every element must then be put once.
+  static std::optional<PackedWeights> make(const GemmKernel& kernel, std::int64_t k, std::int64_t n,
+                                           std::int64_t groups = 1);
+  // Stores elements `first` and on of [groups][K][N]. Different elements may be put by several
+  // threads at once; whole blocks of rows are fastest.
+  void put(std::int64_t first, std::span<const float> values);
+  // What pack and make will allocate, for an account kept beforehand.
   static std::size_t bytes(const GemmKernel& kernel, std::int64_t k, std::int64_t n,
                            std::int64_t groups = 1);
 
@@ -68,6 +75,9 @@ class PackedWeights {
   const std::byte* group(std::int64_t index) const;
 
  private:
+  std::byte* panel(std::int64_t group, std::int64_t index) const;
+  void put_rows(std::int64_t group, std::int64_t first, std::span<const float> values);
+
   const GemmKernel* kernel_ = nullptr;
   std::int64_t k_ = 0, n_ = 0, groups_ = 0;
   AlignedBuffer buffer_;

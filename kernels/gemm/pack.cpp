@@ -15,21 +15,17 @@ std::size_t group_bytes(const GemmKernel& kernel, std::int64_t k, std::int64_t n
       static_cast<std::size_t>(kernel.panels(n) * kernel.steps(k) * kernel.step_bytes()));
 }
 
-// One panel: `columns` of W from `w` on, `n` elements from row to row.
-void pack_panel(const GemmKernel& kernel, std::int64_t k, std::int64_t n, std::int64_t columns,
-                const float* w, std::byte* panel) {
-  const std::int64_t per_step = kernel.k_per_step();
-  for (std::int64_t row = 0; row < k; ++row) {
-    std::byte* step = panel + row / per_step * kernel.step_bytes();
-    for (std::int64_t column = 0; column < columns; ++column) {
-      const float value = w[row * n + column];
-      if (kernel.layout == StepLayout::f32) {
-        reinterpret_cast<float*>(step)[column] = value;
-      } else {
-        reinterpret_cast<Bfloat16*>(step)[column * 2 + row % 2] = to_bfloat16(value);
-      }
-    }
+// Columns [begin, end) of one row of a panel; `values` is the one of `begin`.
+void put_columns(const GemmKernel& kernel, std::int64_t row, std::int64_t begin, std::int64_t end,
+                 const float* values, std::byte* panel) {
+  std::byte* step = panel + row / kernel.k_per_step() * kernel.step_bytes();
+  if (kernel.layout == StepLayout::f32) {
+    std::copy(values, values + (end - begin), reinterpret_cast<float*>(step) + begin);
+    return;
   }
+  auto* halves = reinterpret_cast<Bfloat16*>(step) + row % 2;
+  for (std::int64_t column = begin; column < end; ++column)
+    halves[column * 2] = to_bfloat16(values[column - begin]);
 }
 
 }  // namespace
@@ -39,9 +35,8 @@ std::size_t PackedWeights::bytes(const GemmKernel& kernel, std::int64_t k, std::
   return group_bytes(kernel, k, n) * static_cast<std::size_t>(groups);
 }
 
-std::optional<PackedWeights> PackedWeights::pack(const GemmKernel& kernel, std::int64_t k,
-                                                 std::int64_t n, const float* weights,
-                                                 std::int64_t groups) {
+std::optional<PackedWeights> PackedWeights::make(const GemmKernel& kernel, std::int64_t k,
+                                                 std::int64_t n, std::int64_t groups) {
   PackedWeights packed;
   packed.kernel_ = &kernel;
   packed.k_ = k;
@@ -49,21 +44,66 @@ std::optional<PackedWeights> PackedWeights::pack(const GemmKernel& kernel, std::
   packed.groups_ = groups;
   packed.buffer_ = AlignedBuffer::allocate(bytes(kernel, k, n, groups));
   if (!packed.buffer_) return std::nullopt;
-  std::memset(packed.buffer_.data(), 0, packed.buffer_.size());
+  const auto step_bytes = static_cast<std::size_t>(kernel.step_bytes());
+  const auto steps = static_cast<std::size_t>(kernel.steps(k));
   for (std::int64_t group = 0; group < groups; ++group) {
-    auto* at = packed.buffer_.as<std::byte>() +
-               static_cast<std::size_t>(group) * group_bytes(kernel, k, n);
-    for (std::int64_t column = 0; column < n; column += kernel.nr) {
-      pack_panel(kernel, k, n, std::min<std::int64_t>(kernel.nr, n - column),
-                 weights + group * k * n + column,
-                 at + column / kernel.nr * kernel.steps(k) * kernel.step_bytes());
-    }
+    std::byte* last = packed.panel(group, kernel.panels(n) - 1);
+    if (n % kernel.nr != 0) std::memset(last, 0, steps * step_bytes);
+    if (k % kernel.k_per_step() == 0) continue;
+    for (std::int64_t index = 0; index < kernel.panels(n); ++index)
+      std::memset(packed.panel(group, index) + (steps - 1) * step_bytes, 0, step_bytes);
   }
   return packed;
 }
 
+void PackedWeights::put(std::int64_t first, std::span<const float> values) {
+  const std::int64_t of_group = k_ * n_;
+  while (!values.empty()) {
+    const std::int64_t begin = first % of_group;
+    const auto count = std::min(values.size(), static_cast<std::size_t>(of_group - begin));
+    put_rows(first / of_group, begin, values.first(count));
+    first += static_cast<std::int64_t>(count);
+    values = values.subspan(count);
+  }
+}
+
+// Panel by panel, so that what is written lies together.
+void PackedWeights::put_rows(std::int64_t group, std::int64_t first,
+                             std::span<const float> values) {
+  const std::int64_t end = first + static_cast<std::int64_t>(values.size());
+  const std::int64_t first_row = first / n_, last_row = (end - 1) / n_;
+  const bool one_row = first_row == last_row;
+  const std::int64_t first_panel = one_row ? first % n_ / kernel_->nr : 0;
+  const std::int64_t last_panel = one_row ? (end - 1) % n_ / kernel_->nr : kernel_->panels(n_) - 1;
+  for (std::int64_t index = first_panel; index <= last_panel; ++index) {
+    std::byte* to = panel(group, index);
+    for (std::int64_t row = first_row; row <= last_row; ++row) {
+      const std::int64_t left = index * kernel_->nr;
+      const std::int64_t from = std::max(first, row * n_ + left);
+      const std::int64_t until =
+          std::min(end, row * n_ + std::min<std::int64_t>(n_, left + kernel_->nr));
+      if (from >= until) continue;
+      put_columns(*kernel_, row, from - row * n_ - left, until - row * n_ - left,
+                  values.data() + (from - first), to);
+    }
+  }
+}
+
+std::optional<PackedWeights> PackedWeights::pack(const GemmKernel& kernel, std::int64_t k,
+                                                 std::int64_t n, const float* weights,
+                                                 std::int64_t groups) {
+  std::optional<PackedWeights> packed = make(kernel, k, n, groups);
+  if (packed) packed->put(0, {weights, static_cast<std::size_t>(groups * k * n)});
+  return packed;
+}
+
+std::byte* PackedWeights::panel(std::int64_t group, std::int64_t index) const {
+  return buffer_.as<std::byte>() + static_cast<std::size_t>(group) * group_bytes(*kernel_, k_, n_) +
+         index * kernel_->steps(k_) * kernel_->step_bytes();
+}
+
 const std::byte* PackedWeights::group(std::int64_t index) const {
-  return buffer_.as<std::byte>() + static_cast<std::size_t>(index) * group_bytes(*kernel_, k_, n_);
+  return panel(index, 0);
 }
 
 }  // namespace batchtune::kernels

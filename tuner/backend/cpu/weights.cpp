@@ -10,7 +10,8 @@ namespace {
 
 using kernels::AlignedBuffer;
 
-constexpr std::int64_t kPart = 1 << 16;  // elements that a lane makes at a time: 256 KiB of f32
+constexpr std::int64_t kPart =
+    1 << 16;  // elements that a lane makes at a time: 256 KiB of f32, in its second-level cache
 
 // Makes elements [0, count) of a weight tensor in parallel.
 void fill_parallel(const LoadContext& context, const Op& op, WeightRole role, float* values,
@@ -22,7 +23,7 @@ void fill_parallel(const LoadContext& context, const Op& op, WeightRole role, fl
   });
 }
 
-// The f32 values of a matrix or filter before packing. Outside the account: it is gone before the
+// The f32 values of a filter before packing. Outside the account: it is gone before the
 // first program is prepared.
 Outcome<AlignedBuffer> unpacked(const LoadContext& context, const Op& op, std::int64_t count) {
   const Bytes bytes = count * static_cast<Bytes>(sizeof(float));
@@ -65,6 +66,7 @@ Outcome<AccountedBuffer> table_of(const LoadContext& context, const Op& op) {
   return table;
 }
 
+// Made and packed part by part: a large matrix is never there twice.
 Outcome<OpWeights> load_matmul(const LoadContext& context, const Op& op) {
   const kernels::GemmKernel& kernel = *context.kernels.gemm;
   const auto bytes =
@@ -72,10 +74,19 @@ Outcome<OpWeights> load_matmul(const LoadContext& context, const Op& op) {
   OpWeights weights;
   BT_TRY(charge, context.account.charge(bytes, "weights of " + op.name));
   weights.packed_charge = std::move(charge);
-  BT_TRY(values, unpacked(context, op, op.inner * op.columns));
-  weights.matrix = kernels::PackedWeights::pack(kernel, op.inner, op.columns, values.as<float>());
+  weights.matrix = kernels::PackedWeights::make(kernel, op.inner, op.columns);
   if (!weights.matrix)
     return tl::make_unexpected(out_of_host_memory(bytes, "weights of " + op.name));
+  const std::int64_t count = op.inner * op.columns;
+  std::vector<float> scratch(
+      static_cast<std::size_t>(std::min(count, kPart) * context.team.lanes()));
+  context.team.for_each((count + kPart - 1) / kPart, [&](std::int64_t part, int lane) {
+    const std::int64_t first = part * kPart;
+    const std::span values(scratch.data() + lane * std::min(count, kPart),
+                           static_cast<std::size_t>(std::min(kPart, count - first)));
+    fill_weight(context.seed, context.model, op, WeightRole::matrix, values, first);
+    weights.matrix->put(first, values);
+  });
   return weights;
 }
 
