@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <limits>
 
 namespace batchtune::kernels {
 
@@ -20,7 +19,8 @@ AlignedBuffer::~AlignedBuffer() {
 
 AlignedBuffer AlignedBuffer::allocate(std::size_t bytes) {
   AlignedBuffer buffer;
-  if (bytes == 0 || bytes > std::numeric_limits<std::size_t>::max() / 2) return buffer;
+  constexpr std::size_t kAddressSpace = std::size_t{1} << 47;  // of a user process
+  if (bytes == 0 || bytes >= kAddressSpace) return buffer;  // sanitizers abort when asked for more
   const std::size_t size = footprint(bytes);
   const bool large = size >= kHugePageBytes;
   const std::size_t alignment = large ? kHugePageBytes : kCacheLineBytes;

@@ -11,6 +11,9 @@
 #include <limits>
 #include <vector>
 
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
@@ -33,6 +36,21 @@ void pause(int& spins) {
     sched_yield();
   }
 }
+
+// oneTBB's binary is not instrumented, so ThreadSanitizer does not see that it hands a task from
+// thread to thread and back. These say so; without that sanitizer they are nothing.
+#if defined(__SANITIZE_THREAD__)
+char hand_off;  // its address stands for TBB's synchronisation
+void tell_handed_over() {
+  __tsan_release(&hand_off);
+}
+void tell_taken_over() {
+  __tsan_acquire(&hand_off);
+}
+#else
+void tell_handed_over() {}
+void tell_taken_over() {}
+#endif
 
 constexpr std::uint64_t kLeftMask = 0xffffffffu;
 constexpr std::uint64_t kOneEpoch = std::uint64_t{1} << 32;
@@ -79,12 +97,18 @@ class PinObserver final : public tbb::task_scheduler_observer {
  public:
   PinObserver(tbb::task_arena& arena, const std::vector<int>& cpus)
       : tbb::task_scheduler_observer(arena), cpus_(cpus) {
+    tell_handed_over();
     observe(true);
   }
-  ~PinObserver() override { observe(false); }
+  ~PinObserver() override {
+    observe(false);  // waits for calls in flight
+    tell_taken_over();
+  }
   void on_scheduler_entry(bool is_worker) override {
+    tell_taken_over();
     const int slot = tbb::this_task_arena::current_thread_index();
     if (is_worker && slot >= 0) pin_to(cpus_[static_cast<std::size_t>(slot) % cpus_.size()]);
+    tell_handed_over();
   }
 
  private:
@@ -195,23 +219,40 @@ int Arena::lanes() const {
 
 namespace {
 
+// What a helper's task does. Copied into the task by TBB.
+class HelperTask {
+ public:
+  HelperTask(detail::Region& region, int caller_slot)
+      : region_(&region), caller_slot_(caller_slot) {}
+  HelperTask(const HelperTask& other) : region_(other.region_), caller_slot_(other.caller_slot_) {
+    tell_handed_over();
+  }
+  HelperTask& operator=(const HelperTask&) = delete;
+  void operator()() const {
+    tell_taken_over();
+    // The caller is lane 0; the thread in slot 0, if that is another one, has the caller's number.
+    const int slot = tbb::this_task_arena::current_thread_index();
+    region_->help(slot == 0 ? caller_slot_ : slot);
+    tell_handed_over();
+  }
+
+ private:
+  detail::Region* region_;
+  int caller_slot_;
+};
+
 // Closes the region and waits for the helpers inside it, also when the body throws. Helpers that
 // never arrived run here, find the region closed and return.
 class Helpers {
  public:
   Helpers(detail::Region& region, int count) : region_(region) {
-    // The caller is lane 0; the thread in slot 0, if that is another one, has the caller's number.
-    const int caller_slot = tbb::this_task_arena::current_thread_index();
-    for (int i = 0; i < count; ++i) {
-      group_.run([&region, caller_slot] {
-        const int slot = tbb::this_task_arena::current_thread_index();
-        region.help(slot == 0 ? caller_slot : slot);
-      });
-    }
+    const HelperTask task(region, tbb::this_task_arena::current_thread_index());
+    for (int i = 0; i < count; ++i) group_.run(task);
   }
   ~Helpers() {
     region_.close();
     group_.wait();
+    tell_taken_over();
   }
   Helpers(const Helpers&) = delete;
   Helpers& operator=(const Helpers&) = delete;
