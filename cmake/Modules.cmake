@@ -41,5 +41,8 @@ function(bt_add_backend_module name)
                         LIBRARY_OUTPUT_DIRECTORY ${BT_MODULE_DIRECTORY})
   target_include_directories(bt_backend_${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(bt_backend_${name} PRIVATE ${ARG_LINK} bt::build_id bt_warnings bt_sanitizers)
+  if(NOT BATCHTUNE_SANITIZE)  # a sanitizer's runtime is the executable's
+    target_link_options(bt_backend_${name} PRIVATE LINKER:-z,defs)  # a missing symbol fails here, not when loaded
+  endif()
   install(TARGETS bt_backend_${name} LIBRARY DESTINATION lib/batchtune)
 endfunction()

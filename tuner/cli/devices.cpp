@@ -43,6 +43,11 @@ void limit_isa(DeviceInfo& device, kernels::Isa widest) {
 
 Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, Store& store, bool quiet) {
   OpenDevice open{.spec = spec, .entry = find_backend(split_backend_spec(spec).name), .figures = {}};
+  std::optional<kernels::Isa> widest;
+  if (!isa.empty()) {
+    BT_TRY(allowed, allowed_isa(isa));
+    widest = allowed;
+  }
   BT_TRY(described, describe_backend(spec));
   if (open.entry->name == std::string_view("cpu")) {
     BT_TRY(measured, obtain_calibration(store, quiet));
@@ -50,10 +55,7 @@ Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, 
   } else {
     open.figures.device = std::move(described);
   }
-  if (!isa.empty()) {
-    BT_TRY(widest, allowed_isa(isa));
-    limit_isa(open.figures.device, widest);
-  }
+  if (widest) limit_isa(open.figures.device, *widest);
   return open;
 }
 

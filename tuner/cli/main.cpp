@@ -36,6 +36,18 @@ bool wants_json(int argc, char** argv) {
   return false;
 }
 
+// CLI11 would only say that a subcommand is missing.
+Status check_command(int argc, char** argv) {
+  std::string names;
+  for (const Command& command : kCommands) {
+    if (argc > 1 && argv[1] == std::string_view(command.name)) return {};
+    names += (names.empty() ? "" : ", ") + std::string(command.name);
+  }
+  if (argc > 1 && argv[1][0] == '-') return {};
+  return bad_input("a command: " + names, argc > 1 ? "'" + std::string(argv[1]) + "'" : "none", "",
+                   "batchtune --help tells more");
+}
+
 int report_error(const Error& error, bool as_json) {
   say(to_string(error));
   if (as_json) (void)print_result(json_error(error));
@@ -43,6 +55,7 @@ int report_error(const Error& error, bool as_json) {
 }
 
 Result<int> parse_and_run(int argc, char** argv) {
+  BT_TRY_VOID(check_command(argc, argv));
   CLI::App app("Finds the batch size to deploy: estimates, measures, recommends.", "batchtune");
   app.set_version_flag("--version", std::string("batchtune ") + kVersion + " (" + kBuildId + ")");
   app.require_subcommand(1);

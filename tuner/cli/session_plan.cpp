@@ -44,40 +44,50 @@ MemoryLimit default_memory_limit(const std::vector<OpenDevice>& devices) {
   return {share.limit, share.origin};
 }
 
-// More threads than CPUs measure the scheduler; a simulated device has as many as it likes.
-Status check_threads(int threads, int instances, const OpenDevice& device) {
-  const CpuShare cpus = cpu_share();
-  if (device.entry->simulated || threads * instances <= cpus.usable) return {};
-  return bad_input(fmt::format("at most {} threads in all ({})", cpus.usable, cpus.origin),
-                   fmt::format("{} instances of {} threads", instances, threads), "--threads, --instances");
+int instances_of(const TuningRequest& request) { return request.instances.value_or(1); }
+
+std::vector<int> threads_of(const TuningRequest& request) {
+  if (!request.threads.empty()) return request.threads;
+  return {std::max(1, cpu_share().usable / instances_of(request))};
 }
 
-Result<std::vector<CandidateGroup>> groups_of(const TuningRequest& request, const Model& model,
-                                              const std::vector<OpenDevice>& devices) {
-  const int instances = request.instances.value_or(1);
+std::vector<std::string> specs_of(const TuningRequest& request) {
+  return request.backends.empty() ? std::vector<std::string>{"cpu"} : request.backends;
+}
+
+// More threads than CPUs measure the scheduler; a simulated device has as many as it likes.
+Status check_threads(const TuningRequest& request) {
+  const CpuShare cpus = cpu_share();
+  for (const std::string& spec : specs_of(request)) {
+    if (find_backend(split_backend_spec(spec).name)->simulated) continue;
+    for (const int threads : threads_of(request))
+      if (threads * instances_of(request) > cpus.usable)
+        return bad_input(fmt::format("at most {} threads in all ({})", cpus.usable, cpus.origin),
+                         fmt::format("{} x {} threads", instances_of(request), threads),
+                         "--threads, --instances");
+  }
+  return {};
+}
+
+std::vector<CandidateGroup> groups_of(const TuningRequest& request, const Model& model,
+                                      const std::vector<OpenDevice>& devices) {
   const std::vector<DType> dtypes = request.dtypes.empty() ? std::vector{DType::f32} : request.dtypes;
-  const std::vector<int> threads = request.threads.empty()
-                                       ? std::vector{std::max(1, cpu_share().usable / instances)}
-                                       : request.threads;
   std::vector<CandidateGroup> groups;
   for (const OpenDevice& device : devices)
     for (const DType dtype : dtypes)
-      for (const int count : threads) {
-        BT_TRY_VOID(check_threads(count, instances, device));
-        groups.push_back({device.entry->name, dtype, count, instances, model.dims});
-      }
+      for (const int threads : threads_of(request))
+        groups.push_back({device.entry->name, dtype, threads, instances_of(request), model.dims});
   return groups;
 }
 
 Result<std::vector<Estimate>> estimates_of(const TuningRequest& request, const Model& model,
                                            const std::vector<OpenDevice>& devices, const Wishes& wishes) {
-  BT_TRY(groups, groups_of(request, model, devices));
   EstimateOptions options;
   options.give_up = wishes.give_up;
   options.batches = request.batches;
   options.memory_limit = static_cast<double>(*wishes.memory_limit);
   std::vector<Estimate> estimates;
-  for (const CandidateGroup& group : groups) {
+  for (const CandidateGroup& group : groups_of(request, model, devices)) {
     const auto device = std::find_if(devices.begin(), devices.end(), [&](const OpenDevice& open) {
       return open.entry->name == group.backend;
     });
@@ -160,8 +170,7 @@ std::vector<Setting> search_settings(const TuningRequest& request, const std::ve
 // The backends of a request with what their loading needs.
 Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& request, const Store& store) {
   std::vector<MeasuredBackend> measured;
-  const std::vector<std::string> specs = request.backends.empty() ? std::vector<std::string>{"cpu"} : request.backends;
-  for (const std::string& spec : specs) {
+  for (const std::string& spec : specs_of(request)) {
     const auto [name, parameters] = split_backend_spec(spec);
     const BackendEntry* backend = find_backend(name);
     BT_TRY(proven, proven_kernels(store, *backend));
@@ -174,8 +183,8 @@ Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& requ
 
 Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store, bool quiet) {
   std::vector<OpenDevice> devices;
-  const std::vector<std::string> specs = request.backends.empty() ? std::vector<std::string>{"cpu"} : request.backends;
-  for (const std::string& spec : specs) {
+  BT_TRY_VOID(check_threads(request));
+  for (const std::string& spec : specs_of(request)) {
     BT_TRY(device, open_device(spec, request.isa, store, quiet));
     devices.push_back(std::move(device));
   }
