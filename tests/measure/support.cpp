@@ -13,8 +13,8 @@
 namespace batchtune {
 namespace {
 
-constexpr Seconds kTestTimeout =
-    1.0;  // above a loaded machine's hiccups, below a reader's patience
+constexpr Seconds kPatient = 60;  // a busy machine must not look like a hang
+1.0;                              // above a loaded machine's hiccups, below a reader's patience
 
 // A program on the host's clock: some microseconds of arithmetic.
 class HostProgram final : public Program {
@@ -96,7 +96,7 @@ int become_parent_of_a_hanging_worker() {
   if (!worker) return 1;
   (*worker)->send(protocol::Load{1, write_model(small_model()), {}, std::nullopt, false});
   (*worker)->send(protocol::Prepare{1, 1, simulated_candidate(4), false});
-  (void)(*worker)->receive(30);
+  (void)(*worker)->receive(kPatient);
   std::printf("%d\n", static_cast<int>((*worker)->pid()));
   std::fflush(stdout);
   for (;;) pause();
@@ -131,7 +131,7 @@ WorkerMeasurerOptions simulated_options(const std::string& parameters) {
   WorkerMeasurerOptions options;
   options.model = small_model();
   options.backends = {{"simulated", parameters, MemoryKind::account, "", {}}};
-  options.timeout = kTestTimeout;
+  options.timeout = kPatient;
   return options;
 }
 

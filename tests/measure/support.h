@@ -25,7 +25,8 @@ int become_parent_of_a_hanging_worker();
 Model small_model();  // 8 -> 4
 Candidate simulated_candidate(std::int64_t batch, int instances = 1);
 
-// A measurer over one simulated backend with these parameters; times out fast.
+// A measurer over one simulated backend with these parameters; patient, unless the test says
+// otherwise.
 WorkerMeasurerOptions simulated_options(const std::string& parameters);
 
 }  // namespace batchtune

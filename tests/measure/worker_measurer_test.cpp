@@ -41,6 +41,13 @@ RoundRequest request_of(std::initializer_list<TrialId> trials, TrialId anchor,
   return request;
 }
 
+// For hangs: above a busy machine's hiccups, below a reader's patience.
+WorkerMeasurerOptions impatient_options(const std::string& parameters) {
+  WorkerMeasurerOptions options = simulated_options(parameters);
+  options.timeout = 1;
+  return options;
+}
+
 std::set<TrialId> trials_in(const Round& round) {
   std::set<TrialId> trials;
   for (const Visit& visit : round.visits)
@@ -103,7 +110,7 @@ TEST_CASE("the wall is an answer, and the worker goes on", "[measurer]") {
 }
 
 TEST_CASE("a crash or hang in a preparation loses that candidate alone", "[measurer]") {
-  WorkerMeasurer measurer(simulated_options("crash=4,hang=5,abort=6,exit=7"));
+  WorkerMeasurer measurer(impatient_options("crash=4,hang=5,abort=6,exit=7"));
   CHECK(prepare(measurer, 1, simulated_candidate(2)).ending.status == TrialStatus::ok);
   CHECK(prepare(measurer, 2, simulated_candidate(4)).ending.status == TrialStatus::crashed);
   CHECK(prepare(measurer, 3, simulated_candidate(5)).ending.status == TrialStatus::timeout);
@@ -130,7 +137,7 @@ TEST_CASE("a crash in a round keeps every other visit, the anchor's included", "
 }
 
 TEST_CASE("a hang in a round is a timeout of the candidate in hand", "[measurer]") {
-  WorkerMeasurer measurer(simulated_options("hang=2@3"));
+  WorkerMeasurer measurer(impatient_options("hang=2@3"));
   for (TrialId trial = 1; trial <= 3; ++trial)
     REQUIRE(prepare(measurer, trial, simulated_candidate(trial)).ending.status == TrialStatus::ok);
   const auto observation = measurer.run_round(request_of({1, 2, 3}, 1));
@@ -243,7 +250,7 @@ TEST_CASE("under an account limit the probed boundary is exact", "[measurer]") {
 }
 
 TEST_CASE("a probe that crashes or hangs has a typed ending", "[measurer]") {
-  WorkerMeasurer measurer(simulated_options("crash=4,hang=5"));
+  WorkerMeasurer measurer(impatient_options("crash=4,hang=5"));
   CHECK(probe(measurer, 4, std::nullopt).ending.status == TrialStatus::crashed);
   const Probe hung = probe(measurer, 5, std::nullopt);
   CHECK(hung.ending.status == TrialStatus::timeout);

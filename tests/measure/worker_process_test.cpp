@@ -146,10 +146,10 @@ TEST_CASE("beats keep a worker alive through a share longer than the timeout", "
   REQUIRE((*worker)->receive(kPatient));
   (*worker)->send(Prepare{1, 1, {}, false});
   REQUIRE((*worker)->receive(kPatient));
-  (*worker)->send(Share{{{1, 0, 30000}}});  // some 40 us each, against a timeout of 0.4 s
-  const auto visited = (*worker)->receive(0.4);
+  (*worker)->send(Share{{{1, 0, 50000}}});  // some 40 us each, against a timeout of 1 s
+  const auto visited = (*worker)->receive(1);
   REQUIRE(visited);
-  CHECK(std::get<Visited>(*visited).instances[0].size() == 30000);
+  CHECK(std::get<Visited>(*visited).instances[0].size() == 50000);
 }
 
 TEST_CASE("a slow start and prints to stdout do not disturb the protocol", "[worker]") {
