@@ -73,9 +73,9 @@ std::string curve_text(const Estimate& estimate, int width) {
 
 std::string text_estimate(const EstimateReport& report, const TextOptions& options) {
   const Estimate& estimate = report.estimate;
-  std::string subject = report.model ? report.model->name : "given figures";
+  const std::string subject = report.model ? report.model->name + " on " : "";
   std::string text = text::wrapped(
-      "", subject + " on " + report.device.name + ", " + to_string(estimate.group), options.width);
+      "", subject + report.device.name + ", " + to_string(estimate.group), options.width);
   if (report.device.simulated) text += "SIMULATED: the device is a simulated one.\n";
   if (report.model)
     text += fmt::format("  {} parameters ({} dense), {}FLOP per sample ({}FLOP dense)\n",
