@@ -14,7 +14,6 @@ namespace batchtune {
 namespace {
 
 constexpr Seconds kPatient = 60;  // a busy machine must not look like a hang
-1.0;                              // above a loaded machine's hiccups, below a reader's patience
 
 // A program on the host's clock: some microseconds of arithmetic.
 class HostProgram final : public Program {

@@ -55,7 +55,7 @@ std::string backend_spec(const MeasuredBackend& backend) {
 
 Status RacingWorker::ensure_process() {
   if (process_ != nullptr) return {};
-  BT_TRY(process, WorkerProcess::start(backend_spec(setup_.backend)));
+  BT_TRY(process, WorkerProcess::start(backend_spec(*setup_.backend)));
   process_ = std::move(process);
   return {};
 }
@@ -83,7 +83,7 @@ Result<Ending> RacingWorker::ensure_loaded(const LoadKey& key, Seconds& load_sec
   unload_unused();
   const auto& [group, parameters] = key;
   Load request{next_load_++, setup_.model_json,
-               load_options(setup_.backend, group, parameters, setup_.seed), std::nullopt, false};
+               load_options(*setup_.backend, group, parameters, setup_.seed), std::nullopt, false};
   process_->send(request);
   const auto reply = process_->receive(setup_.timeout);
   if (!reply) return reply.error();

@@ -17,8 +17,8 @@ namespace batchtune {
 
 // What a racing worker is told once.
 struct RacingSetup {
-  MeasuredBackend backend;
-  std::string model_json;  // "" for the reference programs
+  const MeasuredBackend* backend = nullptr;  // outlives the worker; looked at anew for each load
+  std::string model_json;                    // "" for the reference programs
   std::uint64_t seed = 1;
   Seconds timeout = 60;
   bool check = true;

@@ -51,7 +51,7 @@ class WorkerMeasurer::Impl {
     std::vector<PlannedVisit> share;
   };
 
-  RacingSetup racing_setup(const MeasuredBackend& backend) const;
+  RacingSetup racing_setup(MeasuredBackend& backend);
   Result<const MeasuredBackend*> find_backend(const std::string& name) const;
   RacingWorker* worker_of(TrialId trial);
   Status prepare_references(Observation& observation);
@@ -66,6 +66,7 @@ class WorkerMeasurer::Impl {
   SteadyClock steady_;
   const Clock& clock_;
   double started_;
+  MeasuredBackend reference_backend_{kReferenceBackend, "", MemoryKind::account, "", {}};
   std::map<std::string, RacingWorker> workers_;   // by backend
   std::map<TrialId, Seconds> run_seconds_;        // as far as known: what rounds are planned with
   std::unique_ptr<RacingWorker> reference_;       // its programs are numbered from 1; null: none
@@ -78,18 +79,24 @@ WorkerMeasurer::Impl::Impl(WorkerMeasurerOptions options)
       model_json_(write_model(options_.model)),
       clock_(options_.clock != nullptr ? *options_.clock : steady_),
       started_(clock_.now()) {
-  for (const MeasuredBackend& backend : options_.backends)
+  for (MeasuredBackend& backend : options_.backends)
     workers_.emplace(backend.name, RacingWorker(racing_setup(backend)));
   if (options_.reference_threads == 0) return;
-  RacingSetup setup = racing_setup({kReferenceBackend, "", MemoryKind::account, "", {}});
+  RacingSetup setup = racing_setup(reference_backend_);
   setup.model_json.clear();
   setup.check = false;
   setup.on_load = nullptr;
   reference_ = std::make_unique<RacingWorker>(std::move(setup));
 }
 
-RacingSetup WorkerMeasurer::Impl::racing_setup(const MeasuredBackend& backend) const {
-  return {backend, model_json_, options_.seed, options_.timeout, true, options_.on_load};
+// Kernels that proved right in one load need no proof in the next.
+RacingSetup WorkerMeasurer::Impl::racing_setup(MeasuredBackend& backend) {
+  const auto on_load = [this, &backend](const LoadNotice& notice) {
+    const auto& proven = notice.report.newly_proven_kernels;
+    backend.proven_kernels.insert(backend.proven_kernels.end(), proven.begin(), proven.end());
+    if (options_.on_load) options_.on_load(notice);
+  };
+  return {&backend, model_json_, options_.seed, options_.timeout, true, on_load};
 }
 
 Observation WorkerMeasurer::Impl::begin_observation() const {
