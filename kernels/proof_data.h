@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
+#include "kernels/aligned_buffer.h"
 #include "kernels/bfloat16.h"
 #include "kernels/dtype.h"
 
@@ -59,6 +61,14 @@ class Random {
  private:
   std::uint64_t state_;
 };
+
+// Scratch as it may be found: full of NaN in either dtype, which shows every element that is read
+// without having been written.
+inline AlignedBuffer poisoned_scratch(std::size_t bytes) {
+  AlignedBuffer scratch = AlignedBuffer::allocate(bytes);
+  if (scratch) std::memset(scratch.data(), 0xff, scratch.size());
+  return scratch;
+}
 
 // Largest |fast - slow| as a share of the largest |slow|; infinite where one is not a number.
 inline double largest_difference(const ProofTensor& fast, const ProofTensor& slow) {

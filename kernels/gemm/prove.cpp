@@ -46,7 +46,7 @@ double error_of(const GemmKernel& kernel, const Case& c, Random& random) {
 
   const auto packed = PackedWeights::pack(kernel, c.k, c.n, weights.data());
   const std::size_t lane_bytes = gemm_workspace_bytes(kernel, c.k, c.n);
-  const AlignedBuffer scratch = AlignedBuffer::allocate(lane_bytes);
+  const AlignedBuffer scratch = poisoned_scratch(lane_bytes);
   if (!packed || !scratch) return HUGE_VAL;
   Team alone;
   gemm({c.m, a.data(), a_stride, &*packed, fast.data(), c_stride, epilogue},

@@ -63,7 +63,7 @@ double error_of(const ConvKernels& kernels, const ConvShape& s, const Options& o
   call.epilogue.output = o.output;
   const std::size_t lane_bytes = conv_workspace_bytes(kernels, s);
   const AlignedBuffer scratch =
-      AlignedBuffer::allocate((lane_bytes + 64) * static_cast<std::size_t>(o.threads));
+      poisoned_scratch((lane_bytes + 64) * static_cast<std::size_t>(o.threads));
   Arena arena(o.threads, Pin::no);
   arena.run([&](Team& team) { conv2d(call, {scratch.as<std::byte>(), lane_bytes}, team); });
   reference::conv2d(s, dtype, o.batch, input.data(), in_stride, weights.data(), slow.data(),

@@ -34,7 +34,7 @@ double error_of(const GemmKernel& kernel, const Heads& h) {
   call.epilogue.scale = 0.125f;
   call.epilogue.output = h.output;
   const std::size_t lane_bytes = batched_gemm_workspace_bytes(kernel, call.shape);
-  const AlignedBuffer scratch = AlignedBuffer::allocate(lane_bytes * 2);
+  const AlignedBuffer scratch = poisoned_scratch(lane_bytes * 2);
   Arena arena(2, Pin::no);
   arena.run([&](Team& team) {
     batched_gemm(kernel, call, {scratch.as<std::byte>(), lane_bytes}, team);

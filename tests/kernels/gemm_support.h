@@ -47,8 +47,7 @@ inline double gemm_error(const GemmKernel& kernel, const GemmCase& c) {
   REQUIRE(packed);
   CHECK(packed->bytes() == PackedWeights::bytes(kernel, c.k, c.n));
   const std::size_t lane_bytes = gemm_workspace_bytes(kernel, c.k, c.n);
-  const AlignedBuffer scratch =
-      AlignedBuffer::allocate(lane_bytes * static_cast<std::size_t>(c.threads));
+  const AlignedBuffer scratch = poisoned_scratch(lane_bytes * static_cast<std::size_t>(c.threads));
   Arena arena(c.threads, Pin::no);
   arena.run([&](Team& team) {
     gemm({c.m, a.data(), a_stride, &*packed, fast.data(), c_stride, epilogue},

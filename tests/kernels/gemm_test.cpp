@@ -84,7 +84,7 @@ TEST_CASE("a product does not depend on the rows beside it or on the number of l
     const ProofTensor a = random.tensor(most * k, kernel.dtype);
     const auto packed = PackedWeights::pack(kernel, k, n, random.floats(k * n).data());
     const std::size_t lane_bytes = gemm_workspace_bytes(kernel, k, n);
-    const AlignedBuffer scratch = AlignedBuffer::allocate(lane_bytes * 2);
+    const AlignedBuffer scratch = poisoned_scratch(lane_bytes * 2);
     const auto first_row = [&](std::int64_t m, int threads) {
       ProofTensor c(m * n, Dtype::f32);
       Arena arena(threads, Pin::no);
@@ -123,7 +123,7 @@ TEST_CASE("the residual may be the output itself", "[gemm]") {
     ProofTensor slow(m * n, Dtype::f32);
     const auto packed = PackedWeights::pack(kernel, k, n, weights.data());
     const std::size_t lane_bytes = gemm_workspace_bytes(kernel, k, n);
-    const AlignedBuffer scratch = AlignedBuffer::allocate(lane_bytes);
+    const AlignedBuffer scratch = poisoned_scratch(lane_bytes);
     Epilogue epilogue;
     epilogue.residual = in_place.data();
     epilogue.residual_stride = n;
