@@ -62,6 +62,17 @@ class ReferenceBackend final : public Backend {
   }
 };
 
+// Proves its only kernel at each load that was not told of the proof.
+class ProvingBackend final : public Backend {
+ public:
+  DeviceInfo describe() override { return {}; }
+  Outcome<std::unique_ptr<LoadedModel>> load(const Model&, const LoadOptions& options,
+                                             LoadReport& report) override {
+    if (options.proven_kernels.empty()) report.newly_proven_kernels = {"gemm"};
+    return std::make_unique<HostModel>();
+  }
+};
+
 void write_garbage() {
   const char garbage[] = "\xFF\xFF\xFF\xFF this is not a frame";
   (void)!write(kWorkerFd, garbage, sizeof(garbage));
@@ -71,6 +82,7 @@ void write_garbage() {
 Result<std::unique_ptr<Backend>> open_test_backend(const std::string& spec) {
   const auto [name, parameters] = split_backend_spec(spec);
   if (name == kReferenceBackend) return std::make_unique<ReferenceBackend>();
+  if (name == "proving") return std::make_unique<ProvingBackend>();
   if (name == "garbage") write_garbage();
   if (name == "chatty") {
     std::puts("a library prints this");

@@ -15,6 +15,7 @@ namespace batchtune {
 //   garbage      writes bytes that are no frame to its channel, then waits
 //   chatty       prints to stdout, then is the simulated backend
 //   slow         takes a moment to open, then is the simulated backend
+//   proving      proves a kernel at each load that was not told of the proof
 //   reference    two programs on the host's clock, in place of kernels/probe
 WorkerEnvironment test_environment();
 

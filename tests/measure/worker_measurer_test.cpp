@@ -88,6 +88,43 @@ TEST_CASE("bytes held count programs, and weights once per group", "[measurer]")
   CHECK(measurer.held_bytes() == two.total());
 }
 
+TEST_CASE("a group without programs gives its weights back before the next one loads",
+          "[measurer]") {
+  int loads = 0;
+  auto options = simulated_options("");
+  options.on_load = [&](const LoadNotice&) { ++loads; };
+  WorkerMeasurer measurer(std::move(options));
+  Candidate other = simulated_candidate(1);
+  other.group.dtype = DType::bf16;
+  (void)prepare(measurer, 1, simulated_candidate(1));
+  (void)prepare(measurer, 2, other);
+  (void)prepare(measurer, 3, simulated_candidate(2));
+  CHECK(loads == 2);  // both are held, side by side
+  measurer.release(2);
+  other.group.threads = 2;
+  (void)prepare(measurer, 4, other);
+  other.group.threads = 1;
+  (void)prepare(measurer, 5, other);
+  CHECK(loads == 4);  // the released group had to be loaded again
+  CHECK(trials_in(run_round(measurer, request_of({1, 3, 4, 5}, 1))).size() == 4);
+}
+
+TEST_CASE("a kernel is proved in one load of a session and not again", "[measurer]") {
+  std::vector<LoadNotice> notices;
+  auto options = simulated_options("");
+  options.backends = {{"proving", "", MemoryKind::account, "", {}}};
+  options.on_load = [&](const LoadNotice& notice) { notices.push_back(notice); };
+  WorkerMeasurer measurer(std::move(options));
+  Candidate candidate = simulated_candidate(1);
+  candidate.group.backend = "proving";
+  REQUIRE(measurer.prepare(1, candidate));
+  candidate.group.threads = 2;
+  REQUIRE(measurer.prepare(2, candidate));
+  REQUIRE(notices.size() == 2);
+  CHECK(notices[0].report.newly_proven_kernels == std::vector<std::string>{"gemm"});
+  CHECK(notices[1].report.newly_proven_kernels.empty());
+}
+
 TEST_CASE("a wrong result is never a measurement", "[measurer]") {
   WorkerMeasurer measurer(simulated_options("wrong=8"));
   const Preparation wrong = prepare(measurer, 1, simulated_candidate(8));
