@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <map>
 
 #include "kernels/probe/calibration.h"
@@ -42,17 +43,26 @@ double peak_of(const Arguments& arguments, const std::string& isa) {
   return peak;
 }
 
+double processor_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 // Fewest seconds of each operation over repetitions, and of the whole run.
 struct Times {
   std::map<OpIndex, double> operations;
   double whole = 1e30;
+  double processor = 1e30;  // of all threads, for a whole run
 };
 
 Times measure(cpu::CpuProgram& program) {
   Times times;
   const double end = cpu::steady_seconds() + kSeconds;
   for (int i = 0; i < 3 || cpu::steady_seconds() < end; ++i) {
+    const double start = processor_seconds();
     times.whole = std::min(times.whole, program.run(1)->seconds[0]);
+    times.processor = std::min(times.processor, processor_seconds() - start);
     program.run_stepwise([&](OpIndex op, Seconds seconds) {
       const auto known = times.operations.emplace(op, seconds).first;
       known->second = std::min(known->second, seconds);
@@ -114,6 +124,9 @@ int run(const Arguments& arguments) {
       static_cast<long long>(arguments.batch), arguments.threads, isa.c_str(), 1e3 * times.whole,
       static_cast<double>(arguments.batch) / times.whole, 1e-9 * rate, 100 * rate / peak,
       1e-9 * peak);
+  const double used = times.processor / arguments.threads;
+  std::printf("  processor time %.3f ms per thread: %.1f %%\n", 1e3 * used,
+              100 * rate / peak * times.whole / used);
   std::printf("  load %.2f s; weights %.1f, activations %.1f, workspace %.1f MB\n",
               (*loaded)->load_seconds(), 1e-6 * static_cast<double>(memory.weights),
               1e-6 * static_cast<double>(memory.activations),

@@ -70,30 +70,39 @@ void CpuProgram::run_stepwise(const std::function<void(OpIndex, Seconds)>& after
   });
 }
 
-void CpuProgram::set_input(std::uint64_t seed) {
+namespace {
+
+// One sample of an input operation into its place, in the storage that the operation has.
+void fill_sample(const Op& op, std::uint64_t seed, std::int64_t sample, kernels::Dtype dtype,
+                 std::byte* tensor) {
   constexpr std::int64_t kSlice = 4096;  // f32 values on the stack
+  const std::int64_t count = elements(op.output);
+  const auto size = static_cast<std::size_t>(count);
+  if (op.input_kind == InputKind::token_ids) {
+    auto* ids = reinterpret_cast<std::int32_t*>(tensor) + sample * count;
+    return fill_token_ids(seed, op, sample, {ids, size});
+  }
+  if (dtype == kernels::Dtype::f32) {
+    auto* values = reinterpret_cast<float*>(tensor) + sample * count;
+    return fill_input(seed, op, sample, {values, size});
+  }
+  auto* values = reinterpret_cast<kernels::Bfloat16*>(tensor) + sample * count;
+  float slice[kSlice];
+  for (std::int64_t first = 0; first < count; first += kSlice) {
+    const std::int64_t length = std::min(kSlice, count - first);
+    fill_input(seed, op, sample, {slice, static_cast<std::size_t>(length)}, first);
+    std::transform(slice, slice + length, values + first, kernels::to_bfloat16);
+  }
+}
+
+}  // namespace
+
+void CpuProgram::set_input(std::uint64_t seed) {
   for (std::size_t i = 0; i < model_.model().ops.size(); ++i) {
     const Op& op = model_.model().ops[i];
     if (op.kind != OpKind::input) continue;
-    const std::int64_t count = elements(op.output);
-    std::byte* out = tensor(static_cast<OpIndex>(i));
-    for (std::int64_t sample = 0; sample < batch_; ++sample) {
-      if (op.input_kind == InputKind::token_ids) {
-        auto* ids = reinterpret_cast<std::int32_t*>(out) + sample * count;
-        fill_token_ids(seed, op, sample, {ids, static_cast<std::size_t>(count)});
-      } else if (model_.dtype() == kernels::Dtype::f32) {
-        auto* values = reinterpret_cast<float*>(out) + sample * count;
-        fill_input(seed, op, sample, {values, static_cast<std::size_t>(count)});
-      } else {
-        auto* values = reinterpret_cast<kernels::Bfloat16*>(out) + sample * count;
-        float slice[kSlice];
-        for (std::int64_t first = 0; first < count; first += kSlice) {
-          const std::int64_t length = std::min(kSlice, count - first);
-          fill_input(seed, op, sample, {slice, static_cast<std::size_t>(length)}, first);
-          std::transform(slice, slice + length, values + first, kernels::to_bfloat16);
-        }
-      }
-    }
+    for (std::int64_t sample = 0; sample < batch_; ++sample)
+      fill_sample(op, seed, sample, model_.dtype(), tensor(static_cast<OpIndex>(i)));
   }
 }
 
