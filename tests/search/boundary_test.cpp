@@ -86,7 +86,7 @@ TEST_CASE("the bracket search finds any wall from any prediction", "[search][bou
 
 TEST_CASE("a probed boundary is the one that brute force finds", "[search][boundary]") {
   std::mt19937_64 random(7);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 25; ++round) {
     const Bytes weights = static_cast<Bytes>(random() % 200) * kMiB;
     const Bytes sample = static_cast<Bytes>(1 + random() % 5'000'000);
     const Bytes page = static_cast<Bytes>(1 + random() % 1'000'000);  // allocations come in pages
@@ -99,6 +99,7 @@ TEST_CASE("a probed boundary is the one that brute force finds", "[search][bound
     if (truth == 100'000) continue;
 
     Problem problem = test_problem(4);
+    problem.budget.racing = 10;  // the race is not what is tested
     problem.wishes.memory_limit = limit;
     problem.boundary = BoundaryWish::probed;
     problem.memory_is_exact = true;

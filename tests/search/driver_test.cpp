@@ -54,7 +54,8 @@ class Resumed final : public Measurer {
 }  // namespace
 
 TEST_CASE("resuming from every prefix asks and ends as the whole run did", "[search][driver]") {
-  const Problem problem = test_problem(6);
+  Problem problem = test_problem(6);
+  problem.budget.racing = 20;  // every prefix plays the whole session again
   ScriptedMeasurer measurer(scene());
   const Played whole = play(problem, measurer);
   const std::size_t count = whole.record.observations.size();

@@ -80,7 +80,7 @@ std::vector<TrialStatus> statuses(const Conclusion& conclusion) {
 
 TEST_CASE("without noise the choice loses at most 2 % of the best throughput",
           "[search][strategy]") {
-  for (std::uint64_t seed = 1; seed <= 12; ++seed)
+  for (std::uint64_t seed = 1; seed <= 8; ++seed)
     for (const Shape& shape : shapes(seed)) {
       INFO(shape.name << ", seed " << seed);
       const Problem problem = problem_for(seed, Objective::throughput);
@@ -95,7 +95,7 @@ TEST_CASE("without noise the choice loses at most 2 % of the best throughput",
 }
 
 TEST_CASE("the knee gives up at most what was allowed, for a smaller batch", "[search][strategy]") {
-  for (std::uint64_t seed = 1; seed <= 12; ++seed)
+  for (std::uint64_t seed = 1; seed <= 5; ++seed)
     for (const Shape& shape : shapes(seed)) {
       INFO(shape.name << ", seed " << seed);
       const Problem problem = problem_for(seed, Objective::knee);
@@ -110,7 +110,7 @@ TEST_CASE("the knee gives up at most what was allowed, for a smaller batch", "[s
 TEST_CASE("a peak before a cliff is mostly found, although nothing points to it",
           "[search][strategy]") {
   std::vector<double> losses;
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 15; ++seed) {
     const Shape shape = shapes(seed)[2];
     const Problem problem = problem_for(seed, Objective::throughput);
     ScriptedMeasurer measurer({.latency = shape.latency});

@@ -20,8 +20,7 @@ namespace {
 
 constexpr double kScanShare = 0.35;   // of what is left: more for one candidate starves the race
 constexpr double kRaceReserve = 0.3;  // of the whole budget: never spent on looking further
-constexpr int kMostCandidates =
-    16;  // of one group: the scan ends also where noise keeps it looking
+constexpr int kMostCandidates = 20;   // of one group: the scan ends also where noise goes on
 constexpr std::size_t kMostPrograms = 8;  // held at once, for the sake of memory
 constexpr int kSmallestRounds = 6;        // batch 1 is always finished: it gets an interval
 constexpr int kHurriedRounds = 2;         // of batch 1, when the budget is spent already
