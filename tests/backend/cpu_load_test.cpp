@@ -93,8 +93,8 @@ TEST_CASE("what the backend cannot do is unsupported, with the reason", "[cpu]")
   LoadOptions options = options_of(DType::f32);
   options.group.instances = 2;
   CHECK(refusal(options).status == TrialStatus::unsupported);
-  options = options_of(DType::f32, 0);
-  CHECK(refusal(options).status == TrialStatus::unsupported);
+  CHECK(refusal(options_of(DType::f32, 0)).status == TrialStatus::unsupported);
+  CHECK(refusal(options_of(DType::f32, 1'000'000)).status == TrialStatus::unsupported);
   options = options_of(DType::f32);
   options.isa = "sse9";
   CHECK(refusal(options).reason == "no kernels for instruction set \"sse9\"");

@@ -9,6 +9,8 @@
 namespace batchtune::cpu {
 namespace {
 
+constexpr int kMostThreads = 1024;  // beyond it something is wrong, and each has a workspace
+
 tl::unexpected<Ending> unsupported(std::string reason) {
   return tl::make_unexpected(Ending{TrialStatus::unsupported, std::move(reason), "", ""});
 }
@@ -36,7 +38,8 @@ Seconds steady_seconds() {
 }
 
 Outcome<kernels::Dtype> supported_dtype(const CandidateGroup& group) {
-  if (group.threads < 1) return unsupported("threads must be at least 1");
+  if (group.threads < 1 || group.threads > kMostThreads)
+    return unsupported("threads must be from 1 to " + std::to_string(kMostThreads));
   if (group.instances != 1)
     return unsupported("the cpu backend runs one instance, not " + std::to_string(group.instances));
   if (group.dtype == DType::f32) return kernels::Dtype::f32;

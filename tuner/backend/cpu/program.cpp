@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "kernels/bfloat16.h"
 #include "tuner/workload/weights.h"
@@ -122,7 +123,11 @@ std::vector<float> CpuProgram::read_tensor(OpIndex op, std::int64_t samples) con
 }
 
 Outcome<std::vector<float>> CpuProgram::read_output(std::int64_t samples) {
-  return read_tensor(find_op(model_.model(), model_.model().output), samples);
+  try {
+    return read_tensor(find_op(model_.model(), model_.model().output), samples);
+  } catch (const std::bad_alloc&) {
+    return tl::make_unexpected(out_of_host_memory(0, "a copy of the output"));
+  }
 }
 
 MemoryUse CpuProgram::memory() const {
