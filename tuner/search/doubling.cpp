@@ -163,12 +163,18 @@ ScanRange Doubling::scan_range(const Estimate& estimate) const {
   return range;
 }
 
-// All that are new share their first rounds.
+// All that are new share their first rounds. The leader gets as many again before anything is
+// looked for around it: on a busy machine the best of many short looks is often only the luckiest.
 std::optional<Ask> Doubling::first_rounds(const std::vector<const Entry*>& entries) {
+  double best = 0;
+  for (const Entry* entry : entries)
+    if (ledger_.choosable(*entry)) best = std::max(best, ledger_.rate(*entry));
   std::vector<TrialId> waiting;
   for (const Entry* entry : entries) {
     if (!entry->live || entry->id == ledger_.anchor() || ledger_.anchor() == 0) continue;
-    if (entry->shared >= scan_rounds(ledger_.run_seconds(entry->candidate))) continue;
+    const bool leads = entry->latency && ledger_.rate(*entry) >= best;
+    const int needed = scan_rounds(ledger_.run_seconds(entry->candidate)) * (leads ? 2 : 1);
+    if (entry->shared >= needed) continue;
     if (round_cost(ledger_, {entry->id}) <= ledger_.racing_left()) waiting.push_back(entry->id);
   }
   if (waiting.empty()) return std::nullopt;
