@@ -21,7 +21,7 @@ set(may_tuner/track tuner/core tuner/statistics)
 set(may_tuner/cli tuner kernels storage reports)
 set(may_storage tuner/core)
 set(may_reports tuner/core)
-set(may_kernels)
+set(may_kernels kernels/probe)  # benchmarks hold kernels against the peaks
 # The main executable links probe, and must not bring oneTBB along: no arena.h there.
 set(may_kernels/probe kernels/isa.h kernels/dtype.h kernels/aligned_buffer.h kernels/bfloat16.h)
 

@@ -1,7 +1,7 @@
 // The grammar of --batches.
+#include <fmt/format.h>
 #include <algorithm>
 #include <charconv>
-#include <fmt/format.h>
 
 #include "tuner/cli/options.h"
 
@@ -84,8 +84,8 @@ Result<std::vector<std::int64_t>> parse_batches(const std::string& text) {
     }
   }
   if (batches.size() > kMostBatches)
-    return bad_input(fmt::format("at most {} batches", kMostBatches), fmt::to_string(batches.size()),
-                     "--batches");
+    return bad_input(fmt::format("at most {} batches", kMostBatches),
+                     fmt::to_string(batches.size()), "--batches");
   std::sort(batches.begin(), batches.end());
   batches.erase(std::unique(batches.begin(), batches.end()), batches.end());
   return batches;

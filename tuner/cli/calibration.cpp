@@ -49,8 +49,8 @@ std::vector<ThreadFigures> scaling_from(const probe::CalibrationFigures& figures
     if (figure.dtype == kernels::Dtype::f32) widest = std::max(widest, figure.isa);
   for (const probe::ScalingFigure& figure : figures.scaling)
     if (figure.threads < threads && !has_f32(at(figure.threads), widest))
-      at(figure.threads).peaks.push_back(
-          peak_from({kernels::Dtype::f32, widest, figure.threads, figure.flops}));
+      at(figure.threads)
+          .peaks.push_back(peak_from({kernels::Dtype::f32, widest, figure.threads, figure.flops}));
   std::sort(scaling.begin(), scaling.end(),
             [](const auto& a, const auto& b) { return a.threads < b.threads; });
   return scaling;
@@ -78,7 +78,8 @@ Calibration calibration_from(const probe::CalibrationFigures& figures) {
     if (figure.threads == threads) device.peaks.push_back(peak_from(figure));
   for (const probe::LevelFigure& figure : figures.levels)
     device.memory_levels.push_back(
-        {figure.name, figure.capacity_bytes > 0 ? std::optional(figure.capacity_bytes) : std::nullopt,
+        {figure.name,
+         figure.capacity_bytes > 0 ? std::optional(figure.capacity_bytes) : std::nullopt,
          figure.bytes.best, FigureOrigin::measured, source_of(threads)});
   return calibration;
 }
@@ -86,7 +87,8 @@ Calibration calibration_from(const probe::CalibrationFigures& figures) {
 Result<Calibration> calibrate_this_machine(probe::CalibrationOptions options) {
   if (options.cpus.empty()) {
     options.cpus = probe::allowed_cpus();
-    options.cpus.resize(std::min(options.cpus.size(), static_cast<std::size_t>(cpu_share().usable)));
+    options.cpus.resize(
+        std::min(options.cpus.size(), static_cast<std::size_t>(cpu_share().usable)));
   }
   const probe::CalibrationFigures figures = probe::calibrate(options);
   if (!figures.failure.empty())
@@ -120,7 +122,9 @@ Result<Calibration> obtain_calibration(Store& store, bool quiet) {
   if (stored) return std::move(*stored);
   probe::CalibrationOptions options;
   ProgressLine line(!quiet);
-  if (!quiet) say(fmt::format("measuring the peaks of {} once (up to {:.0f} s)", this_machine(), options.seconds));
+  if (!quiet)
+    say(fmt::format("measuring the peaks of {} once (up to {:.0f} s)", this_machine(),
+                    options.seconds));
   options.progress = [&](const probe::CalibrationProgress& progress) {
     line.show(fmt::format("calibration: {}, {:.0f} of {:.0f} s", progress.stage, progress.elapsed,
                           progress.budget));

@@ -1,5 +1,6 @@
-// This machine's peaks and bandwidths: measured by kernels/probe, kept as a note, put in the words of
-// tuner/estimate. A note fits the CPU model, the number of CPUs this process may use, and the way of measuring.
+// This machine's peaks and bandwidths: measured by kernels/probe, kept as a note, put in the words
+// of tuner/estimate. A note fits the CPU model, the number of CPUs this process may use, and the
+// way of measuring.
 #pragma once
 
 #include <functional>

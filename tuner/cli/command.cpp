@@ -12,9 +12,11 @@ int exit_code(const Error& error) {
 
 Status print_result(const std::string& text) {
   const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
-                     (text.ends_with('\n') || std::fputc('\n', stdout) != EOF) && std::fflush(stdout) == 0;
+                     (text.ends_with('\n') || std::fputc('\n', stdout) != EOF) &&
+                     std::fflush(stdout) == 0;
   // A reader that has seen enough (head) is no failure.
-  if (!whole && errno != EPIPE) return environment_error("to write the result", std::strerror(errno), "stdout");
+  if (!whole && errno != EPIPE)
+    return environment_error("to write the result", std::strerror(errno), "stdout");
   return {};
 }
 

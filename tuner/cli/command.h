@@ -12,10 +12,10 @@ namespace batchtune {
 
 enum ExitCode : int {
   kDone = 0,
-  kFinding = 1,       // a regression, no candidate keeps the limits, or nothing fits
-  kUsage = 2,         // usage or bad input
-  kInconclusive = 3,  // inconclusive or unproven
-  kEnvironment = 4,   // device, database
+  kFinding = 1,        // a regression, no candidate keeps the limits, or nothing fits
+  kUsage = 2,          // usage or bad input
+  kInconclusive = 3,   // inconclusive or unproven
+  kEnvironment = 4,    // device, database
   kInterrupted = 128,  // + the signal's number, after the report of what was seen
 };
 

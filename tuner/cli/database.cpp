@@ -18,8 +18,9 @@ Result<DatabasePath> database_path(const std::string& option) {
     return DatabasePath{*folder + within, "$XDG_DATA_HOME", true};
   if (const auto home = environment_variable("HOME"))
     return DatabasePath{*home + "/.local/share" + within, "default", true};
-  return environment_error("a place for the database", "neither --db, $BATCHTUNE_DB, $XDG_DATA_HOME nor $HOME",
-                           "", "Give --db FILE");
+  return environment_error("a place for the database",
+                           "neither --db, $BATCHTUNE_DB, $XDG_DATA_HOME nor $HOME", "",
+                           "Give --db FILE");
 }
 
 Result<std::unique_ptr<Store>> open_database(const std::string& option) {

@@ -21,7 +21,8 @@ Result<DatabasePath> database_path(const std::string& option);
 Result<std::unique_ptr<Store>> open_database(const std::string& option);
 Result<std::unique_ptr<Store>> open_database_read_only(const std::string& option);
 
-// Resolves "12", "last~1", "last:MODEL", the beginning of a UUID; says on stderr what it resolved to.
+// Resolves "12", "last~1", "last:MODEL", the beginning of a UUID; says on stderr what it resolved
+// to.
 Result<SessionRecord> load_session(const Store& store, const std::string& text);
 
 }  // namespace batchtune

@@ -28,12 +28,17 @@ void append(std::string& details, const std::string& part) {
 std::string details_of(const Op& op) {
   std::string details;
   const Window& window = op.window;
-  const bool slides = op.kind == OpKind::conv2d || op.kind == OpKind::max_pool || op.kind == OpKind::average_pool;
-  if (slides) append(details, fmt::format("{}x{} / {}", window.kernel_h, window.kernel_w, window.stride_h));
+  const bool slides =
+      op.kind == OpKind::conv2d || op.kind == OpKind::max_pool || op.kind == OpKind::average_pool;
+  if (slides)
+    append(details, fmt::format("{}x{} / {}", window.kernel_h, window.kernel_w, window.stride_h));
   if (op.groups > 1)
-    append(details, fmt::format("{} {}", op.groups, op.kind == OpKind::conv2d ? "groups" : "heads"));
-  if (op.folded_batch_norm) append(details, "batch norm");
-  else if (op.epilogue.bias) append(details, "bias");
+    append(details,
+           fmt::format("{} {}", op.groups, op.kind == OpKind::conv2d ? "groups" : "heads"));
+  if (op.folded_batch_norm)
+    append(details, "batch norm");
+  else if (op.epilogue.bias)
+    append(details, "bias");
   if (!op.epilogue.residual.empty()) append(details, "+ " + op.epilogue.residual);
   for (const Activation activation : {op.activation, op.epilogue.activation})
     if (activation != Activation::none) append(details, std::string(name_of(activation)));
@@ -66,7 +71,8 @@ void add_describe_command(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<DescribeOptions>();
   app.add_option("MODEL", options->model, "zoo name or .json file")->required();
   add_format_option(app, options->output);
-  app.callback([options, &invocation] { invocation.run = [options] { return run_describe(*options); }; });
+  app.callback(
+      [options, &invocation] { invocation.run = [options] { return run_describe(*options); }; });
 }
 
 }  // namespace batchtune

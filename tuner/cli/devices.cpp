@@ -41,8 +41,10 @@ void limit_isa(DeviceInfo& device, kernels::Isa widest) {
 
 }  // namespace
 
-Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, Store& store, bool quiet) {
-  OpenDevice open{.spec = spec, .entry = find_backend(split_backend_spec(spec).name), .figures = {}};
+Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, Store& store,
+                               bool quiet) {
+  OpenDevice open{
+      .spec = spec, .entry = find_backend(split_backend_spec(spec).name), .figures = {}};
   std::optional<kernels::Isa> widest;
   if (!isa.empty()) {
     BT_TRY(allowed, allowed_isa(isa));

@@ -1,5 +1,5 @@
-// The devices that a command works on: what a backend says of itself, with this machine's measured figures
-// where the backend runs on the CPU.
+// The devices that a command works on: what a backend says of itself, with this machine's measured
+// figures where the backend runs on the CPU.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,10 @@ struct OpenDevice {
   DeviceInfo at(int threads) const { return at_threads(figures, threads); }
 };
 
-// Asks a worker what the backend says; calibrates first where no note fits. `isa` limits the instruction set
+// Asks a worker what the backend says; calibrates first where no note fits. `isa` limits the
+// instruction set
 // ("" = none). Errors: the backend's own, an unknown instruction set, one that this CPU lacks.
-Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, Store& store, bool quiet);
+Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, Store& store,
+                               bool quiet);
 
 }  // namespace batchtune

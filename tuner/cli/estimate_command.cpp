@@ -1,5 +1,5 @@
-// batchtune estimate: what is predicted before measuring. A model on a device, raw figures without a model,
-// the batching guide's table, or training (estimate_training.cpp).
+// batchtune estimate: what is predicted before measuring. A model on a device, raw figures without
+// a model, the batching guide's table, or training (estimate_training.cpp).
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <utility>
@@ -28,7 +28,8 @@ Result<DType> dtype_of(const EstimateCommandOptions& options, bool is_backend) {
   if (options.dtype.empty()) return is_backend ? DType::f32 : DType::bf16;
   const auto dtype = parse_dtype(options.dtype);
   if (!dtype)
-    return bad_input("a data type: f32, tf32, bf16, f16, fp8, int8", "'" + options.dtype + "'", "--dtype");
+    return bad_input("a data type: f32, tf32, bf16, f16, fp8, int8", "'" + options.dtype + "'",
+                     "--dtype");
   return *dtype;
 }
 
@@ -36,11 +37,13 @@ Result<int> threads_of(const EstimateCommandOptions& options, const OpenDevice& 
   const int all = device.entry == nullptr ? 1 : cpu_share().usable;
   if (options.threads.empty()) return all;
   if (device.entry == nullptr)
-    return bad_input("--threads with a device that batchtune runs on", "--device " + device.spec, "--threads");
+    return bad_input("--threads with a device that batchtune runs on", "--device " + device.spec,
+                     "--threads");
   TuningOptions typed;
   typed.threads = options.threads;
   BT_TRY(request, parse_tuning(typed));
-  if (request.threads.size() != 1) return bad_input("one number of threads", options.threads, "--threads");
+  if (request.threads.size() != 1)
+    return bad_input("one number of threads", options.threads, "--threads");
   return request.threads.front();
 }
 
@@ -75,7 +78,9 @@ Result<int> estimate_inference(const EstimateCommandOptions& options, Format for
   BT_TRY(dtype, dtype_of(options, device.entry != nullptr));
   BT_TRY(threads, threads_of(options, device));
   const CandidateGroup group{device.entry ? device.entry->name : "", dtype, threads, 1, model.dims};
-  EstimateReport report{summarise(model), device.at(threads), {}};
+  // A catalogue device is taken whole.
+  EstimateReport report{
+      summarise(model), device.entry ? device.at(threads) : device.figures.device, {}};
   BT_TRY(estimate, estimate_model(model, report.device, group, estimate_options));
   report.estimate = std::move(estimate);
   BT_TRY_VOID(print_estimate(report, options.output, format));
@@ -130,7 +135,8 @@ Listing guide_listing() {
     list.rows.push_back({row.model, row.device, std::string(name_of(row.dtype)), formula.peak_flops,
                          formula.bandwidth, formula.flops_per_sample, formula.dense_parameters,
                          formula.exact, formula.batch, row.printed_batch});
-    list.shown.push_back({row.model_label, row.device_label, "", format_count(formula.peak_flops) + "FLOP/s",
+    list.shown.push_back({row.model_label, row.device_label, "",
+                          format_count(formula.peak_flops) + "FLOP/s",
                           format_rate(formula.bandwidth), format_count(formula.flops_per_sample),
                           format_count(formula.dense_parameters), "", "", ""});
   }
@@ -151,9 +157,11 @@ Result<int> run_estimate(const EstimateCommandOptions& options) {
   if (training) return estimate_for_training(options, format);
   if (!options.model.empty()) return estimate_inference(options, format);
   if (!options.has_raw_figures())
-    return bad_input("a MODEL, raw figures or --guide", "none", "", "Example: batchtune estimate resnet-50");
+    return bad_input("a MODEL, raw figures or --guide", "none", "",
+                     "Example: batchtune estimate resnet-50");
   if (!options.device.empty())
-    return bad_input("raw figures, or a device with a MODEL", "--device with raw figures", "--device");
+    return bad_input("raw figures, or a device with a MODEL", "--device with raw figures",
+                     "--device");
   return estimate_raw(options, format);
 }
 
@@ -172,7 +180,8 @@ Result<OpenDevice> find_any_device(const EstimateCommandOptions& options) {
     BT_TRY(device, find_device(name));
     open.figures.device = std::move(device);
   }
-  if (!options.isa.empty()) return bad_input("--isa with the device cpu", "--device " + name, "--isa");
+  if (!options.isa.empty())
+    return bad_input("--isa with the device cpu", "--device " + name, "--isa");
   return open;
 }
 
@@ -180,26 +189,33 @@ void add_estimate_command(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<EstimateCommandOptions>();
   app.add_option("MODEL", options->model, "zoo name or .json file");
   app.add_option("--device", options->device,
-                 "name (batchtune list devices), .json device file, or cpu (the default): this machine, measured");
+                 "name (batchtune list devices), .json device file, or cpu (the default): this "
+                 "machine, measured");
   app.add_flag("--guide", options->guide, "the batching guide's table, recomputed");
   app.add_option("--mode", options->mode, "inference or training")->capture_default_str();
-  app.add_option("--dtype", options->dtype, "f32 on this machine, bf16 on catalogue devices by default");
+  app.add_option("--dtype", options->dtype,
+                 "f32 on this machine, bf16 on catalogue devices by default");
   app.add_option("--threads", options->threads, "of this machine");
   app.add_option("--isa", options->isa, "widest instruction set of this machine that is allowed");
   app.add_option("--batches", options->batches, "shown: 1,8,32 or 1:64 or 1:64:x2");
-  app.add_option("--memory-limit", options->memory_limit, "such as 2GiB; training: memory of a core");
-  app.add_option("--give-up", options->give_up, "throughput given up for a smaller batch (default 2%)");
+  app.add_option("--memory-limit", options->memory_limit,
+                 "such as 2GiB; training: memory of a core");
+  app.add_option("--give-up", options->give_up,
+                 "throughput given up for a smaller batch (default 2%)");
   app.add_option("--peak", options->peak, "raw: FLOP/s, such as 64T");
   app.add_option("--bandwidth", options->bandwidth, "raw: such as 50GB/s");
   app.add_option("--flops", options->flops, "raw: FLOP per sample, such as 77.3G");
   app.add_option("--params", options->params, "raw: dense parameters, such as 302M");
   app.add_option("--tp", options->tensor_parallel, "training: tensor-parallel rank");
   app.add_option("--pp", options->pipeline_parallel, "training: pipeline-parallel rank");
-  app.add_option("--state-bytes", options->state_bytes, "training: weight and gradient bytes per parameter (4)");
-  app.add_option("--optimizer-bytes", options->optimizer_bytes, "training: optimizer bytes per parameter (12)");
+  app.add_option("--state-bytes", options->state_bytes,
+                 "training: weight and gradient bytes per parameter (4)");
+  app.add_option("--optimizer-bytes", options->optimizer_bytes,
+                 "training: optimizer bytes per parameter (12)");
   add_database_option(app, options->database);
   add_output_options(app, options->output);
-  app.callback([options, &invocation] { invocation.run = [options] { return run_estimate(*options); }; });
+  app.callback(
+      [options, &invocation] { invocation.run = [options] { return run_estimate(*options); }; });
 }
 
 }  // namespace batchtune

@@ -24,7 +24,8 @@ struct EstimateCommandOptions {
   }
 };
 
-// The device that --device names: this machine (measured), a backend, a device file or the catalogue's.
+// The device that --device names: this machine (measured), a backend, a device file or the
+// catalogue's.
 Result<OpenDevice> find_any_device(const EstimateCommandOptions& options);
 
 // --mode training: the guide's formula, and the memory model beside it. Gives the exit code.

@@ -35,12 +35,14 @@ Result<int> parse_ranks(const std::string& text, const char* option) {
   return static_cast<int>(ranks);
 }
 
-Result<TrainingOptions> training_options(const EstimateCommandOptions& options, TrainingAnswer& answer) {
+Result<TrainingOptions> training_options(const EstimateCommandOptions& options,
+                                         TrainingAnswer& answer) {
   TrainingOptions training;
   BT_TRY(tp, parse_ranks(options.tensor_parallel, "--tp"));
   BT_TRY(pp, parse_ranks(options.pipeline_parallel, "--pp"));
   BT_TRY(state, parse_bytes_each(options.state_bytes, training.state_bytes, "--state-bytes"));
-  BT_TRY(optimizer, parse_bytes_each(options.optimizer_bytes, training.optimizer_bytes, "--optimizer-bytes"));
+  BT_TRY(optimizer,
+         parse_bytes_each(options.optimizer_bytes, training.optimizer_bytes, "--optimizer-bytes"));
   training.tensor_parallel = tp;
   training.pipeline_parallel = pp;
   training.state_bytes = state;
@@ -69,17 +71,22 @@ void add_bytes(FactSheet& sheet, const char* key, const char* label, double byte
 
 FactSheet sheet_of(const TrainingAnswer& answer) {
   const TrainingFormula& formula = answer.formula;
-  FactSheet sheet{"estimate", "Training " + answer.subject + " with the memory of " + answer.memory_source, {}, ""};
+  FactSheet sheet{"estimate",
+                  "Training " + answer.subject + " with the memory of " + answer.memory_source,
+                  {},
+                  ""};
   sheet.facts = {
       {"mode", "mode", std::string("training"), ""},
       {"formula_batch", "formula of the guide", formula.batch,
-       fmt::format("floor({} x TP {} x PP {} x {}B / ({} dense parameters x {} bytes)) = floor({}) = {}",
-                   formula.memory_share, formula.tensor_parallel, formula.pipeline_parallel,
-                   format_count(formula.memory_bytes), format_count(formula.dense_parameters),
-                   formula.state_bytes, format_number(formula.exact, 4), formula.batch)},
+       fmt::format(
+           "floor({} x TP {} x PP {} x {}B / ({} dense parameters x {} bytes)) = floor({}) = {}",
+           formula.memory_share, formula.tensor_parallel, formula.pipeline_parallel,
+           format_count(formula.memory_bytes), format_count(formula.dense_parameters),
+           formula.state_bytes, format_number(formula.exact, 4), formula.batch)},
       {"formula_exact", "before rounding", formula.exact, ""}};
   if (!answer.memory) {
-    sheet.conclusion = fmt::format("the guide's formula says {}; it leaves optimizer and activations out", formula.batch);
+    sheet.conclusion = fmt::format(
+        "the guide's formula says {}; it leaves optimizer and activations out", formula.batch);
     return sheet;
   }
   const TrainingMemory& memory = *answer.memory;
@@ -88,11 +95,13 @@ FactSheet sheet_of(const TrainingAnswer& answer) {
   add_bytes(sheet, "gradient_bytes", "gradients", memory.gradient_bytes);
   add_bytes(sheet, "optimizer_bytes", "optimizer state", memory.optimizer_bytes);
   add_bytes(sheet, "free_bytes", "left for activations", memory.free_bytes);
-  add_bytes(sheet, "activation_bytes_per_sample", "activations per sample", memory.activation_bytes_per_sample);
+  add_bytes(sheet, "activation_bytes_per_sample", "activations per sample",
+            memory.activation_bytes_per_sample);
   sheet.facts.push_back({"memory_batch", "largest micro-batch", memory.batch, ""});
   sheet.conclusion = fmt::format(
       "the guide's formula says {}; with optimizer and activations counted, {}", formula.batch,
-      memory.batch > 0 ? fmt::format("a micro-batch of {} fits", memory.batch) : "not even one sample fits");
+      memory.batch > 0 ? fmt::format("a micro-batch of {} fits", memory.batch)
+                       : "not even one sample fits");
   return sheet;
 }
 
@@ -100,7 +109,8 @@ Result<TrainingAnswer> answer_of(const EstimateCommandOptions& options) {
   TrainingAnswer answer;
   BT_TRY(training, training_options(options, answer));
   if (options.model.empty()) {
-    if (options.params.empty()) return bad_input("a MODEL or --params", "neither", "--mode training");
+    if (options.params.empty())
+      return bad_input("a MODEL or --params", "neither", "--mode training");
     BT_TRY(params, parse_count(options.params, "--params"));
     BT_TRY(formula, training_formula(params, training));
     answer.subject = "a model of given size";
@@ -123,7 +133,7 @@ Result<int> estimate_for_training(const EstimateCommandOptions& options, Format 
     return bad_input("--batches with the mode inference", "--mode training", "--batches");
   BT_TRY(answer, answer_of(options));
   const FactSheet sheet = sheet_of(answer);
-  BT_TRY_VOID(print_result(options.output.quiet        ? fmt::to_string(answer.formula.batch)
+  BT_TRY_VOID(print_result(options.output.quiet     ? fmt::to_string(answer.formula.batch)
                            : format == Format::json ? json_facts(sheet)
                                                     : text_facts(sheet, text_options())));
   return kDone;

@@ -26,8 +26,7 @@ Result<int> run_export(const ExportOptions& options) {
   std::ofstream file(options.output);
   file << text << '\n';
   file.close();
-  if (!file)
-    return environment_error("to write the model", std::strerror(errno), options.output);
+  if (!file) return environment_error("to write the model", std::strerror(errno), options.output);
   return kDone;
 }
 
@@ -37,7 +36,8 @@ void add_export_command(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<ExportOptions>();
   app.add_option("MODEL", options->model, "zoo name or .json file")->required();
   app.add_option("-o,--output", options->output, "file (default: stdout)");
-  app.callback([options, &invocation] { invocation.run = [options] { return run_export(*options); }; });
+  app.callback(
+      [options, &invocation] { invocation.run = [options] { return run_export(*options); }; });
 }
 
 }  // namespace batchtune

@@ -39,7 +39,8 @@ std::string field(const std::string& path, std::string_view name) {
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with(name)) continue;
     const std::size_t colon = line.find(':');
-    const std::size_t start = colon == std::string::npos ? colon : line.find_first_not_of(" \t", colon + 1);
+    const std::size_t start =
+        colon == std::string::npos ? colon : line.find_first_not_of(" \t", colon + 1);
     return start == std::string::npos ? "" : line.substr(start);
   }
   return "";
@@ -61,7 +62,8 @@ std::vector<std::string> cgroup_folders(const std::string& root, const std::stri
     const std::size_t first = line.find(':'), second = line.find(':', first + 1);
     if (second == std::string::npos) continue;
     const std::string names = "," + line.substr(first + 1, second - first - 1) + ",";
-    if (controller.empty() ? names != ",," : names.find("," + controller + ",") == std::string::npos)
+    if (controller.empty() ? names != ",,"
+                           : names.find("," + controller + ",") == std::string::npos)
       continue;
     std::string path = line.substr(second + 1);
     for (; path.size() > 1; path = path.substr(0, path.rfind('/'))) folders.push_back(mount + path);
@@ -124,7 +126,8 @@ CpuShare cpu_share(const std::string& root) {
   const auto v1 = smallest(cgroup_folders(root, "cpu"), quota_v1);
   if (v1 && (!share.quota || *v1 < *share.quota)) share.quota = v1;
   const bool by_quota = share.quota && *share.quota < share.affinity;
-  share.usable = by_quota ? std::max(1, static_cast<int>(std::floor(*share.quota))) : share.affinity;
+  share.usable =
+      by_quota ? std::max(1, static_cast<int>(std::floor(*share.quota))) : share.affinity;
   share.origin = by_quota ? "cgroup quota" : "affinity";
   return share;
 }
@@ -137,8 +140,9 @@ MemoryShare memory_share(const std::string& root) {
   share.origin = "80 % of available memory";
   for (const auto& [controller, file] :
        {std::pair{"", "/memory.max"}, std::pair{"memory", "/memory.limit_in_bytes"}}) {
-    const auto limit = smallest(cgroup_folders(root, controller),
-                                [&](const std::string& folder) { return memory_limit(folder, file); });
+    const auto limit = smallest(cgroup_folders(root, controller), [&](const std::string& folder) {
+      return memory_limit(folder, file);
+    });
     if (!limit || *limit >= static_cast<double>(share.limit)) continue;
     share.limit = static_cast<Bytes>(*limit);
     share.origin = "cgroup limit";

@@ -35,8 +35,12 @@ InterruptWatch::~InterruptWatch() {
   for (const int number : {SIGINT, SIGTERM}) handle(number, SIG_DFL, 0);
 }
 
-const std::atomic<bool>& InterruptWatch::interrupted() const { return interrupted_flag; }
+const std::atomic<bool>& InterruptWatch::interrupted() const {
+  return interrupted_flag;
+}
 
-int InterruptWatch::signal() const { return signal_number; }
+int InterruptWatch::signal() const {
+  return signal_number;
+}
 
 }  // namespace batchtune

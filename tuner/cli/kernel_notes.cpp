@@ -23,7 +23,8 @@ Result<std::vector<std::string>> proven_kernels(const Store& store, const Backen
 Status keep_kernel_proofs(Store& store, const std::string& backend, const LoadReport& report) {
   for (const std::string& kernel : report.refuted_kernels)
     say("WARNING: kernel " + kernel + " of backend " + backend +
-        " computed wrong results on this machine and is NOT used; please report this with the CPU's name (" +
+        " computed wrong results on this machine and is NOT used; please report this with the "
+        "CPU's name (" +
         cpu_model() + ")");
   for (const std::string& kernel : report.newly_proven_kernels) {
     Note note;

@@ -37,7 +37,9 @@ template <typename Format>
 Figure figure(const Result<double>& value, Format format) {
   return value ? Figure{*value, format(*value)} : Figure{};
 }
-std::string flops_per_second(double rate) { return format_count(rate) + "FLOP/s"; }
+std::string flops_per_second(double rate) {
+  return format_count(rate) + "FLOP/s";
+}
 
 void add_row(Listing& list, const std::vector<Figure>& cells) {
   std::vector<Value> row;
@@ -50,26 +52,30 @@ void add_row(Listing& list, const std::vector<Figure>& cells) {
   list.shown.push_back(std::move(shown));
 }
 
-Figure text(std::string_view value) { return {std::string(value), ""}; }
+Figure text(std::string_view value) {
+  return {std::string(value), ""};
+}
 
 Result<Listing> list_models(const ListOptions&) {
   Listing list;
   list.columns = {{"name", "model"},
-                  {"parameters", "parameters", true, 1},
+                  {"parameters", "parameters", true},
                   {"flops_per_sample", "FLOP", true},
-                  {"dense_flops_per_sample", "dense FLOP", true, 2},
-                  {"activation_bytes_per_sample", "activations", true, 3},
+                  {"dense_flops_per_sample", "dense FLOP", true},
+                  {"activation_bytes_per_sample", "activations", true},
                   {"description", ""}};
   for (const ZooEntry& entry : zoo()) {
     BT_TRY(model, build_zoo_model(entry.name));
     const ModelSummary summary = summarise(model);
     std::string parameters;
-    for (const auto& [name, value] : entry.defaults) parameters += fmt::format("@{}={}", name, value);
+    for (const auto& [name, value] : entry.defaults)
+      parameters += fmt::format("@{}={}", name, value);
     add_row(list, {{std::string(entry.name), std::string(entry.name) + parameters},
                    {summary.parameters, format_count(summary.parameters)},
                    {summary.flops_per_sample, format_count(summary.flops_per_sample)},
                    {summary.dense_flops_per_sample, format_count(summary.dense_flops_per_sample)},
-                   {summary.activation_bytes_per_sample, format_bytes(summary.activation_bytes_per_sample)},
+                   {summary.activation_bytes_per_sample,
+                    format_bytes(summary.activation_bytes_per_sample)},
                    text(entry.description)});
   }
   return list;
@@ -79,10 +85,13 @@ void add_device(Listing& list, const DeviceInfo& device, const std::string& desc
   const Result<double> memory = device.memory_bytes
                                     ? Result<double>(*device.memory_bytes)
                                     : Result<double>(environment_error("memory", "none"));
-  add_row(list, {text(device.name), figure(device_peak(device, DType::f32), flops_per_second),
+  add_row(list, {text(device.name),
+                 figure(device_peak(device, DType::f32), flops_per_second),
                  figure(device_peak(device, DType::bf16), flops_per_second),
-                 figure(main_memory_bandwidth(device), format_rate), figure(memory, format_bytes),
-                 {std::int64_t{device.cores}, ""}, text(description)});
+                 figure(main_memory_bandwidth(device), format_rate),
+                 figure(memory, format_bytes),
+                 {std::int64_t{device.cores}, ""},
+                 text(description)});
 }
 
 Result<Listing> list_devices(const ListOptions& options) {
@@ -91,8 +100,8 @@ Result<Listing> list_devices(const ListOptions& options) {
                   {"peak_f32", "f32", true},
                   {"peak_bf16", "bf16", true},
                   {"bytes_per_second", "bandwidth", true},
-                  {"memory_bytes", "memory", true, 1},
-                  {"cores", "cores", true, 2},
+                  {"memory_bytes", "memory", true},
+                  {"cores", "cores", true},
                   {"description", ""}};
   std::optional<Calibration> measured;
   if (const auto store = open_database_read_only(options.database)) {
@@ -117,21 +126,32 @@ Result<Listing> list_backends(const ListOptions&) {
                   {"simulated", "simulated"},
                   {"description", ""}};
   for (const BackendEntry& entry : backends())
-    add_row(list, {text(entry.name), text(name_of(entry.memory_kind)), {entry.simulated, ""},
+    add_row(list, {text(entry.name),
+                   text(name_of(entry.memory_kind)),
+                   {entry.simulated, ""},
                    text(entry.description)});
   return list;
 }
 
 Result<Listing> list_all_kernels(const ListOptions&) {
   Listing list;
-  list.columns = {{"name", "kernel"}, {"backend", "backend", false, 1}, {"operation", "operation"},
-                  {"dtype", "dtype"}, {"isa", "isa"},                   {"usable", "usable"},
+  list.columns = {{"name", "kernel"},
+                  {"backend", "backend", false, 1},
+                  {"operation", "operation"},
+                  {"dtype", "dtype"},
+                  {"isa", "isa"},
+                  {"usable", "usable"},
                   {"reason", "why not"}};
   for (const BackendEntry& entry : backends()) {
     BT_TRY(kernels, list_kernels(entry.name));
     for (const KernelInfo& kernel : kernels)
-      add_row(list, {text(kernel.name), text(entry.name), text(kernel.operation), text(kernel.dtype),
-                     text(kernel.isa), {kernel.usable, ""}, text(kernel.reason)});
+      add_row(list, {text(kernel.name),
+                     text(entry.name),
+                     text(kernel.operation),
+                     text(kernel.dtype),
+                     text(kernel.isa),
+                     {kernel.usable, ""},
+                     text(kernel.reason)});
   }
   return list;
 }
@@ -146,18 +166,23 @@ Result<Listing> list_ops(const ListOptions&) {
 
 Result<Listing> list_sessions(const ListOptions& options) {
   Listing list;
-  list.columns = {{"number", "session", true}, {"started_at", "started (UTC)"},
-                  {"command", "command"},      {"model", "model"},
-                  {"backend", "backend"},      {"simulated", "simulated", false, 2},
-                  {"ended", "ended"},          {"observations", "observations", true, 1},
+  list.columns = {{"number", "session", true},  {"started_at", "started (UTC)"},
+                  {"command", "command"},       {"model", "model"},
+                  {"backend", "backend"},       {"simulated", "simulated", false, 2},
+                  {"ended", "ended"},           {"observations", "observations", true, 1},
                   {"best_batch", "batch", true}};
   list.when_empty = "No sessions yet: run batchtune tune MODEL.";
   BT_TRY(store, open_database_read_only(options.database));
   BT_TRY(sessions, store->list_sessions());
   for (const SessionListing& session : sessions)
-    add_row(list, {{session.number, ""}, text(session.started_at), text(session.command),
-                   text(session.model), text(session.backend), {session.simulated, ""},
-                   text(name_of(session.end)), {std::int64_t{session.observations}, ""},
+    add_row(list, {{session.number, ""},
+                   text(session.started_at),
+                   text(session.command),
+                   text(session.model),
+                   text(session.backend),
+                   {session.simulated, ""},
+                   text(name_of(session.end)),
+                   {std::int64_t{session.observations}, ""},
                    {session.best_batch ? Value(*session.best_batch) : Value(), ""}});
   return list;
 }
@@ -174,7 +199,8 @@ Result<Listing> list_formats(const ListOptions&) {
 Result<Listing> list_strategies(const ListOptions&) {
   Listing list;
   list.columns = {{"name", "strategy"}, {"description", ""}};
-  for (const StrategyEntry& entry : strategies()) add_row(list, {text(entry.name), text(entry.description)});
+  for (const StrategyEntry& entry : strategies())
+    add_row(list, {text(entry.name), text(entry.description)});
   return list;
 }
 
@@ -206,11 +232,13 @@ Result<int> run_list(const ListOptions& options) {
 
 void add_list_command(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<ListOptions>();
-  app.add_option("WHAT", options->what, "models devices backends kernels ops sessions formats strategies")
+  app.add_option("WHAT", options->what,
+                 "models devices backends kernels ops sessions formats strategies")
       ->required();
   add_database_option(app, options->database);
   add_format_option(app, options->output);
-  app.callback([options, &invocation] { invocation.run = [options] { return run_list(*options); }; });
+  app.callback(
+      [options, &invocation] { invocation.run = [options] { return run_list(*options); }; });
 }
 
 }  // namespace batchtune

@@ -21,8 +21,10 @@ constexpr Command kCommands[] = {
     {"measure", "measure given batches, without a search", add_measure_command},
     {"calibrate", "measure this machine's peaks and bandwidths", add_calibrate_command},
     {"report", "show a stored session, also with other limits", add_report_command},
+    {"compare", "hold two sessions against each other", add_compare_command},
     {"describe", "operations, shapes and work of a model", add_describe_command},
-    {"list", "models, devices, backends, kernels, ops, sessions, formats, strategies", add_list_command},
+    {"list", "models, devices, backends, kernels, ops, sessions, formats, strategies",
+     add_list_command},
     {"export", "write a model as JSON", add_export_command},
 };
 
@@ -69,7 +71,8 @@ Result<int> parse_and_run(int argc, char** argv) {
     app.exit(success);
     return kDone;
   } catch (const CLI::ParseError& error) {
-    return bad_input("options that batchtune knows", error.what(), "", "batchtune --help lists them");
+    return bad_input("options that batchtune knows", error.what(), "",
+                     "batchtune --help lists them");
   }
   return invocation.run();
 }

@@ -1,4 +1,5 @@
-// batchtune measure MODEL --batches LIST: these batches, in the same rounds as tune, without a search.
+// batchtune measure MODEL --batches LIST: these batches, in the same rounds as tune, without a
+// search.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
@@ -38,8 +39,10 @@ Result<int> run_measure(const MeasureOptions& options) {
   BT_TRY(number, store->begin_session(record.header));
   record.header.number = number;
   BT_TRY(report, run_session(*store, std::move(record), *strategy, std::move(plan), false));
-  if (format == Format::text) BT_TRY_VOID(print_text(report, false));
-  else BT_TRY_VOID(print_documents({report}, format));
+  if (format == Format::text)
+    BT_TRY_VOID(print_text(report, false));
+  else
+    BT_TRY_VOID(print_documents({report}, format));
   return exit_code(report);
 }
 
@@ -50,16 +53,20 @@ void add_measure_command(CLI::App& app, Invocation& invocation) {
   app.add_option("MODEL", options->model, "zoo name or .json file")->required();
   app.add_option("--batches", options->tuning.batches, "1,8,32 or 1:64 or 1:64:x2")->required();
   add_device_options(app, options->tuning);
-  app.add_option("--latency-limit", options->tuning.latency_limits, "judged in the report; may be repeated")
+  app.add_option("--latency-limit", options->tuning.latency_limits,
+                 "judged in the report; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--memory-limit", options->tuning.memory_limit, "such as 2GiB");
-  app.add_option("--boundary", options->tuning.boundary, "where memory ends: predicted, probed or none");
+  app.add_option("--boundary", options->tuning.boundary,
+                 "where memory ends: predicted, probed or none");
   app.add_option("--budget", options->tuning.budget, "seconds that runs may take (default 60s)");
-  app.add_option("--probe-budget", options->tuning.probe_budget, "seconds for memory probes (default 60s)");
+  app.add_option("--probe-budget", options->tuning.probe_budget,
+                 "seconds for memory probes (default 60s)");
   add_measuring_options(app, options->tuning);
   add_database_option(app, options->database);
   add_output_options(app, options->output);
-  app.callback([options, &invocation] { invocation.run = [options] { return run_measure(*options); }; });
+  app.callback(
+      [options, &invocation] { invocation.run = [options] { return run_measure(*options); }; });
 }
 
 }  // namespace batchtune

@@ -49,7 +49,8 @@ std::string names_in(const Range& range) {
 template <typename Enum>
 std::string names_of(std::initializer_list<Enum> values) {
   std::string names;
-  for (const Enum value : values) names += (names.empty() ? "" : ", ") + std::string(name_of(value));
+  for (const Enum value : values)
+    names += (names.empty() ? "" : ", ") + std::string(name_of(value));
   return names;
 }
 
@@ -101,13 +102,15 @@ Status parse_axes(const TuningOptions& options, TuningRequest& request) {
     for (const std::string& text : split_list(options.dtypes)) {
       const auto dtype = parse_dtype(text);
       if (!dtype)
-        return bad_input("a data type: f32, tf32, bf16, f16, fp8, int8", "'" + text + "'", "--dtype");
+        return bad_input("a data type: f32, tf32, bf16, f16, fp8, int8", "'" + text + "'",
+                         "--dtype");
       BT_TRY_VOID(append_unique(request.dtypes, *dtype, text, "--dtype"));
     }
   }
   if (!options.threads.empty()) {
     for (const std::string& text : split_list(options.threads)) {
-      BT_TRY(threads, parse_integer<int>(text, 1, kMostThreads, "a number of threads", "--threads"));
+      BT_TRY(threads,
+             parse_integer<int>(text, 1, kMostThreads, "a number of threads", "--threads"));
       BT_TRY_VOID(append_unique(request.threads, threads, text, "--threads"));
     }
   }
@@ -137,7 +140,8 @@ Status parse_wishes(const TuningOptions& options, TuningRequest& request) {
   }
   if (!options.memory_limit.empty()) {
     BT_TRY(limit, parse_bytes(options.memory_limit, "--memory-limit"));
-    if (limit < 1) return bad_input("a memory limit above 0", options.memory_limit, "--memory-limit");
+    if (limit < 1)
+      return bad_input("a memory limit above 0", options.memory_limit, "--memory-limit");
     request.memory_limit = limit;
   }
   if (!options.objective.empty()) {
@@ -165,16 +169,19 @@ Result<std::optional<Seconds>> parse_duration(const std::string& text, const cha
 
 Status parse_search(const TuningOptions& options, TuningRequest& request) {
   if (!options.boundary.empty()) {
-    for (const BoundaryWish wish : {BoundaryWish::predicted, BoundaryWish::probed, BoundaryWish::none})
+    for (const BoundaryWish wish :
+         {BoundaryWish::predicted, BoundaryWish::probed, BoundaryWish::none})
       if (name_of(wish) == options.boundary) request.boundary = wish;
     if (!request.boundary)
-      return bad_input("a boundary: predicted, probed, none", "'" + options.boundary + "'", "--boundary");
+      return bad_input("a boundary: predicted, probed, none", "'" + options.boundary + "'",
+                       "--boundary");
   }
   if (!options.strategy.empty()) {
     const auto known = strategies();
     if (std::none_of(known.begin(), known.end(),
                      [&](const auto& entry) { return entry.name == options.strategy; }))
-      return bad_input("a strategy: " + names_in(known), "'" + options.strategy + "'", "--strategy");
+      return bad_input("a strategy: " + names_in(known), "'" + options.strategy + "'",
+                       "--strategy");
     request.strategy = options.strategy;
   }
   BT_TRY(budget, parse_duration(options.budget, "--budget"));
@@ -195,9 +202,12 @@ Status parse_search(const TuningOptions& options, TuningRequest& request) {
 
 std::string_view name_of(BoundaryWish wish) {
   switch (wish) {
-    case BoundaryWish::predicted: return "predicted";
-    case BoundaryWish::probed: return "probed";
-    case BoundaryWish::none: return "none";
+    case BoundaryWish::predicted:
+      return "predicted";
+    case BoundaryWish::probed:
+      return "probed";
+    case BoundaryWish::none:
+      return "none";
   }
   return "?";
 }
@@ -212,19 +222,22 @@ void add_output_options(CLI::App& app, OutputOptions& options) {
 }
 
 void add_database_option(CLI::App& app, std::string& path) {
-  app.add_option("--db", path,
-                 "database (default: $BATCHTUNE_DB, else batchtune/batchtune.db in $XDG_DATA_HOME or "
-                 "~/.local/share)");
+  app.add_option(
+      "--db", path,
+      "database (default: $BATCHTUNE_DB, else batchtune/batchtune.db in $XDG_DATA_HOME or "
+      "~/.local/share)");
 }
 
 void add_device_options(CLI::App& app, TuningOptions& options) {
-  app.add_option("--backend", options.backends,
-                 "backend, with its own parameters after a colon (simulated:wall=2GiB); may be repeated")
+  app.add_option(
+         "--backend", options.backends,
+         "backend, with its own parameters after a colon (simulated:wall=2GiB); may be repeated")
       ->allow_extra_args(false);
   app.add_option("--dtype", options.dtypes, "data type, or a list: f32,bf16");
   app.add_option("--threads", options.threads, "threads of each instance, or a list: 1,2");
   app.add_option("--instances", options.instances, "instances side by side: a number, or auto");
-  app.add_option("--isa", options.isa, "widest instruction set allowed: reference, avx2, avx512, ...");
+  app.add_option("--isa", options.isa,
+                 "widest instruction set allowed: reference, avx2, avx512, ...");
 }
 
 void add_wish_options(CLI::App& app, TuningOptions& options) {
@@ -238,18 +251,22 @@ void add_wish_options(CLI::App& app, TuningOptions& options) {
 }
 
 void add_measuring_options(CLI::App& app, TuningOptions& options) {
-  app.add_option("--timeout", options.timeout,
-                 "end a preparation or run after this (default: the longer of 60s and 20 x the estimate)");
+  app.add_option(
+      "--timeout", options.timeout,
+      "end a preparation or run after this (default: the longer of 60s and 20 x the estimate)");
   app.add_option("--seed", options.seed, "of weights, inputs and orders");
-  app.add_option("--revision", options.revision, "your own word for what was measured, kept in the session");
+  app.add_option("--revision", options.revision,
+                 "your own word for what was measured, kept in the session");
   app.add_option("--branch", options.branch, "likewise");
   app.add_option("--label", options.label, "likewise");
 }
 
 Result<Format> parse_format(const OutputOptions& options) {
   Format format = Format::text;
-  if (options.format == "json") format = Format::json;
-  else if (options.format == "csv") format = Format::csv;
+  if (options.format == "json")
+    format = Format::json;
+  else if (options.format == "csv")
+    format = Format::csv;
   else if (options.format != "text")
     return bad_input("text, json or csv", "'" + options.format + "'", "--format");
   if (options.quiet && format != Format::text)

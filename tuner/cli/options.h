@@ -1,5 +1,5 @@
-// The options that several commands share: as typed, then as values. Parsing knows no model and no device;
-// effective values (which depend on them) are settings.h's.
+// The options that several commands share: as typed, then as values. Parsing knows no model and no
+// device; effective values (which depend on them) are settings.h's.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ struct TuningOptions {
 struct TuningRequest {
   std::vector<std::string> backends;  // specs: "simulated:wall=2GiB"
   std::vector<DType> dtypes;
-  std::vector<int> threads;           // of each instance
-  std::optional<int> instances;       // absent: auto
+  std::vector<int> threads;      // of each instance
+  std::optional<int> instances;  // absent: auto
   std::string isa;
   std::vector<std::int64_t> batches;  // ascending, unique
   std::vector<LatencyLimit> latency_limits;
@@ -58,7 +58,8 @@ struct TuningRequest {
   std::vector<Setting> given;  // every option that decides what is measured, as typed
 };
 
-// The options that decide what is measured and how it is judged, as a session keeps them ("requested"), and back:
+// The options that decide what is measured and how it is judged, as a session keeps them
+// ("requested"), and back:
 // --resume makes the same request again from them.
 std::vector<Setting> given_settings(const TuningOptions& options);
 TuningOptions options_from(const std::vector<Setting>& given);
@@ -66,9 +67,11 @@ TuningOptions options_from(const std::vector<Setting>& given);
 void add_format_option(CLI::App& app, OutputOptions& options);   // --format
 void add_output_options(CLI::App& app, OutputOptions& options);  // --format and --quiet
 void add_database_option(CLI::App& app, std::string& path);
-void add_device_options(CLI::App& app, TuningOptions& options);  // backend, dtype, threads, instances, isa
-void add_wish_options(CLI::App& app, TuningOptions& options);    // limits and objective
-void add_measuring_options(CLI::App& app, TuningOptions& options);  // timeout, seed, revision, branch, label
+void add_device_options(CLI::App& app,
+                        TuningOptions& options);  // backend, dtype, threads, instances, isa
+void add_wish_options(CLI::App& app, TuningOptions& options);  // limits and objective
+void add_measuring_options(CLI::App& app,
+                           TuningOptions& options);  // timeout, seed, revision, branch, label
 
 Result<Format> parse_format(const OutputOptions& options);  // with --quiet only text
 Result<TuningRequest> parse_tuning(const TuningOptions& options);

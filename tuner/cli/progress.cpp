@@ -16,13 +16,21 @@ namespace {
 
 constexpr int kWidthWithoutTerminal = 100;
 
-std::string doing(const AskPrepare& ask) { return fmt::format("preparing batch {}", ask.candidate.batch); }
-std::string doing(const AskProbe& ask) { return fmt::format("memory of batch {}", ask.candidate.batch); }
+std::string doing(const AskPrepare& ask) {
+  return fmt::format("preparing batch {}", ask.candidate.batch);
+}
+std::string doing(const AskProbe& ask) {
+  return fmt::format("memory of batch {}", ask.candidate.batch);
+}
 std::string doing(const AskRound& ask) {
   return fmt::format("a round of {}", std::max<std::size_t>(1, ask.request.contenders.size()));
 }
-std::string doing(const AskRelease&) { return ""; }
-std::string doing(const AskStop&) { return ""; }
+std::string doing(const AskRelease&) {
+  return "";
+}
+std::string doing(const AskStop&) {
+  return "";
+}
 
 // The batch with the best plain throughput so far: a glimpse, no verdict.
 void note_best(ProgressState& state, std::span<const Observation> observations) {
@@ -54,7 +62,9 @@ void note_best(ProgressState& state, std::span<const Observation> observations) 
 
 ProgressLine::ProgressLine(bool wanted) : active_(wanted && isatty(STDERR_FILENO) != 0) {}
 
-ProgressLine::~ProgressLine() { clear(); }
+ProgressLine::~ProgressLine() {
+  clear();
+}
 
 void ProgressLine::show(const std::string& text) {
   if (!active_) return;

@@ -25,7 +25,8 @@ class ReferenceProgram final : public Program {
     RunTimes times;
     for (int i = 0; i < n; ++i) {
       const auto seconds = programs_.run(name_);
-      if (!seconds) return failed("the reference program '" + name_ + "' did not run: " + programs_.failure());
+      if (!seconds)
+        return failed("the reference program '" + name_ + "' did not run: " + programs_.failure());
       times.seconds.push_back(*seconds);
       times.instance.push_back(0);
     }
@@ -70,7 +71,8 @@ class ReferenceBackend final : public Backend {
                                              LoadReport&) override {
     if (!probe::reference_programs_available()) return failed("this CPU lacks AVX2 with FMA");
     std::vector<int> cpus = probe::allowed_cpus();
-    cpus.resize(std::min(cpus.size(), static_cast<std::size_t>(std::max(1, options.group.threads))));
+    cpus.resize(
+        std::min(cpus.size(), static_cast<std::size_t>(std::max(1, options.group.threads))));
     auto loaded = std::make_unique<LoadedReference>(cpus, options.parameters);
     if (!loaded->failure().empty()) return failed(loaded->failure());
     return loaded;
@@ -80,7 +82,8 @@ class ReferenceBackend final : public Backend {
 }  // namespace
 
 Result<std::unique_ptr<Backend>> open_worker_backend(const std::string& spec) {
-  if (split_backend_spec(spec).name == kReferenceBackend) return std::make_unique<ReferenceBackend>();
+  if (split_backend_spec(spec).name == kReferenceBackend)
+    return std::make_unique<ReferenceBackend>();
   return open_backend(spec);
 }
 

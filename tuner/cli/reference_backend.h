@@ -1,5 +1,5 @@
-// The reference programs (kernels/probe) as a backend, so that a worker can run them in its turn like any
-// other program. Opened by workers only; users never name it.
+// The reference programs (kernels/probe) as a backend, so that a worker can run them in its turn
+// like any other program. Opened by workers only; users never name it.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,8 @@
 
 namespace batchtune {
 
-// What run_worker() opens backends with: the reference programs for kReferenceBackend, else the backend list.
+// What run_worker() opens backends with: the reference programs for kReferenceBackend, else the
+// backend list.
 Result<std::unique_ptr<Backend>> open_worker_backend(const std::string& spec);
 
 // Hash over instructions and parameters of the reference programs; "" where this CPU has none.

@@ -1,5 +1,5 @@
-// batchtune report [SESSION]: a stored session again, also with other limits and objectives than it was run
-// with. Everything is concluded anew from the stored samples; no device is needed.
+// batchtune report [SESSION]: a stored session again, also with other limits and objectives than it
+// was run with. Everything is concluded anew from the stored samples; no device is needed.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -29,8 +29,10 @@ Result<int> run_report(const ReportOptions& options) {
   replace_wish_settings(record.header, request);
   TuneReport report{std::move(record), {}};
   report.conclusion = conclude(report.record, report.record.header.wishes);
-  if (format == Format::text) BT_TRY_VOID(print_text(report, options.output.quiet));
-  else BT_TRY_VOID(print_documents({report}, format));
+  if (format == Format::text)
+    BT_TRY_VOID(print_text(report, options.output.quiet));
+  else
+    BT_TRY_VOID(print_documents({report}, format));
   return finding_of(report);
 }
 
@@ -38,12 +40,14 @@ Result<int> run_report(const ReportOptions& options) {
 
 void add_report_command(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<ReportOptions>();
-  app.add_option("SESSION", options->session, "number, beginning of a UUID, last, last~1 or last:MODEL")
+  app.add_option("SESSION", options->session,
+                 "number, beginning of a UUID, last, last~1 or last:MODEL")
       ->capture_default_str();
   add_wish_options(app, options->tuning);
   add_database_option(app, options->database);
   add_output_options(app, options->output);
-  app.callback([options, &invocation] { invocation.run = [options] { return run_report(*options); }; });
+  app.callback(
+      [options, &invocation] { invocation.run = [options] { return run_report(*options); }; });
 }
 
 }  // namespace batchtune

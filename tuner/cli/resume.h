@@ -12,11 +12,15 @@
 
 namespace batchtune {
 
-// `which`: a session, or "" for the last unended one of the model. An error when there is none or it has ended.
-Result<SessionRecord> find_resumable(const Store& store, const std::string& which, const Model& model);
+// `which`: a session, or "" for the last unended one of the model. An error when there is none or
+// it has ended.
+Result<SessionRecord> find_resumable(const Store& store, const std::string& which,
+                                     const Model& model);
 
-// What is asked now against what the session was asked: an error names every difference. Options that are
-// not given now agree. Machine and code must be the same: their rounds are judged together.
-Status check_resumable(const SessionHeader& stored, const TuningRequest& request, const Model& model);
+// What is asked now against what the session was asked: an error names every difference. Options
+// that are not given now agree. Machine and code must be the same: their rounds are judged
+// together.
+Status check_resumable(const SessionHeader& stored, const TuningRequest& request,
+                       const Model& model);
 
 }  // namespace batchtune

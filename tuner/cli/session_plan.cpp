@@ -36,15 +36,18 @@ struct MemoryLimit {
 
 // A device with memory of its own is limited by that; the CPU shares the machine's.
 MemoryLimit default_memory_limit(const std::vector<OpenDevice>& devices) {
-  const bool all_simulated = std::all_of(devices.begin(), devices.end(),
-                                         [](const OpenDevice& device) { return device.entry->simulated; });
+  const bool all_simulated =
+      std::all_of(devices.begin(), devices.end(),
+                  [](const OpenDevice& device) { return device.entry->simulated; });
   if (all_simulated && devices.front().figures.device.memory_bytes)
     return {static_cast<Bytes>(*devices.front().figures.device.memory_bytes), "device memory"};
   const MemoryShare share = memory_share();
   return {share.limit, share.origin};
 }
 
-int instances_of(const TuningRequest& request) { return request.instances.value_or(1); }
+int instances_of(const TuningRequest& request) {
+  return request.instances.value_or(1);
+}
 
 std::vector<int> threads_of(const TuningRequest& request) {
   if (!request.threads.empty()) return request.threads;
@@ -71,7 +74,8 @@ Status check_threads(const TuningRequest& request) {
 
 std::vector<CandidateGroup> groups_of(const TuningRequest& request, const Model& model,
                                       const std::vector<OpenDevice>& devices) {
-  const std::vector<DType> dtypes = request.dtypes.empty() ? std::vector{DType::f32} : request.dtypes;
+  const std::vector<DType> dtypes =
+      request.dtypes.empty() ? std::vector{DType::f32} : request.dtypes;
   std::vector<CandidateGroup> groups;
   for (const OpenDevice& device : devices)
     for (const DType dtype : dtypes)
@@ -81,7 +85,8 @@ std::vector<CandidateGroup> groups_of(const TuningRequest& request, const Model&
 }
 
 Result<std::vector<Estimate>> estimates_of(const TuningRequest& request, const Model& model,
-                                           const std::vector<OpenDevice>& devices, const Wishes& wishes) {
+                                           const std::vector<OpenDevice>& devices,
+                                           const Wishes& wishes) {
   EstimateOptions options;
   options.give_up = wishes.give_up;
   options.batches = request.batches;
@@ -91,14 +96,16 @@ Result<std::vector<Estimate>> estimates_of(const TuningRequest& request, const M
     const auto device = std::find_if(devices.begin(), devices.end(), [&](const OpenDevice& open) {
       return open.entry->name == group.backend;
     });
-    BT_TRY(estimate, estimate_model(model, device->at(group.threads * group.instances), group, options));
+    BT_TRY(estimate,
+           estimate_model(model, device->at(group.threads * group.instances), group, options));
     estimates.push_back(std::move(estimate));
   }
   return estimates;
 }
 
 BoundaryWish boundary_of(const TuningRequest& request) {
-  return request.boundary.value_or(request.memory_limit ? BoundaryWish::probed : BoundaryWish::predicted);
+  return request.boundary.value_or(request.memory_limit ? BoundaryWish::probed
+                                                        : BoundaryWish::predicted);
 }
 
 Seconds timeout_of(const TuningRequest& request, const std::vector<Estimate>& estimates) {
@@ -120,21 +127,26 @@ std::string list_of(const Range& range, Text text) {
   return list;
 }
 
-std::vector<Setting> device_settings(const TuningRequest& request, const std::vector<OpenDevice>& devices,
+std::vector<Setting> device_settings(const TuningRequest& request,
+                                     const std::vector<OpenDevice>& devices,
                                      const std::vector<Estimate>& estimates) {
   const CandidateGroup& group = estimates.front().group;
   const CpuShare cpus = cpu_share();
-  const Value threads = request.threads.size() > 1
-                            ? Value(list_of(request.threads, [](int n) { return fmt::to_string(n); }))
-                            : Value(std::int64_t{group.threads});
+  const Value threads =
+      request.threads.size() > 1
+          ? Value(list_of(request.threads, [](int n) { return fmt::to_string(n); }))
+          : Value(std::int64_t{group.threads});
   std::vector<Setting> settings{
       {"backend", list_of(devices, [](const OpenDevice& device) { return device.spec; }),
        origin(!request.backends.empty(), "--backend")},
-      {"dtype", request.dtypes.empty() ? std::string("f32") : list_of(request.dtypes, [](DType d) { return name_of(d); }),
+      {"dtype",
+       request.dtypes.empty() ? std::string("f32")
+                              : list_of(request.dtypes, [](DType d) { return name_of(d); }),
        origin(!request.dtypes.empty(), "--dtype")},
       {"cpus", std::int64_t{cpus.usable}, cpus.origin},
       {"threads", threads, request.threads.empty() ? cpus.origin : "--threads"},
-      {"instances", std::int64_t{group.instances}, origin(request.instances.has_value(), "--instances")},
+      {"instances", std::int64_t{group.instances},
+       origin(request.instances.has_value(), "--instances")},
   };
   for (const OpenDevice& device : devices)
     for (const auto& [dtype, isa] : device.figures.device.isa_in_use)
@@ -147,28 +159,34 @@ std::vector<Setting> device_settings(const TuningRequest& request, const std::ve
   return settings;
 }
 
-std::vector<Setting> search_settings(const TuningRequest& request, const std::vector<Estimate>& estimates) {
+std::vector<Setting> search_settings(const TuningRequest& request,
+                                     const std::vector<Estimate>& estimates) {
   const Budget budget;
   return {
-      {"batches", request.batches.empty() ? Value(std::string("all from 1"))
-                                          : Value(list_of(request.batches, [](auto b) { return fmt::to_string(b); })),
+      {"batches",
+       request.batches.empty()
+           ? Value(std::string("all from 1"))
+           : Value(list_of(request.batches, [](auto b) { return fmt::to_string(b); })),
        origin(!request.batches.empty(), "--batches")},
       {"boundary", std::string(name_of(boundary_of(request))),
        origin(request.boundary.has_value(), "--boundary",
               request.memory_limit ? "--memory-limit was given" : "default")},
       {"strategy", strategy_of(request), origin(!request.strategy.empty(), "--strategy")},
-      {"budget", request.budget.value_or(budget.racing), origin(request.budget.has_value(), "--budget")},
+      {"budget", request.budget.value_or(budget.racing),
+       origin(request.budget.has_value(), "--budget")},
       {"probe_budget", request.probe_budget.value_or(budget.probing),
        origin(request.probe_budget.has_value(), "--probe-budget")},
       {"timeout", timeout_of(request, estimates),
-       origin(request.timeout.has_value(), "--timeout", "the longer of 60 s and 20 x the estimate")},
+       origin(request.timeout.has_value(), "--timeout",
+              "the longer of 60 s and 20 x the estimate")},
       {"seed", static_cast<std::int64_t>(request.seed.value_or(kDefaultSeed)),
        origin(request.seed.has_value(), "--seed")},
   };
 }
 
 // The backends of a request with what their loading needs.
-Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& request, const Store& store) {
+Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& request,
+                                                       const Store& store) {
   std::vector<MeasuredBackend> measured;
   for (const std::string& spec : specs_of(request)) {
     const auto [name, parameters] = split_backend_spec(spec);
@@ -181,7 +199,8 @@ Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& requ
 
 }  // namespace
 
-Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store, bool quiet) {
+Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store,
+                                             bool quiet) {
   std::vector<OpenDevice> devices;
   BT_TRY_VOID(check_threads(request));
   for (const std::string& spec : specs_of(request)) {
@@ -225,8 +244,8 @@ Result<SessionHeader> make_header(const TuningRequest& request, const Model& mod
   return header;
 }
 
-Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model, const SessionHeader& header,
-                              const Store& store) {
+Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
+                              const SessionHeader& header, const Store& store) {
   SessionPlan plan;
   Problem& problem = plan.problem;
   problem.groups = header.estimates;

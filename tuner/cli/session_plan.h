@@ -1,5 +1,6 @@
-// From what was asked to what will be done: the header of a new session (devices, estimates, settings in
-// force with their origins), and from a header, new or stored, the search problem and what measures it.
+// From what was asked to what will be done: the header of a new session (devices, estimates,
+// settings in force with their origins), and from a header, new or stored, the search problem and
+// what measures it.
 #pragma once
 
 #include <memory>
@@ -23,16 +24,19 @@ struct SessionPlan {
 };
 
 // The backends asked for, opened; "cpu" when none was.
-Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store, bool quiet);
+Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store,
+                                             bool quiet);
 
-// Everything that is known before the first observation, but for the store's number. `command` is tune or measure.
+// Everything that is known before the first observation, but for the store's number. `command` is
+// tune or measure.
 Result<SessionHeader> make_header(const TuningRequest& request, const Model& model,
                                   const std::vector<OpenDevice>& devices, const Store& store,
                                   const std::string& command);
 
-// `request` is the one that the header was made from (for a stored header: made again from its settings).
-Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model, const SessionHeader& header,
-                              const Store& store);
+// `request` is the one that the header was made from (for a stored header: made again from its
+// settings).
+Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
+                              const SessionHeader& header, const Store& store);
 
 // The header's strategy, made from the problem and the header's seed.
 std::unique_ptr<Strategy> make_strategy(const SessionHeader& header, const Problem& problem);

@@ -52,8 +52,8 @@ void note_load(SessionHeader& header, const LoadNotice& notice) {
     if (device.backend == notice.group.backend) device.load_seconds = notice.load_seconds;
 }
 
-Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& strategy, SessionPlan& plan,
-                                bool quiet) {
+Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& strategy,
+                                SessionPlan& plan, bool quiet) {
   Recorder recorder(store, record);
   ProgressLine line(!quiet);
   Status notes_kept;
@@ -84,15 +84,18 @@ Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& s
 
 bool measured_anything(const TuneReport& report) {
   const auto& trials = report.conclusion.trials;
-  return std::any_of(trials.begin(), trials.end(), [](const Trial& trial) { return trial.measurement.has_value(); });
+  return std::any_of(trials.begin(), trials.end(),
+                     [](const Trial& trial) { return trial.measurement.has_value(); });
 }
 
 }  // namespace
 
-int interrupting_signal() { return last_signal; }
+int interrupting_signal() {
+  return last_signal;
+}
 
-Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& strategy, SessionPlan plan,
-                               bool quiet) {
+Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& strategy,
+                               SessionPlan plan, bool quiet) {
   const std::int64_t number = record.header.number;
   const auto end = drive_session(store, record, strategy, plan, quiet);
   record.end = end ? end->end : SessionEnd::failed;
@@ -107,7 +110,8 @@ Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& str
 }
 
 int finding_of(const TuneReport& report) {
-  if (report.record.header.command == "measure") return measured_anything(report) ? kDone : kFinding;
+  if (report.record.header.command == "measure")
+    return measured_anything(report) ? kDone : kFinding;
   if (!report.conclusion.best) return kFinding;
   return report.conclusion.best->proven ? kDone : kInconclusive;
 }

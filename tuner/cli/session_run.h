@@ -10,10 +10,11 @@
 
 namespace batchtune {
 
-// `record.header.number` is the stored session's; its observations, if any, are told to the strategy again.
-// SIGINT and SIGTERM end it early: the session is closed as interrupted, and what was seen is reported.
-Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& strategy, SessionPlan plan,
-                               bool quiet);
+// `record.header.number` is the stored session's; its observations, if any, are told to the
+// strategy again. SIGINT and SIGTERM end it early: the session is closed as interrupted, and what
+// was seen is reported.
+Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& strategy,
+                               SessionPlan plan, bool quiet);
 
 // The signal that ended the last session that was run; 0 for none.
 int interrupting_signal();

@@ -20,8 +20,8 @@ std::string utc_now() {
 std::string random_uuid() {
   std::random_device source;
   const auto word = [&] { return static_cast<std::uint64_t>(source()) << 32 | source(); };
-  const std::uint64_t high = (word() & ~0xf000ULL) | 0x4000ULL;           // version 4
-  const std::uint64_t low = (word() & ~(3ULL << 62)) | (2ULL << 62);      // variant 1
+  const std::uint64_t high = (word() & ~0xf000ULL) | 0x4000ULL;       // version 4
+  const std::uint64_t low = (word() & ~(3ULL << 62)) | (2ULL << 62);  // variant 1
   return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff,
                      high & 0xffff, low >> 48, low & 0xffffffffffffULL);
 }

@@ -1,5 +1,5 @@
-// batchtune tune MODEL...: the straight line. Load the model, open the device, estimate, search (which
-// measures), append each round to the store as it happens, write the report.
+// batchtune tune MODEL...: the straight line. Load the model, open the device, estimate, search
+// (which measures), append each round to the store as it happens, write the report.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
@@ -33,7 +33,8 @@ struct Session {
   SessionRecord record;
 };
 
-Result<Session> start_session(const TuningRequest& request, const Model& model, Store& store, bool quiet) {
+Result<Session> start_session(const TuningRequest& request, const Model& model, Store& store,
+                              bool quiet) {
   BT_TRY(devices, open_devices(request, store, quiet));
   Session session{request, {}};
   BT_TRY(header, make_header(request, model, devices, store, "tune"));
@@ -43,8 +44,8 @@ Result<Session> start_session(const TuningRequest& request, const Model& model, 
   return session;
 }
 
-Result<Session> resume_session(const std::string& which, const TuningRequest& now, const Model& model,
-                               Store& store) {
+Result<Session> resume_session(const std::string& which, const TuningRequest& now,
+                               const Model& model, Store& store) {
   BT_TRY(record, find_resumable(store, which, model));
   BT_TRY_VOID(check_resumable(record.header, now, model));
   BT_TRY(request, parse_tuning(options_from(record.header.settings.requested)));
@@ -52,8 +53,8 @@ Result<Session> resume_session(const std::string& which, const TuningRequest& no
   return Session{std::move(request), std::move(record)};
 }
 
-Result<TuneReport> tune_model(const TuneOptions& options, const TuningRequest& request, const Model& model,
-                              Store& store) {
+Result<TuneReport> tune_model(const TuneOptions& options, const TuningRequest& request,
+                              const Model& model, Store& store) {
   const bool quiet = options.output.quiet;
   BT_TRY(session, options.resumes ? resume_session(options.resume, request, model, store)
                                   : start_session(request, model, store, quiet));
@@ -91,14 +92,19 @@ Result<int> run_tune(const TuneOptions& options) {
 
 void add_tune_command(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<TuneOptions>();
-  app.add_option("MODEL", options->models, "zoo names (batchtune list models) or .json files")->required();
+  app.add_option("MODEL", options->models, "zoo names (batchtune list models) or .json files")
+      ->required();
   add_device_options(app, options->tuning);
-  app.add_option("--batches", options->tuning.batches, "allowed: 1,8,32 or 1:64 or 1:64:x2 (default: all)");
+  app.add_option("--batches", options->tuning.batches,
+                 "allowed: 1,8,32 or 1:64 or 1:64:x2 (default: all)");
   add_wish_options(app, options->tuning);
-  app.add_option("--boundary", options->tuning.boundary, "where memory ends: predicted, probed or none");
-  app.add_option("--strategy", options->tuning.strategy, "of the search (batchtune list strategies)");
+  app.add_option("--boundary", options->tuning.boundary,
+                 "where memory ends: predicted, probed or none");
+  app.add_option("--strategy", options->tuning.strategy,
+                 "of the search (batchtune list strategies)");
   app.add_option("--budget", options->tuning.budget, "seconds that runs may take (default 60s)");
-  app.add_option("--probe-budget", options->tuning.probe_budget, "seconds for memory probes (default 60s)");
+  app.add_option("--probe-budget", options->tuning.probe_budget,
+                 "seconds for memory probes (default 60s)");
   add_measuring_options(app, options->tuning);
   app.add_option("--mode", options->tuning.mode, "inference; training can be estimated only");
   auto* resume = app.add_option("--resume", options->resume,

@@ -5,7 +5,9 @@
 namespace batchtune {
 namespace {
 
-const char* origin(bool given, const char* option) { return given ? option : "default"; }
+const char* origin(bool given, const char* option) {
+  return given ? option : "default";
+}
 
 }  // namespace
 
@@ -18,7 +20,8 @@ std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& w
        origin(request.objective.has_value(), "--objective")},
   };
   if (wishes.objective == Objective::knee)
-    settings.push_back({"give_up", wishes.give_up, origin(request.give_up.has_value(), "--give-up")});
+    settings.push_back(
+        {"give_up", wishes.give_up, origin(request.give_up.has_value(), "--give-up")});
   for (const LatencyLimit& limit : wishes.latency_limits)
     settings.push_back({"latency_limit", to_string(limit), "--latency-limit"});
   return settings;
@@ -31,8 +34,10 @@ void replace_wish_settings(SessionHeader& header, const TuningRequest& request) 
     if (!setting.origin.starts_with("--")) continue;
     const auto old = std::find_if(effective.begin(), effective.end(),
                                   [&](const Setting& known) { return known.name == setting.name; });
-    if (old != effective.end()) *old = setting;
-    else effective.push_back(setting);
+    if (old != effective.end())
+      *old = setting;
+    else
+      effective.push_back(setting);
   }
   if (request.latency_limits.empty()) return;
   std::erase_if(effective, [](const Setting& known) { return known.name == "latency_limit"; });

@@ -13,8 +13,8 @@ namespace batchtune {
 std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& wishes,
                                    const std::string& memory_origin);
 
-// What is given now replaces what the session was run with; the rest keeps its origin. `header.wishes` holds
-// the result already.
+// What is given now replaces what the session was run with; the rest keeps its origin.
+// `header.wishes` holds the result already.
 void replace_wish_settings(SessionHeader& header, const TuningRequest& request);
 
 }  // namespace batchtune

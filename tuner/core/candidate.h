@@ -12,7 +12,7 @@ namespace batchtune {
 
 // All axes but the batch ("G" in the JSON). A front and a boundary belong to a group.
 struct CandidateGroup {
-  std::string backend;  // "cpu"
+  std::string backend;  // "cpu"; "" on a device of the catalogue, which nothing runs on
   DType dtype = DType::f32;
   int threads = 1;    // of each instance
   int instances = 1;  // side by side, each with `threads` threads and its own batch

@@ -1,0 +1,46 @@
+// Runs the built program as a user does: arguments in; exit code, stdout and stderr out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace batchtune::test {
+
+struct Finished {
+  int code = 0;  // exit code, or 128 + signal
+  std::string out, err;
+};
+
+// One started batchtune. Its database is $BATCHTUNE_DB of the test's own folder unless `arguments`
+// say otherwise.
+class Program {
+ public:
+  explicit Program(const std::vector<std::string>& arguments);
+  ~Program();  // kills it if it still runs
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  pid_t pid() const { return pid_; }
+  void send(int signal) const;
+  Finished wait();  // reads both pipes to their ends
+
+ private:
+  pid_t pid_ = -1;
+  int out_ = -1, err_ = -1;
+};
+
+Finished run(const std::vector<std::string>& arguments);
+
+std::string scratch(const std::string& name);  // a path in this process's own folder, which is made
+void fresh_database();                         // removes the folder's database
+
+// Whether `condition` came true within `seconds` of real time.
+bool eventually(double seconds, const std::function<bool()>& condition);
+
+std::vector<pid_t> children_of(pid_t pid);  // direct ones that are alive (no zombies)
+bool is_alive(pid_t pid);
+
+}  // namespace batchtune::test

@@ -1,0 +1,25 @@
+# Installs the build tree into an empty folder and runs what came out of it: the executable must find its
+# modules there, and the licence must be with it.
+#   cmake -DBUILD=<build folder> -DPREFIX=<empty folder> -P installed.cmake
+cmake_minimum_required(VERSION 3.22)
+file(REMOVE_RECURSE ${PREFIX})
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${ARGN} ended with ${status}:\n${output}${errors}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX})
+foreach(file bin/batchtune lib/batchtune/cpu.so share/doc/batchtune/LICENSE share/doc/batchtune/README.md)
+  if(NOT EXISTS ${PREFIX}/${file})
+    message(FATAL_ERROR "not installed: ${file}")
+  endif()
+endforeach()
+# Asks a worker, which loads the module.
+run(${PREFIX}/bin/batchtune list kernels)
+if(NOT output MATCHES "reference")
+  message(FATAL_ERROR "the installed program lists no kernels:\n${output}")
+endif()
+set(ENV{BATCHTUNE_DB} ${PREFIX}/sessions.db)
+run(${PREFIX}/bin/batchtune tune mlp --backend simulated --threads 2 --batches 1,2,4 --quiet)
