@@ -1,7 +1,9 @@
 // Fuzz target of the model reader: whatever the bytes, there is a model or an error, and a model
 // that was accepted can be counted, planned, written and read again. Build it with libFuzzer by
-//   clang++ -std=c++20 -fsanitize=fuzzer,address,undefined -I. tests/workload/fuzz_model_file.cpp
-//   tuner/workload/*.cpp ...
+//   clang++ -std=c++20 -O1 -fsanitize=fuzzer,address,undefined -I.
+//   tests/workload/fuzz_model_file.cpp
+//     tuner/workload/*.cpp tuner/workload/zoo/*.cpp tuner/core/*.cpp -lfmt
+// and start it on a folder of model files (`batchtune export`, cut to a few operations).
 // fuzz_replay_test.cpp replays a corpus through it.
 #include <cstddef>
 #include <cstdint>
