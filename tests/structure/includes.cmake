@@ -27,7 +27,7 @@ set(may_kernels/probe kernels/isa.h kernels/dtype.h kernels/aligned_buffer.h ker
 
 # Third-party headers: <name> <regex of the include> <regex of the files that may have it>
 set(third_party
-  "CLI11"             "^CLI/"                    "^tuner/cli/"
+  "CLI11"             "^CLI/"                    "^tuner/cli/arguments.cpp"
   "SQLite"            "^(sqlite3|SQLiteCpp)"     "^storage/"
   "oneTBB"            "^(tbb|oneapi)/"           "^kernels/arena"
   "Google Benchmark"  "^benchmark/"              "^(tuner/measure/|kernels/.*bench|tuner/backend/cpu/.*bench)"

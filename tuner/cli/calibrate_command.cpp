@@ -1,7 +1,6 @@
 // batchtune calibrate: measures this machine's peaks and bandwidths and keeps them as a note.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "tuner/cli/calibration.h"
@@ -79,13 +78,12 @@ Result<int> run_calibrate(const CalibrateOptions& options) {
 
 }  // namespace
 
-void add_calibrate_command(CLI::App& app, Invocation& invocation) {
+void add_calibrate_command(Arguments& arguments) {
   auto options = std::make_shared<CalibrateOptions>();
-  app.add_flag("--full", options->full, "about a minute: finer steps and more bursts");
-  add_database_option(app, options->database);
-  add_format_option(app, options->output);
-  app.callback(
-      [options, &invocation] { invocation.run = [options] { return run_calibrate(*options); }; });
+  arguments.flag("--full", options->full, "about a minute: finer steps and more bursts");
+  add_database_option(arguments, options->database);
+  add_format_option(arguments, options->output);
+  arguments.run([options] { return run_calibrate(*options); });
 }
 
 }  // namespace batchtune

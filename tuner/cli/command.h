@@ -1,11 +1,10 @@
-// What the commands share: how they are listed, how they end, where their text goes.
+// What the commands share: how they end, where their text goes.
 // stdout is the result and nothing else; everything said on the way goes to stderr.
 #pragma once
 
-#include <functional>
 #include <string>
 
-#include "tuner/cli/options.h"
+#include "tuner/cli/arguments.h"
 #include "tuner/core/error.h"
 
 namespace batchtune {
@@ -19,27 +18,16 @@ enum ExitCode : int {
   kInterrupted = 128,  // + the signal's number, after the report of what was seen
 };
 
-// Set by the command that the user named; main() calls it after parsing.
-struct Invocation {
-  std::function<Result<int>()> run;  // gives the exit code
-};
-
-struct Command {
-  const char* name;
-  const char* summary;
-  void (*add)(CLI::App& app, Invocation& invocation);  // app: the subcommand, already made
-};
-
 // One per file.
-void add_tune_command(CLI::App& app, Invocation& invocation);
-void add_estimate_command(CLI::App& app, Invocation& invocation);
-void add_measure_command(CLI::App& app, Invocation& invocation);
-void add_calibrate_command(CLI::App& app, Invocation& invocation);
-void add_report_command(CLI::App& app, Invocation& invocation);
-void add_compare_command(CLI::App& app, Invocation& invocation);
-void add_describe_command(CLI::App& app, Invocation& invocation);
-void add_list_command(CLI::App& app, Invocation& invocation);
-void add_export_command(CLI::App& app, Invocation& invocation);
+void add_tune_command(Arguments& arguments);
+void add_estimate_command(Arguments& arguments);
+void add_measure_command(Arguments& arguments);
+void add_calibrate_command(Arguments& arguments);
+void add_report_command(Arguments& arguments);
+void add_compare_command(Arguments& arguments);
+void add_describe_command(Arguments& arguments);
+void add_list_command(Arguments& arguments);
+void add_export_command(Arguments& arguments);
 
 int exit_code(const Error& error);
 

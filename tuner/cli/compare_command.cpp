@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <utility>
 
@@ -64,18 +63,16 @@ Result<int> run_compare(const CompareOptions& options) {
 
 }  // namespace
 
-void add_compare_command(CLI::App& app, Invocation& invocation) {
+void add_compare_command(Arguments& arguments) {
   auto options = std::make_shared<CompareOptions>();
-  app.add_option("BASE", options->base,
-                 "session: number, beginning of a UUID, last, last~1, last:MODEL")
-      ->required();
-  app.add_option("NEW", options->now, "session")->required();
-  app.add_option("--threshold", options->threshold,
-                 "smaller changes are no regression (default 3%)");
-  add_database_option(app, options->database);
-  add_format_option(app, options->output);
-  app.callback(
-      [options, &invocation] { invocation.run = [options] { return run_compare(*options); }; });
+  arguments.required("BASE", options->base,
+                     "session: number, beginning of a UUID, last, last~1, last:MODEL");
+  arguments.required("NEW", options->now, "session");
+  arguments.value("--threshold", options->threshold,
+                  "smaller changes are no regression (default 3%)");
+  add_database_option(arguments, options->database);
+  add_format_option(arguments, options->output);
+  arguments.run([options] { return run_compare(*options); });
 }
 
 }  // namespace batchtune

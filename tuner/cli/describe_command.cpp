@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <utility>
 
@@ -67,12 +66,11 @@ Result<int> run_describe(const DescribeOptions& options) {
 
 }  // namespace
 
-void add_describe_command(CLI::App& app, Invocation& invocation) {
+void add_describe_command(Arguments& arguments) {
   auto options = std::make_shared<DescribeOptions>();
-  app.add_option("MODEL", options->model, "zoo name or .json file")->required();
-  add_format_option(app, options->output);
-  app.callback(
-      [options, &invocation] { invocation.run = [options] { return run_describe(*options); }; });
+  arguments.required("MODEL", options->model, "zoo name or .json file");
+  add_format_option(arguments, options->output);
+  arguments.run([options] { return run_describe(*options); });
 }
 
 }  // namespace batchtune

@@ -1,6 +1,5 @@
 // batchtune estimate: what is predicted before measuring. A model on a device, raw figures without
 // a model, the batching guide's table, or training (estimate_training.cpp).
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <utility>
 
@@ -185,37 +184,36 @@ Result<OpenDevice> find_any_device(const EstimateCommandOptions& options) {
   return open;
 }
 
-void add_estimate_command(CLI::App& app, Invocation& invocation) {
+void add_estimate_command(Arguments& arguments) {
   auto options = std::make_shared<EstimateCommandOptions>();
-  app.add_option("MODEL", options->model, "zoo name or .json file");
-  app.add_option("--device", options->device,
-                 "name (batchtune list devices), .json device file, or cpu (the default): this "
-                 "machine, measured");
-  app.add_flag("--guide", options->guide, "the batching guide's table, recomputed");
-  app.add_option("--mode", options->mode, "inference or training")->capture_default_str();
-  app.add_option("--dtype", options->dtype,
-                 "f32 on this machine, bf16 on catalogue devices by default");
-  app.add_option("--threads", options->threads, "of this machine");
-  app.add_option("--isa", options->isa, "widest instruction set of this machine that is allowed");
-  app.add_option("--batches", options->batches, "shown: 1,8,32 or 1:64 or 1:64:x2");
-  app.add_option("--memory-limit", options->memory_limit,
-                 "such as 2GiB; training: memory of a core");
-  app.add_option("--give-up", options->give_up,
-                 "throughput given up for a smaller batch (default 2%)");
-  app.add_option("--peak", options->peak, "raw: FLOP/s, such as 64T");
-  app.add_option("--bandwidth", options->bandwidth, "raw: such as 50GB/s");
-  app.add_option("--flops", options->flops, "raw: FLOP per sample, such as 77.3G");
-  app.add_option("--params", options->params, "raw: dense parameters, such as 302M");
-  app.add_option("--tp", options->tensor_parallel, "training: tensor-parallel rank");
-  app.add_option("--pp", options->pipeline_parallel, "training: pipeline-parallel rank");
-  app.add_option("--state-bytes", options->state_bytes,
-                 "training: weight and gradient bytes per parameter (4)");
-  app.add_option("--optimizer-bytes", options->optimizer_bytes,
-                 "training: optimizer bytes per parameter (12)");
-  add_database_option(app, options->database);
-  add_output_options(app, options->output);
-  app.callback(
-      [options, &invocation] { invocation.run = [options] { return run_estimate(*options); }; });
+  arguments.value("MODEL", options->model, "zoo name or .json file");
+  arguments.value("--device", options->device,
+                  "name (batchtune list devices), .json device file, or cpu (the default): this "
+                  "machine, measured");
+  arguments.flag("--guide", options->guide, "the batching guide's table, recomputed");
+  arguments.value("--mode", options->mode, "inference or training");
+  arguments.value("--dtype", options->dtype,
+                  "f32 on this machine, bf16 on catalogue devices by default");
+  arguments.value("--threads", options->threads, "of this machine");
+  arguments.value("--isa", options->isa, "widest instruction set of this machine that is allowed");
+  arguments.value("--batches", options->batches, "shown: 1,8,32 or 1:64 or 1:64:x2");
+  arguments.value("--memory-limit", options->memory_limit,
+                  "such as 2GiB; training: memory of a core");
+  arguments.value("--give-up", options->give_up,
+                  "throughput given up for a smaller batch (default 2%)");
+  arguments.value("--peak", options->peak, "raw: FLOP/s, such as 64T");
+  arguments.value("--bandwidth", options->bandwidth, "raw: such as 50GB/s");
+  arguments.value("--flops", options->flops, "raw: FLOP per sample, such as 77.3G");
+  arguments.value("--params", options->params, "raw: dense parameters, such as 302M");
+  arguments.value("--tp", options->tensor_parallel, "training: tensor-parallel rank");
+  arguments.value("--pp", options->pipeline_parallel, "training: pipeline-parallel rank");
+  arguments.value("--state-bytes", options->state_bytes,
+                  "training: weight and gradient bytes per parameter (4)");
+  arguments.value("--optimizer-bytes", options->optimizer_bytes,
+                  "training: optimizer bytes per parameter (12)");
+  add_database_option(arguments, options->database);
+  add_output_options(arguments, options->output);
+  arguments.run([options] { return run_estimate(*options); });
 }
 
 }  // namespace batchtune

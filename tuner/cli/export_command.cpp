@@ -1,5 +1,4 @@
 // batchtune export MODEL: the model as a model file.
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -32,12 +31,11 @@ Result<int> run_export(const ExportOptions& options) {
 
 }  // namespace
 
-void add_export_command(CLI::App& app, Invocation& invocation) {
+void add_export_command(Arguments& arguments) {
   auto options = std::make_shared<ExportOptions>();
-  app.add_option("MODEL", options->model, "zoo name or .json file")->required();
-  app.add_option("-o,--output", options->output, "file (default: stdout)");
-  app.callback(
-      [options, &invocation] { invocation.run = [options] { return run_export(*options); }; });
+  arguments.required("MODEL", options->model, "zoo name or .json file");
+  arguments.value("-o,--output", options->output, "file (default: stdout)");
+  arguments.run([options] { return run_export(*options); });
 }
 
 }  // namespace batchtune

@@ -1,7 +1,6 @@
 // batchtune list WHAT: one table for each thing that there is more than one of.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <utility>
 
@@ -230,15 +229,13 @@ Result<int> run_list(const ListOptions& options) {
 
 }  // namespace
 
-void add_list_command(CLI::App& app, Invocation& invocation) {
+void add_list_command(Arguments& arguments) {
   auto options = std::make_shared<ListOptions>();
-  app.add_option("WHAT", options->what,
-                 "models devices backends kernels ops sessions formats strategies")
-      ->required();
-  add_database_option(app, options->database);
-  add_format_option(app, options->output);
-  app.callback(
-      [options, &invocation] { invocation.run = [options] { return run_list(*options); }; });
+  arguments.required("WHAT", options->what,
+                     "models devices backends kernels ops sessions formats strategies");
+  add_database_option(arguments, options->database);
+  add_format_option(arguments, options->output);
+  arguments.run([options] { return run_list(*options); });
 }
 
 }  // namespace batchtune

@@ -1,11 +1,9 @@
 // The program: a worker when it is called as one, else one of the commands below.
-// It sees every module; nothing includes it. Exceptions (CLI11's, bad_alloc) end here.
-#include <CLI/CLI.hpp>
+// It sees every module; nothing includes it. Exceptions (bad_alloc) end here.
 #include <csignal>
 #include <exception>
 #include <string_view>
 
-#include "build_id.h"
 #include "reports/report.h"
 #include "tuner/backend/backend_list.h"
 #include "tuner/cli/command.h"
@@ -38,48 +36,15 @@ bool wants_json(int argc, char** argv) {
   return false;
 }
 
-// CLI11 would only say that a subcommand is missing.
-Status check_command(int argc, char** argv) {
-  std::string names;
-  for (const Command& command : kCommands) {
-    if (argc > 1 && argv[1] == std::string_view(command.name)) return {};
-    names += (names.empty() ? "" : ", ") + std::string(command.name);
-  }
-  if (argc > 1 && argv[1][0] == '-') return {};
-  return bad_input("a command: " + names, argc > 1 ? "'" + std::string(argv[1]) + "'" : "none", "",
-                   "batchtune --help tells more");
-}
-
 int report_error(const Error& error, bool as_json) {
   say(to_string(error));
   if (as_json) (void)print_result(json_error(error));
   return exit_code(error);
 }
 
-Result<int> parse_and_run(int argc, char** argv) {
-  BT_TRY_VOID(check_command(argc, argv));
-  CLI::App app("Finds the batch size to deploy: estimates, measures, recommends.", "batchtune");
-  app.set_version_flag("--version", std::string("batchtune ") + kVersion + " (" + kBuildId + ")");
-  app.require_subcommand(1);
-  app.footer("batchtune COMMAND --help tells more. Latency is the service time of one batch.");
-  Invocation invocation;
-  for (const Command& command : kCommands)
-    command.add(*app.add_subcommand(command.name, command.summary), invocation);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {  // --help, --version
-    app.exit(success);
-    return kDone;
-  } catch (const CLI::ParseError& error) {
-    return bad_input("options that batchtune knows", error.what(), "",
-                     "batchtune --help lists them");
-  }
-  return invocation.run();
-}
-
 int run(int argc, char** argv) {
   const bool as_json = wants_json(argc, argv);
-  const Result<int> code = parse_and_run(argc, argv);
+  const Result<int> code = parse_and_run(argc, argv, kCommands);
   return code ? *code : report_error(code.error(), as_json);
 }
 

@@ -1,6 +1,5 @@
 // batchtune measure MODEL --batches LIST: these batches, in the same rounds as tune, without a
 // search.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -24,9 +23,6 @@ struct MeasureOptions {
 
 Result<int> run_measure(const MeasureOptions& options) {
   BT_TRY(format, parse_format(options.output));
-  if (options.output.quiet)
-    return bad_input("a report", "--quiet, which prints the recommended batch", "--quiet",
-                     "measure recommends none: leave it out");
   BT_TRY(request, parse_tuning(options.tuning));
   BT_TRY(model, load_model(options.model));
   BT_TRY(store, open_database(options.database));
@@ -48,25 +44,23 @@ Result<int> run_measure(const MeasureOptions& options) {
 
 }  // namespace
 
-void add_measure_command(CLI::App& app, Invocation& invocation) {
+void add_measure_command(Arguments& arguments) {
   auto options = std::make_shared<MeasureOptions>();
-  app.add_option("MODEL", options->model, "zoo name or .json file")->required();
-  app.add_option("--batches", options->tuning.batches, "1,8,32 or 1:64 or 1:64:x2")->required();
-  add_device_options(app, options->tuning);
-  app.add_option("--latency-limit", options->tuning.latency_limits,
-                 "judged in the report; may be repeated")
-      ->allow_extra_args(false);
-  app.add_option("--memory-limit", options->tuning.memory_limit, "such as 2GiB");
-  app.add_option("--boundary", options->tuning.boundary,
-                 "where memory ends: predicted, probed or none");
-  app.add_option("--budget", options->tuning.budget, "seconds that runs may take (default 60s)");
-  app.add_option("--probe-budget", options->tuning.probe_budget,
-                 "seconds for memory probes (default 60s)");
-  add_measuring_options(app, options->tuning);
-  add_database_option(app, options->database);
-  add_output_options(app, options->output);
-  app.callback(
-      [options, &invocation] { invocation.run = [options] { return run_measure(*options); }; });
+  arguments.required("MODEL", options->model, "zoo name or .json file");
+  arguments.required("--batches", options->tuning.batches, "1,8,32 or 1:64 or 1:64:x2");
+  add_device_options(arguments, options->tuning);
+  arguments.repeated("--latency-limit", options->tuning.latency_limits,
+                     "judged in the report; may be repeated");
+  arguments.value("--memory-limit", options->tuning.memory_limit, "such as 2GiB");
+  arguments.value("--boundary", options->tuning.boundary,
+                  "where memory ends: predicted, probed or none");
+  arguments.value("--budget", options->tuning.budget, "seconds that runs may take (default 60s)");
+  arguments.value("--probe-budget", options->tuning.probe_budget,
+                  "seconds for memory probes (default 60s)");
+  add_measuring_options(arguments, options->tuning);
+  add_database_option(arguments, options->database);
+  add_format_option(arguments, options->output);
+  arguments.run([options] { return run_measure(*options); });
 }
 
 }  // namespace batchtune

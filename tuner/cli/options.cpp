@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 
@@ -212,53 +211,51 @@ std::string_view name_of(BoundaryWish wish) {
   return "?";
 }
 
-void add_format_option(CLI::App& app, OutputOptions& options) {
-  app.add_option("--format", options.format, "text, json or csv")->capture_default_str();
+void add_format_option(Arguments& arguments, OutputOptions& options) {
+  arguments.value("--format", options.format, "text, json or csv");
 }
 
-void add_output_options(CLI::App& app, OutputOptions& options) {
-  add_format_option(app, options);
-  app.add_flag("-q,--quiet", options.quiet, "print the batch alone; no progress");
+void add_output_options(Arguments& arguments, OutputOptions& options) {
+  add_format_option(arguments, options);
+  arguments.flag("-q,--quiet", options.quiet, "print the batch alone; no progress");
 }
 
-void add_database_option(CLI::App& app, std::string& path) {
-  app.add_option(
+void add_database_option(Arguments& arguments, std::string& path) {
+  arguments.value(
       "--db", path,
       "database (default: $BATCHTUNE_DB, else batchtune/batchtune.db in $XDG_DATA_HOME or "
       "~/.local/share)");
 }
 
-void add_device_options(CLI::App& app, TuningOptions& options) {
-  app.add_option(
-         "--backend", options.backends,
-         "backend, with its own parameters after a colon (simulated:wall=2GiB); may be repeated")
-      ->allow_extra_args(false);
-  app.add_option("--dtype", options.dtypes, "data type, or a list: f32,bf16");
-  app.add_option("--threads", options.threads, "threads of each instance, or a list: 1,2");
-  app.add_option("--instances", options.instances, "instances side by side: a number, or auto");
-  app.add_option("--isa", options.isa,
-                 "widest instruction set allowed: reference, avx2, avx512, ...");
+void add_device_options(Arguments& arguments, TuningOptions& options) {
+  arguments.repeated(
+      "--backend", options.backends,
+      "backend, with its own parameters after a colon (simulated:wall=2GiB); may be repeated");
+  arguments.value("--dtype", options.dtypes, "data type, or a list: f32,bf16");
+  arguments.value("--threads", options.threads, "threads of each instance, or a list: 1,2");
+  arguments.value("--instances", options.instances, "instances side by side: a number, or auto");
+  arguments.value("--isa", options.isa,
+                  "widest instruction set allowed: reference, avx2, avx512, ...");
 }
 
-void add_wish_options(CLI::App& app, TuningOptions& options) {
-  app.add_option("--latency-limit", options.latency_limits,
-                 "METRIC=TIME, such as p50=20ms (service time of one batch); may be repeated")
-      ->allow_extra_args(false);
-  app.add_option("--memory-limit", options.memory_limit, "such as 2GiB");
-  app.add_option("--objective", options.objective,
-                 "knee (smallest batch within --give-up of the best throughput) or throughput");
-  app.add_option("--give-up", options.give_up, "throughput that knee may give up (default 2%)");
+void add_wish_options(Arguments& arguments, TuningOptions& options) {
+  arguments.repeated("--latency-limit", options.latency_limits,
+                     "METRIC=TIME, such as p50=20ms (service time of one batch); may be repeated");
+  arguments.value("--memory-limit", options.memory_limit, "such as 2GiB");
+  arguments.value("--objective", options.objective,
+                  "knee (smallest batch within --give-up of the best throughput) or throughput");
+  arguments.value("--give-up", options.give_up, "throughput that knee may give up (default 2%)");
 }
 
-void add_measuring_options(CLI::App& app, TuningOptions& options) {
-  app.add_option(
+void add_measuring_options(Arguments& arguments, TuningOptions& options) {
+  arguments.value(
       "--timeout", options.timeout,
       "end a preparation or run after this (default: the longer of 60s and 20 x the estimate)");
-  app.add_option("--seed", options.seed, "of weights, inputs and orders");
-  app.add_option("--revision", options.revision,
-                 "your own word for what was measured, kept in the session");
-  app.add_option("--branch", options.branch, "likewise");
-  app.add_option("--label", options.label, "likewise");
+  arguments.value("--seed", options.seed, "of weights, inputs and orders");
+  arguments.value("--revision", options.revision,
+                  "your own word for what was measured, kept in the session");
+  arguments.value("--branch", options.branch, "likewise");
+  arguments.value("--label", options.label, "likewise");
 }
 
 Result<Format> parse_format(const OutputOptions& options) {

@@ -7,15 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "tuner/cli/arguments.h"
 #include "tuner/core/dtype.h"
 #include "tuner/core/error.h"
 #include "tuner/core/limits.h"
 #include "tuner/core/value.h"
 #include "tuner/search/strategy.h"
-
-namespace CLI {
-class App;
-}
 
 namespace batchtune {
 
@@ -64,13 +61,13 @@ struct TuningRequest {
 std::vector<Setting> given_settings(const TuningOptions& options);
 TuningOptions options_from(const std::vector<Setting>& given);
 
-void add_format_option(CLI::App& app, OutputOptions& options);   // --format
-void add_output_options(CLI::App& app, OutputOptions& options);  // --format and --quiet
-void add_database_option(CLI::App& app, std::string& path);
-void add_device_options(CLI::App& app,
+void add_format_option(Arguments& arguments, OutputOptions& options);   // --format
+void add_output_options(Arguments& arguments, OutputOptions& options);  // --format and --quiet
+void add_database_option(Arguments& arguments, std::string& path);
+void add_device_options(Arguments& arguments,
                         TuningOptions& options);  // backend, dtype, threads, instances, isa
-void add_wish_options(CLI::App& app, TuningOptions& options);  // limits and objective
-void add_measuring_options(CLI::App& app,
+void add_wish_options(Arguments& arguments, TuningOptions& options);  // limits and objective
+void add_measuring_options(Arguments& arguments,
                            TuningOptions& options);  // timeout, seed, revision, branch, label
 
 Result<Format> parse_format(const OutputOptions& options);  // with --quiet only text

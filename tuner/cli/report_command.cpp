@@ -1,6 +1,5 @@
 // batchtune report [SESSION]: a stored session again, also with other limits and objectives than it
 // was run with. Everything is concluded anew from the stored samples; no device is needed.
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "tuner/cli/command.h"
@@ -38,16 +37,14 @@ Result<int> run_report(const ReportOptions& options) {
 
 }  // namespace
 
-void add_report_command(CLI::App& app, Invocation& invocation) {
+void add_report_command(Arguments& arguments) {
   auto options = std::make_shared<ReportOptions>();
-  app.add_option("SESSION", options->session,
-                 "number, beginning of a UUID, last, last~1 or last:MODEL")
-      ->capture_default_str();
-  add_wish_options(app, options->tuning);
-  add_database_option(app, options->database);
-  add_output_options(app, options->output);
-  app.callback(
-      [options, &invocation] { invocation.run = [options] { return run_report(*options); }; });
+  arguments.value("SESSION", options->session,
+                  "number, beginning of a UUID, last, last~1 or last:MODEL");
+  add_wish_options(arguments, options->tuning);
+  add_database_option(arguments, options->database);
+  add_output_options(arguments, options->output);
+  arguments.run([options] { return run_report(*options); });
 }
 
 }  // namespace batchtune

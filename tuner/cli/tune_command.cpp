@@ -1,6 +1,5 @@
 // batchtune tune MODEL...: the straight line. Load the model, open the device, estimate, search
 // (which measures), append each round to the store as it happens, write the report.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -90,32 +89,27 @@ Result<int> run_tune(const TuneOptions& options) {
 
 }  // namespace
 
-void add_tune_command(CLI::App& app, Invocation& invocation) {
+void add_tune_command(Arguments& arguments) {
   auto options = std::make_shared<TuneOptions>();
-  app.add_option("MODEL", options->models, "zoo names (batchtune list models) or .json files")
-      ->required();
-  add_device_options(app, options->tuning);
-  app.add_option("--batches", options->tuning.batches,
-                 "allowed: 1,8,32 or 1:64 or 1:64:x2 (default: all)");
-  add_wish_options(app, options->tuning);
-  app.add_option("--boundary", options->tuning.boundary,
-                 "where memory ends: predicted, probed or none");
-  app.add_option("--strategy", options->tuning.strategy,
-                 "of the search (batchtune list strategies)");
-  app.add_option("--budget", options->tuning.budget, "seconds that runs may take (default 60s)");
-  app.add_option("--probe-budget", options->tuning.probe_budget,
-                 "seconds for memory probes (default 60s)");
-  add_measuring_options(app, options->tuning);
-  app.add_option("--mode", options->tuning.mode, "inference; training can be estimated only");
-  auto* resume = app.add_option("--resume", options->resume,
-                                "go on with SESSION (default: the last unended one of the model)")
-                     ->expected(0, 1);
-  add_database_option(app, options->database);
-  add_output_options(app, options->output);
-  app.callback([options, resume, &invocation] {
-    options->resumes = resume->count() > 0;
-    invocation.run = [options] { return run_tune(*options); };
-  });
+  arguments.several("MODEL", options->models, "zoo names (batchtune list models) or .json files");
+  add_device_options(arguments, options->tuning);
+  arguments.value("--batches", options->tuning.batches,
+                  "allowed: 1,8,32 or 1:64 or 1:64:x2 (default: all)");
+  add_wish_options(arguments, options->tuning);
+  arguments.value("--boundary", options->tuning.boundary,
+                  "where memory ends: predicted, probed or none");
+  arguments.value("--strategy", options->tuning.strategy,
+                  "of the search (batchtune list strategies)");
+  arguments.value("--budget", options->tuning.budget, "seconds that runs may take (default 60s)");
+  arguments.value("--probe-budget", options->tuning.probe_budget,
+                  "seconds for memory probes (default 60s)");
+  add_measuring_options(arguments, options->tuning);
+  arguments.value("--mode", options->tuning.mode, "inference; training can be estimated only");
+  arguments.optional_value("--resume", options->resumes, options->resume,
+                           "go on with SESSION (default: the last unended one of the model)");
+  add_database_option(arguments, options->database);
+  add_output_options(arguments, options->output);
+  arguments.run([options] { return run_tune(*options); });
 }
 
 }  // namespace batchtune
