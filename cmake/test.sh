@@ -14,7 +14,7 @@ log=$bt_root/build/ctest.log
 status=0
 # The summary is held back so that the reasons of skipped tests come before it and it stays last.
 ctest --test-dir "$build" --output-on-failure --no-tests=error -j "$(nproc)" "$@" 2>&1 |
-  tee "$log" | sed -u '/tests passed,/,$d' || status=$?
+  tee "$log" | sed -u -e '/^ *Start *[0-9]*:/d' -e '/tests passed,/,$d' || status=$?
 reasons=$(grep -ho 'SKIPPED: .*' "$build/Testing/Temporary/LastTest.log" 2>/dev/null | sort | uniq -c || true)
 [[ -z "$reasons" ]] || printf 'Skipped, by reason:\n%s\n\n' "$reasons"
 sed -n '/tests passed,/,$p' "$log"

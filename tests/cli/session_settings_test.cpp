@@ -6,9 +6,9 @@
 #include "tests/support/catch.h"
 #include "tuner/cli/calibration.h"
 #include "tuner/cli/database.h"
+#include "tuner/cli/effective_settings.h"
 #include "tuner/cli/resume.h"
 #include "tuner/cli/timestamp.h"
-#include "tuner/cli/wish_settings.h"
 #include "tuner/workload/model_file.h"
 
 using namespace batchtune;
@@ -64,7 +64,9 @@ TEST_CASE("limits given to a report replace those in force and say where they co
   SessionHeader header;
   header.wishes.latency_limits = {{LatencyMetric::p50, 1}};
   header.wishes.memory_limit = 100;
-  header.settings.effective = wish_settings({}, header.wishes, "80 % of available memory");
+  header.settings.effective = {{"memory_limit", std::int64_t{100}, "80 % of available memory"},
+                               {"objective", std::string("knee"), "default"},
+                               {"latency_limit", std::string("p50 <= 1.00 s"), "--latency-limit"}};
   TuningOptions options;
   options.latency_limits = {"p90=2s"};
   options.objective = "throughput";

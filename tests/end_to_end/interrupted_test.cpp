@@ -101,7 +101,7 @@ TEST_CASE("a session that was interrupted and resumed ends like one that was not
   }
 }
 
-TEST_CASE("--resume with other settings is refused with the difference", "[end_to_end]") {
+TEST_CASE("resuming with other settings is refused with the difference", "[end_to_end]") {
   fresh_database();
   Program program(kLong);
   let_it_measure(3);

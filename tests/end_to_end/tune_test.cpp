@@ -88,7 +88,7 @@ TEST_CASE("several models in one call give results, and CSV one header", "[end_t
   CHECK(lines == 1 + 4);
 }
 
-TEST_CASE("--quiet prints the batch alone, and progress is silent in a pipe", "[end_to_end]") {
+TEST_CASE("quiet prints the batch alone, and progress is silent in a pipe", "[end_to_end]") {
   fresh_database();
   const Finished finished = run(simulated("", {"--batches", "1:16:x2", "--quiet"}));
   CHECK(finished.code == 0);

@@ -52,7 +52,8 @@ Result<int> run_compare(const CompareOptions& options) {
   const Conclusion now_conclusion = conclude(now, now.header.wishes);
   const CompareReport report{name_of(base.header), name_of(now.header),
                              compare({base, base_conclusion}, {now, now_conclusion}, threshold)};
-  if (!report.comparison.differences.empty())
+  // The text has them itself.
+  if (format != Format::text && !report.comparison.differences.empty())
     say(fmt::format("warning: the sessions differ in {}",
                     fmt::join(report.comparison.differences, "; ")));
   BT_TRY_VOID(print_result(format == Format::json  ? json_compare(report)

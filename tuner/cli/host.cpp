@@ -166,7 +166,6 @@ Environment environment_snapshot() {
       {"cpu.affinity", std::int64_t{cpus.affinity}},
       {"cpu.quota", cpus.quota ? Value(*cpus.quota) : Value()},
       {"memory.total", std::int64_t{memory.total}},
-      {"memory.available", std::int64_t{memory.available}},
       {"kernel", fmt::format("{} {}", system.sysname, system.release)},
       {"machine", std::string(system.machine)},
       {"compiler", std::string(kCompiler)},

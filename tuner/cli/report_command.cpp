@@ -4,9 +4,9 @@
 
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
+#include "tuner/cli/effective_settings.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/session_run.h"
-#include "tuner/cli/wish_settings.h"
 #include "tuner/search/conclude.h"
 
 namespace batchtune {

@@ -12,8 +12,11 @@ using Named = std::vector<std::pair<std::string, std::string>>;
 
 Named named(const Settings& settings) {
   Named result;
-  for (const Setting& setting : settings.effective)
+  for (const Setting& setting : settings.effective) {
+    // Unless it was asked for, it follows what memory is free at the moment.
+    if (setting.name == "memory_limit" && !setting.origin.starts_with("--")) continue;
     result.emplace_back(setting.name, to_string(setting.value));
+  }
   return result;
 }
 

@@ -1,0 +1,124 @@
+#include "tuner/cli/effective_settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tuner/cli/defaults.h"
+#include "tuner/cli/host.h"
+
+namespace batchtune {
+namespace {
+
+const char* origin(bool given, const char* option, const char* otherwise = "default") {
+  return given ? option : otherwise;
+}
+
+template <typename Range, typename Text>
+std::string list_of(const Range& range, Text text) {
+  std::string list;
+  for (const auto& element : range) list += (list.empty() ? "" : ", ") + std::string(text(element));
+  return list;
+}
+
+std::vector<Setting> device_settings(const TuningRequest& request,
+                                     const std::vector<OpenDevice>& devices,
+                                     const std::vector<Estimate>& estimates) {
+  const CandidateGroup& group = estimates.front().group;
+  const CpuShare cpus = cpu_share();
+  const Value threads =
+      request.threads.size() > 1
+          ? Value(list_of(request.threads, [](int n) { return fmt::to_string(n); }))
+          : Value(std::int64_t{group.threads});
+  std::vector<Setting> settings{
+      {"backend", list_of(devices, [](const OpenDevice& device) { return device.spec; }),
+       origin(!request.backends.empty(), "--backend")},
+      {"dtype", list_of(dtypes_of(request), [](DType d) { return name_of(d); }),
+       origin(!request.dtypes.empty(), "--dtype")},
+      {"cpus", std::int64_t{cpus.usable}, cpus.origin},
+      {"threads", threads, request.threads.empty() ? cpus.origin : "--threads"},
+      {"instances", std::int64_t{group.instances},
+       origin(request.instances.has_value(), "--instances")},
+  };
+  for (const OpenDevice& device : devices)
+    for (const auto& [dtype, isa] : device.figures.device.isa_in_use)
+      for (const Estimate& estimate : estimates)
+        if (estimate.group.dtype == dtype && estimate.group.backend == device.entry->name) {
+          settings.push_back({fmt::format("isa.{}", name_of(dtype)), isa,
+                              origin(!request.isa.empty(), "--isa", "widest of this CPU")});
+          break;
+        }
+  return settings;
+}
+
+std::vector<Setting> search_settings(const TuningRequest& request,
+                                     const std::vector<Estimate>& estimates) {
+  const Budget budget = budget_of(request);
+  return {
+      {"batches",
+       request.batches.empty()
+           ? Value(std::string("all from 1"))
+           : Value(list_of(request.batches, [](auto b) { return fmt::to_string(b); })),
+       origin(!request.batches.empty(), "--batches")},
+      {"boundary", std::string(name_of(boundary_of(request))),
+       origin(request.boundary.has_value(), "--boundary",
+              request.memory_limit ? "--memory-limit was given" : "default")},
+      {"strategy", strategy_of(request), origin(!request.strategy.empty(), "--strategy")},
+      {"budget", budget.racing, origin(request.budget.has_value(), "--budget")},
+      {"probe_budget", budget.probing, origin(request.probe_budget.has_value(), "--probe-budget")},
+      {"timeout", timeout_of(request, estimates),
+       origin(request.timeout.has_value(), "--timeout",
+              "the longer of 60 s and 20 x the estimate")},
+      {"seed", static_cast<std::int64_t>(seed_of(request)),
+       origin(request.seed.has_value(), "--seed")},
+  };
+}
+
+std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& wishes,
+                                   const std::string& memory_origin) {
+  std::vector<Setting> settings{
+      {"memory_limit", wishes.memory_limit ? Value(*wishes.memory_limit) : Value(),
+       request.memory_limit ? "--memory-limit" : memory_origin},
+      {"objective", std::string(name_of(wishes.objective)),
+       origin(request.objective.has_value(), "--objective")},
+  };
+  if (wishes.objective == Objective::knee)
+    settings.push_back(
+        {"give_up", wishes.give_up, origin(request.give_up.has_value(), "--give-up")});
+  for (const LatencyLimit& limit : wishes.latency_limits)
+    settings.push_back({"latency_limit", to_string(limit), "--latency-limit"});
+  return settings;
+}
+
+}  // namespace
+
+std::vector<Setting> effective_settings(const TuningRequest& request,
+                                        const std::vector<OpenDevice>& devices,
+                                        const std::vector<Estimate>& estimates,
+                                        const Wishes& wishes, const std::string& memory_origin) {
+  std::vector<Setting> settings = device_settings(request, devices, estimates);
+  for (const auto& more :
+       {wish_settings(request, wishes, memory_origin), search_settings(request, estimates)})
+    settings.insert(settings.end(), more.begin(), more.end());
+  return settings;
+}
+
+void replace_wish_settings(SessionHeader& header, const TuningRequest& request) {
+  std::vector<Setting>& effective = header.settings.effective;
+  for (Setting& setting : wish_settings(request, header.wishes, "")) {
+    if (setting.name == "latency_limit") continue;
+    if (!setting.origin.starts_with("--")) continue;
+    const auto old = std::find_if(effective.begin(), effective.end(),
+                                  [&](const Setting& known) { return known.name == setting.name; });
+    if (old != effective.end())
+      *old = setting;
+    else
+      effective.push_back(setting);
+  }
+  if (request.latency_limits.empty()) return;
+  std::erase_if(effective, [](const Setting& known) { return known.name == "latency_limit"; });
+  for (const LatencyLimit& limit : request.latency_limits)
+    effective.push_back({"latency_limit", to_string(limit), "--latency-limit"});
+}
+
+}  // namespace batchtune

@@ -1,0 +1,277 @@
+// From options as typed to values: every unit, name and contradiction is checked here.
+#include "tuner/cli/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "tuner/backend/backend_list.h"
+#include "tuner/core/units.h"
+#include "tuner/search/strategy.h"
+
+namespace batchtune {
+namespace {
+
+// One value each; --backend and --latency-limit may come several times.
+struct SingleOption {
+  const char* name;
+  const char* option;
+  std::string TuningOptions::*member;
+};
+constexpr SingleOption kSingleOptions[] = {
+    {"dtype", "--dtype", &TuningOptions::dtypes},
+    {"threads", "--threads", &TuningOptions::threads},
+    {"instances", "--instances", &TuningOptions::instances},
+    {"isa", "--isa", &TuningOptions::isa},
+    {"batches", "--batches", &TuningOptions::batches},
+    {"memory_limit", "--memory-limit", &TuningOptions::memory_limit},
+    {"objective", "--objective", &TuningOptions::objective},
+    {"give_up", "--give-up", &TuningOptions::give_up},
+    {"boundary", "--boundary", &TuningOptions::boundary},
+    {"strategy", "--strategy", &TuningOptions::strategy},
+    {"budget", "--budget", &TuningOptions::budget},
+    {"probe_budget", "--probe-budget", &TuningOptions::probe_budget},
+    {"timeout", "--timeout", &TuningOptions::timeout},
+    {"seed", "--seed", &TuningOptions::seed},
+};
+
+constexpr int kMostThreads = 1024;  // far above any machine; keeps a typing error from being tried
+
+// "a, b, c" of things with a `name`.
+template <typename Range>
+std::string names_in(const Range& range) {
+  std::string names;
+  for (const auto& entry : range) names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  return names;
+}
+
+template <typename Enum>
+std::string names_of(std::initializer_list<Enum> values) {
+  std::string names;
+  for (const Enum value : values)
+    names += (names.empty() ? "" : ", ") + std::string(name_of(value));
+  return names;
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  while (true) {
+    const std::size_t end = text.find(',', begin);
+    parts.push_back(text.substr(begin, end - begin));
+    if (end == std::string::npos) return parts;
+    begin = end + 1;
+  }
+}
+
+template <typename Integer>
+Result<Integer> parse_integer(const std::string& text, Integer least, Integer most,
+                              const std::string& what, const std::string& where) {
+  Integer value{};
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc{} || end != text.data() + text.size() || value < least || value > most)
+    return bad_input(fmt::format("{} from {} to {}", what, least, most), "'" + text + "'", where);
+  return value;
+}
+
+// Refuses the second of two equal elements: the same thing measured twice is a slip.
+template <typename T>
+Status append_unique(std::vector<T>& list, T value, const std::string& text,
+                     const std::string& where) {
+  if (std::find(list.begin(), list.end(), value) != list.end())
+    return bad_input("each value once", "'" + text + "' twice", where);
+  list.push_back(std::move(value));
+  return {};
+}
+
+Status parse_backends(const TuningOptions& options, TuningRequest& request) {
+  std::vector<std::string> names;
+  for (const std::string& spec : options.backends) {
+    const std::string name = split_backend_spec(spec).name;
+    if (find_backend(name) == nullptr)
+      return bad_input("a backend: " + names_in(backends()), "'" + name + "'", "--backend");
+    BT_TRY_VOID(append_unique(names, name, name, "--backend"));
+    request.backends.push_back(spec);
+  }
+  return {};
+}
+
+Status parse_axes(const TuningOptions& options, TuningRequest& request) {
+  if (!options.dtypes.empty()) {
+    for (const std::string& text : split_list(options.dtypes)) {
+      const auto dtype = parse_dtype(text);
+      if (!dtype)
+        return bad_input("a data type: f32, tf32, bf16, f16, fp8, int8", "'" + text + "'",
+                         "--dtype");
+      BT_TRY_VOID(append_unique(request.dtypes, *dtype, text, "--dtype"));
+    }
+  }
+  if (!options.threads.empty()) {
+    for (const std::string& text : split_list(options.threads)) {
+      BT_TRY(threads,
+             parse_integer<int>(text, 1, kMostThreads, "a number of threads", "--threads"));
+      BT_TRY_VOID(append_unique(request.threads, threads, text, "--threads"));
+    }
+  }
+  if (!options.instances.empty() && options.instances != "auto") {
+    BT_TRY(instances, parse_integer<int>(options.instances, 1, kMostThreads,
+                                         "auto, or a number of instances", "--instances"));
+    request.instances = instances;
+  }
+  if (!options.isa.empty()) {
+    request.isa = options.isa;
+  }
+  if (!options.batches.empty()) {
+    BT_TRY(batches, parse_batches(options.batches));
+    request.batches = std::move(batches);
+  }
+  return {};
+}
+
+Status parse_wishes(const TuningOptions& options, TuningRequest& request) {
+  for (const std::string& text : options.latency_limits) {
+    BT_TRY(limit, parse_latency_limit(text));
+    for (const LatencyLimit& other : request.latency_limits)
+      if (other.metric == limit.metric)
+        return bad_input("one limit for each metric", text + " beside " + to_string(other),
+                         "--latency-limit");
+    request.latency_limits.push_back(limit);
+  }
+  if (!options.memory_limit.empty()) {
+    BT_TRY(limit, parse_bytes(options.memory_limit, "--memory-limit"));
+    if (limit < 1)
+      return bad_input("a memory limit above 0", options.memory_limit, "--memory-limit");
+    request.memory_limit = limit;
+  }
+  if (!options.objective.empty()) {
+    request.objective = parse_objective(options.objective);
+    if (!request.objective)
+      return bad_input("an objective: " + names_of({Objective::knee, Objective::throughput}),
+                       "'" + options.objective + "'", "--objective");
+  }
+  if (!options.give_up.empty()) {
+    BT_TRY(share, parse_fraction(options.give_up, "--give-up"));
+    if (request.objective == Objective::throughput)
+      return bad_input("--give-up with the objective knee", "--objective throughput", "--give-up",
+                       "Leave one of the two out");
+    request.give_up = share;
+  }
+  return {};
+}
+
+Result<std::optional<Seconds>> parse_duration(const std::string& text, const char* option) {
+  if (text.empty()) return std::optional<Seconds>{};
+  BT_TRY(seconds, parse_seconds(text, option));
+  if (seconds <= 0) return bad_input("a time above 0", text, option);
+  return std::optional<Seconds>{seconds};
+}
+
+Status parse_search(const TuningOptions& options, TuningRequest& request) {
+  if (!options.boundary.empty()) {
+    for (const BoundaryWish wish :
+         {BoundaryWish::predicted, BoundaryWish::probed, BoundaryWish::none})
+      if (name_of(wish) == options.boundary) request.boundary = wish;
+    if (!request.boundary)
+      return bad_input("a boundary: predicted, probed, none", "'" + options.boundary + "'",
+                       "--boundary");
+  }
+  if (!options.strategy.empty()) {
+    const auto known = strategies();
+    if (std::none_of(known.begin(), known.end(),
+                     [&](const auto& entry) { return entry.name == options.strategy; }))
+      return bad_input("a strategy: " + names_in(known), "'" + options.strategy + "'",
+                       "--strategy");
+    request.strategy = options.strategy;
+  }
+  BT_TRY(budget, parse_duration(options.budget, "--budget"));
+  BT_TRY(probe_budget, parse_duration(options.probe_budget, "--probe-budget"));
+  BT_TRY(timeout, parse_duration(options.timeout, "--timeout"));
+  request.budget = budget;
+  request.probe_budget = probe_budget;
+  request.timeout = timeout;
+  if (!options.seed.empty()) {
+    // The store keeps a seed as SQLite's signed integer.
+    BT_TRY(seed, parse_integer<std::uint64_t>(options.seed, 0, INT64_MAX, "a seed", "--seed"));
+    request.seed = seed;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view name_of(BoundaryWish wish) {
+  switch (wish) {
+    case BoundaryWish::predicted:
+      return "predicted";
+    case BoundaryWish::probed:
+      return "probed";
+    case BoundaryWish::none:
+      return "none";
+  }
+  return "?";
+}
+
+Result<Format> parse_format(const OutputOptions& options) {
+  Format format = Format::text;
+  if (options.format == "json")
+    format = Format::json;
+  else if (options.format == "csv")
+    format = Format::csv;
+  else if (options.format != "text")
+    return bad_input("text, json or csv", "'" + options.format + "'", "--format");
+  if (options.quiet && format != Format::text)
+    return bad_input("one form of output", "--quiet with --format " + options.format, "",
+                     "Leave one of the two out");
+  return format;
+}
+
+Result<TuningRequest> parse_tuning(const TuningOptions& options) {
+  TuningRequest request;
+  BT_TRY_VOID(parse_backends(options, request));
+  BT_TRY_VOID(parse_axes(options, request));
+  BT_TRY_VOID(parse_wishes(options, request));
+  BT_TRY_VOID(parse_search(options, request));
+  if (!options.mode.empty() && options.mode != "inference")
+    return bad_input("the mode inference", "'" + options.mode + "'", "--mode",
+                     "Training is estimated only: batchtune estimate MODEL --mode training");
+  request.revision = options.revision;
+  request.branch = options.branch;
+  request.label = options.label;
+  request.given = given_settings(options);
+  return request;
+}
+
+std::vector<Setting> given_settings(const TuningOptions& options) {
+  std::vector<Setting> given;
+  for (const std::string& spec : options.backends) given.push_back({"backend", spec, "--backend"});
+  for (const SingleOption& option : kSingleOptions)
+    if (const std::string& text = options.*option.member; !text.empty())
+      given.push_back({option.name, text, option.option});
+  for (const std::string& limit : options.latency_limits)
+    given.push_back({"latency_limit", limit, "--latency-limit"});
+  return given;
+}
+
+TuningOptions options_from(const std::vector<Setting>& given) {
+  TuningOptions options;
+  for (const Setting& setting : given) {
+    const std::string text = to_string(setting.value);
+    if (setting.name == "backend") options.backends.push_back(text);
+    if (setting.name == "latency_limit") options.latency_limits.push_back(text);
+    for (const SingleOption& option : kSingleOptions)
+      if (setting.name == option.name) options.*option.member = text;
+  }
+  return options;
+}
+
+Wishes wishes_of(const TuningRequest& request, const Wishes& base) {
+  Wishes wishes = base;
+  if (request.objective) wishes.objective = *request.objective;
+  if (request.give_up) wishes.give_up = *request.give_up;
+  if (!request.latency_limits.empty()) wishes.latency_limits = request.latency_limits;
+  if (request.memory_limit) wishes.memory_limit = request.memory_limit;
+  return wishes;
+}
+
+}  // namespace batchtune
