@@ -249,6 +249,28 @@ TEST_CASE("candidates that crash or give wrong results are kept as such and neve
   CHECK(measurer.misuse.empty());
 }
 
+TEST_CASE("a session whose anchor crashes fails at once and keeps the first reason",
+          "[search][strategy]") {
+  for (const char* name : {"doubling", "exhaustive"})
+    for (const int round : {1, 3}) {
+      INFO(name << ", round " << round);
+      Problem problem = test_problem(8);
+      problem.batches = {1, 2, 4, 8, 12, 16, 20, 24, 28};
+      Scene scene{.latency = [](std::int64_t b) { return 0.01 + 0.0005 * d(b); }};
+      const std::int64_t anchor = std::string(name) == "doubling" ? 8 : 1;
+      scene.fails_in_round[anchor] = round;
+      ScriptedMeasurer measurer(scene);
+      const Played played = play(problem, measurer, name);
+      CHECK(played.end == SessionEnd::failed);
+      CHECK(played.reason.find("the anchor (") == 0);
+      CHECK(played.reason.find("crashed") != std::string::npos);
+      CHECK(measurer.rounds == round);
+      CHECK(measurer.misuse.empty());
+      for (const Trial& trial : conclude(played.record, {}).trials)
+        if (trial.candidate.batch == anchor) CHECK(trial.ending.evidence == "signal 11");
+    }
+}
+
 TEST_CASE("when nothing runs the session fails and says why", "[search][strategy]") {
   Scene scene{.latency = [](std::int64_t b) { return 0.01 * d(b); }};
   for (std::int64_t b = 1; b <= 64; ++b)

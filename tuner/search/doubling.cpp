@@ -94,6 +94,7 @@ std::optional<Ask> Doubling::check_smallest_fits() {
 }
 
 std::optional<Ask> Doubling::race() {
+  if (const auto ended = anchor_ended(ledger_)) return over(SessionEnd::failed, *ended);
   if (auto ask = trim()) return ask;
   for (const Estimate& estimate : problem_.groups) {
     if (ledger_.racing_left() <= 0) break;
@@ -205,11 +206,6 @@ std::optional<Ask> Doubling::run_finals() {
   if (auto ask = finish_smallest()) return ask;
   if (ledger_.anchor() == 0)
     return over(SessionEnd::failed, "no candidate ran: see the trials' reasons");
-  if (!ledger_.at(ledger_.anchor()).ok())
-    return over(
-        SessionEnd::failed,
-        fmt::format("the anchor ({}) ended {}", to_string(ledger_.at(ledger_.anchor()).candidate),
-                    name_of(ledger_.at(ledger_.anchor()).ending.status)));
   const auto contenders = finalists(ledger_, problem_);
   if (contenders.empty()) return over(SessionEnd::converged, "no candidate keeps the limits");
   const RaceState state = race_state(ledger_, problem_, contenders);

@@ -53,7 +53,8 @@ Exhaustive::Exhaustive(const Problem& problem) : problem_(problem), ledger_(prob
 
 Ask Exhaustive::ask() {
   while (current_ < handfuls_.size()) {
-    if (auto ask = measure_handful(handfuls_[current_], current_ == 0)) return *ask;
+    if (!anchor_ended(ledger_))
+      if (auto ask = measure_handful(handfuls_[current_], current_ == 0)) return *ask;
     for (const Entry& entry : ledger_.entries())
       if (entry.live && entry.id != ledger_.anchor()) {
         const TrialId trial = entry.id;
@@ -85,7 +86,7 @@ std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& han
     if (ledger_.anchor() == 0) ledger_.fix_anchor(entry->id);
     live.push_back(entry->id);
   }
-  if (live.empty() || !ledger_.at(ledger_.anchor()).live) return std::nullopt;
+  if (live.empty()) return std::nullopt;
   int fewest = kMostRounds;
   for (const TrialId trial : live) fewest = std::min(fewest, ledger_.at(trial).shared);
   if (fewest >= kFinalRounds && (all_narrow(ledger_, live) || fewest >= kMostRounds))
@@ -104,6 +105,7 @@ std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& han
 AskStop Exhaustive::stop() const {
   if (ledger_.anchor() == 0)
     return {SessionEnd::failed, "no candidate ran: see the trials' reasons"};
+  if (const auto ended = anchor_ended(ledger_)) return {SessionEnd::failed, *ended};
   if (cut_short_)
     return {SessionEnd::budget,
             fmt::format("{} of racing spent in {} rounds", format_seconds(ledger_.racing_spent()),

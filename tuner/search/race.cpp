@@ -71,6 +71,14 @@ bool all_narrow(const Ledger& ledger, const std::vector<TrialId>& contenders) {
   return true;
 }
 
+std::optional<std::string> anchor_ended(const Ledger& ledger) {
+  if (ledger.anchor() == 0) return std::nullopt;
+  const Entry& anchor = ledger.at(ledger.anchor());
+  if (anchor.ok()) return std::nullopt;
+  return fmt::format("the anchor ({}) ended {}", to_string(anchor.candidate),
+                     name_of(anchor.ending.status));
+}
+
 int scan_rounds(Seconds run) {
   constexpr Seconds kLongRun = 0.3;
   return run > kLongRun ? 2 : 3;

@@ -32,6 +32,10 @@ RoundRequest round_of(const Ledger& ledger, const std::vector<TrialId>& contende
 // Seconds that such a round will take.
 Seconds round_cost(const Ledger& ledger, const std::vector<TrialId>& contenders);
 
+// In words, once the anchor has ended: rounds tell nothing any more. nullopt: it runs, or none is
+// fixed yet.
+std::optional<std::string> anchor_ended(const Ledger& ledger);
+
 // The choice by the wishes among what may be chosen so far; 0: nothing.
 TrialId chosen_so_far(const Ledger& ledger, const Problem& problem);
 
