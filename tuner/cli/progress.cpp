@@ -67,17 +67,17 @@ ProgressLine::~ProgressLine() {
 }
 
 void ProgressLine::show(const std::string& text) {
-  if (!active_) return;
+  if (!active_ || text == shown_) return;
   std::fprintf(stderr, "\r\033[K%s", text.c_str());
   std::fflush(stderr);
-  shown_ = true;
+  shown_ = text;
 }
 
 void ProgressLine::clear() {
-  if (!shown_) return;
+  if (shown_.empty()) return;
   std::fputs("\r\033[K", stderr);
   std::fflush(stderr);
-  shown_ = false;
+  shown_.clear();
 }
 
 int terminal_width(int descriptor) {

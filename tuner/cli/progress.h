@@ -22,7 +22,7 @@ class ProgressLine {
 
  private:
   bool active_;
-  bool shown_ = false;
+  std::string shown_;  // "" when the line is empty
 };
 
 int terminal_width(int descriptor);  // columns; 100 where there is no terminal
