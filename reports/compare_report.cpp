@@ -23,7 +23,7 @@ std::string pairs_table(const Comparison& comparison, int width) {
     several |= pair.candidate.group != comparison.pairs.front().candidate.group;
   text::Column candidate{"", several ? "candidate" : "batch", several, 0, {}},
       metric{"", "metric", true, 2, {}}, base{"", "base", false, 1, {}},
-      now{"", "new", false, 1, {}}, ratio{"", "new / base", false, 0, {}},
+      now{"", "new", false, 1, {}}, ratio{"", "ratio", false, 0, {}},
       interval{"", "95 % interval", true, 3, {}}, verdict{"", "verdict", true, 0, {}};
   for (const ComparedPair& pair : comparison.pairs) {
     candidate.cells.push_back(several ? to_string(pair.candidate)
@@ -44,6 +44,18 @@ std::string batch_text(const std::optional<std::int64_t>& batch) {
   return batch ? "batch " + std::to_string(*batch) : std::string("none");
 }
 
+const char* outcome_text(const Comparison& comparison) {
+  switch (outcome_of(comparison)) {
+    case ComparisonOutcome::regression:
+      return "a regression";
+    case ComparisonOutcome::inconclusive:
+      return "inconclusive";
+    case ComparisonOutcome::no_regression:
+      break;
+  }
+  return "no regression";
+}
+
 std::string summary(const Comparison& comparison) {
   int slower = 0, faster = 0, same = 0, inconclusive = 0;
   for (const ComparedPair& pair : comparison.pairs) {
@@ -52,9 +64,10 @@ std::string summary(const Comparison& comparison) {
     same += pair.verdict == PairVerdict::same;
     inconclusive += pair.verdict == PairVerdict::inconclusive;
   }
-  return fmt::format("=> {}: {} slower, {} faster, {} same, {} inconclusive (threshold {})",
-                     slower > 0 ? "a regression" : "no regression", slower, faster, same,
-                     inconclusive, text::percent(comparison.threshold));
+  return fmt::format("=> {}: {} slower, {} faster, {} same, {} inconclusive (threshold {}){}",
+                     outcome_text(comparison), slower, faster, same, inconclusive,
+                     text::percent(comparison.threshold),
+                     comparison.shrank ? ", memory ends earlier" : "");
 }
 
 }  // namespace
@@ -70,8 +83,16 @@ std::string text_compare(const CompareReport& report, const TextOptions& options
   }
   if (!comparison.comparable) return text + "\n=> not comparable\n";
   text += "\n";
-  text += comparison.pairs.empty() ? "No batch was measured by both.\n"
-                                   : pairs_table(comparison, options.width);
+  if (comparison.pairs.empty())
+    text += "No batch was measured by both.\n";
+  else
+    text += pairs_table(comparison, options.width) +
+            text::wrapped("ratio: ",
+                          comparison.by_reference
+                              ? "new / base, the host's speed taken out by the reference programs"
+                              : "new / base as measured, no verdict: the sessions share no "
+                                "reference programs",
+                          options.width);
   text += fmt::format("\nrecommended: {} -> {}{}\n", batch_text(comparison.base_batch),
                       batch_text(comparison.new_batch), comparison.moved ? " (moved)" : "");
   text += fmt::format("memory ends: {} -> {}{}\n", batch_text(comparison.base_boundary),

@@ -211,6 +211,7 @@ CompareReport full_compare() {
   Comparison& comparison = report.comparison;
   comparison.differences = {"threads: 2 -> 4"};
   comparison.threshold = 0.03;
+  comparison.by_reference = true;
   comparison.pairs = {
       {{kCpu, 1}, "latency", 0.045, 0.0452, 1.0044, Interval{0.99, 1.02}, PairVerdict::same},
       {{kCpu, 8}, "latency", 0.24, 0.27, 1.125, Interval{1.1, 1.15}, PairVerdict::slower},

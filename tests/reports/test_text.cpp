@@ -129,6 +129,21 @@ TEST_CASE(
   CHECK_FALSE(text::format_plot({{1, 1, 'o', ""}, {1, 1, 'o', ""}}, {"", ""}, 30, 4).empty());
 }
 
+TEST_CASE("the last line of a comparison says what its exit code says", "[reports]") {
+  CompareReport report = full_compare();
+  const auto last_line = [&] {
+    const std::string text = text_compare(report, {});
+    return text.substr(text.find("=> "));
+  };
+  for (ComparedPair& pair : report.comparison.pairs) pair.verdict = PairVerdict::inconclusive;
+  CHECK(last_line().starts_with("=> inconclusive: 0 slower"));
+  report.comparison.pairs[0].verdict = PairVerdict::same;
+  CHECK(last_line().starts_with("=> no regression: 0 slower"));
+  report.comparison.shrank = true;
+  CHECK(last_line().starts_with("=> a regression: 0 slower"));
+  CHECK(last_line().ends_with(", memory ends earlier\n"));
+}
+
 TEST_CASE("text is wrapped at spaces under its head", "[reports]") {
   CHECK(text::wrapped("head ", "one two three", 12) == "head one two\n     three\n");
   CHECK(text::wrapped("h ", "averyverylongword b", 6) == "h averyverylongword\n  b\n");

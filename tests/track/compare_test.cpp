@@ -103,7 +103,7 @@ TEST_CASE("a slower day of the machine is no regression", "[track][compare]") {
       CHECK(pair.ci95->low <= pair.ratio);
       CHECK(pair.ci95->high >= pair.ratio);
     }
-    CHECK_FALSE(regressed(comparison));
+    CHECK(outcome_of(comparison) != ComparisonOutcome::regression);
     CHECK(comparison.comparable);
   }
 }
@@ -114,10 +114,10 @@ TEST_CASE("a program that became slower is found on a faster machine, too", "[tr
     const Session now = session({.host = 0.9, .change = 1.08, .seed = seed + 100});
     const Comparison comparison = compare(base.compared(), now.compared(), 0.03);
     for (const ComparedPair& pair : comparison.pairs) CHECK(pair.verdict == PairVerdict::slower);
-    CHECK(regressed(comparison));
+    CHECK(outcome_of(comparison) == ComparisonOutcome::regression);
     const Comparison back = compare(now.compared(), base.compared(), 0.03);
     for (const ComparedPair& pair : back.pairs) CHECK(pair.verdict == PairVerdict::faster);
-    CHECK_FALSE(regressed(back));
+    CHECK(outcome_of(back) != ComparisonOutcome::regression);
   }
 }
 
@@ -125,7 +125,8 @@ TEST_CASE("a change below the threshold raises no alarm", "[track][compare]") {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const Session base = session({.seed = seed}),
                   now = session({.change = 1.01, .seed = seed + 100});
-    CHECK_FALSE(regressed(compare(base.compared(), now.compared(), 0.05)));
+    CHECK(outcome_of(compare(base.compared(), now.compared(), 0.05)) !=
+          ComparisonOutcome::regression);
   }
 }
 
@@ -139,12 +140,59 @@ TEST_CASE("without a common reference every pair is by level and inconclusive",
       CHECK(pair.verdict == PairVerdict::inconclusive);
       CHECK(pair.ratio == Approx(pair.now / pair.base));
     }
-    CHECK_FALSE(regressed(comparison));
-    CHECK_FALSE(is_conclusive(comparison));
+    CHECK(outcome_of(comparison) == ComparisonOutcome::inconclusive);
+    CHECK_FALSE(comparison.by_reference);
     REQUIRE(comparison.differences.size() == 1);
     CHECK(comparison.differences[0] ==
           std::string("reference programs: abcd -> ") + (*reference ? reference : "none"));
   }
+}
+
+TEST_CASE("reference programs that ran on another number of CPUs judge nothing",
+          "[track][compare]") {
+  Session base = session({}), now = session({.change = 1.5});
+  Estimate one, two;
+  two.group.threads = 2;
+  base.record.header.estimates = {one};
+  now.record.header.estimates = {one, two};
+  const Comparison comparison = compare(base.compared(), now.compared());
+  CHECK(outcome_of(comparison) == ComparisonOutcome::inconclusive);
+  CHECK(comparison.differences ==
+        std::vector<std::string>{"CPUs of the reference programs: 1 -> 2"});
+}
+
+TEST_CASE("another version of a backend's library is told", "[track][compare]") {
+  Session base = session({}), now = session({});
+  for (Session* side : {&base, &now}) {
+    DeviceInfo device;
+    device.backend = "cpu";
+    device.name = "AMD EPYC, 2 CPUs";
+    device.version = side == &base ? "oneTBB 2021.8" : "oneTBB 2021.11";
+    side->record.header.devices = {device};
+  }
+  CHECK(compare(base.compared(), now.compared()).differences ==
+        std::vector<std::string>{
+            "device cpu: AMD EPYC, 2 CPUs, oneTBB 2021.8 -> AMD EPYC, 2 CPUs, oneTBB 2021.11"});
+}
+
+TEST_CASE("a memory limit asked on one side only was the default on the other",
+          "[track][compare]") {
+  Session base = session({}), now = session({});
+  base.record.header.settings.effective = {{"memory_limit", std::int64_t{1000}, "--memory-limit"}};
+  now.record.header.settings.effective = {{"memory_limit", std::int64_t{2000}, "free memory"}};
+  CHECK(compare(base.compared(), now.compared()).differences ==
+        std::vector<std::string>{"memory_limit: 1000 -> the default"});
+}
+
+TEST_CASE("a boundary that shrank is a regression without a common batch, too",
+          "[track][compare]") {
+  const Session base = session({});
+  Session now = session({});
+  now.conclusion.trials.clear();
+  now.conclusion.boundaries[0].largest_fitting = 100;
+  const Comparison comparison = compare(base.compared(), now.compared());
+  CHECK(comparison.comparable);
+  CHECK(outcome_of(comparison) == ComparisonOutcome::regression);
 }
 
 TEST_CASE("too few rounds prove nothing", "[track][compare]") {
@@ -152,7 +200,7 @@ TEST_CASE("too few rounds prove nothing", "[track][compare]") {
   const Comparison comparison = compare(base.compared(), now.compared());
   REQUIRE(comparison.pairs.size() == 2);
   CHECK_FALSE(comparison.pairs[0].ci95);
-  CHECK_FALSE(is_conclusive(comparison));
+  CHECK(outcome_of(comparison) == ComparisonOutcome::inconclusive);
 }
 
 TEST_CASE("differences of settings and environment are put in words", "[track][compare]") {
@@ -192,7 +240,7 @@ TEST_CASE("a boundary shrinks only under the same memory limit", "[track][compar
   CHECK(comparison.base_boundary == 212);
   CHECK(comparison.new_boundary == 211);
   CHECK(comparison.shrank);
-  CHECK(regressed(comparison));
+  CHECK(outcome_of(comparison) == ComparisonOutcome::regression);
   now.conclusion.boundaries[0].kind = BoundaryKind::predicted;  // one batch less is the fit's error
   CHECK_FALSE(compare(base.compared(), now.compared()).shrank);
   now.conclusion.boundaries[0].kind = BoundaryKind::probed;
@@ -209,7 +257,7 @@ TEST_CASE("a recommendation that moved is told, and is no regression by itself",
   CHECK(comparison.moved);
   CHECK(comparison.base_batch == 8);
   CHECK(comparison.new_batch == 1);
-  CHECK_FALSE(regressed(comparison));
+  CHECK(outcome_of(comparison) != ComparisonOutcome::regression);
   now.conclusion.best.reset();
   CHECK_FALSE(compare(base.compared(), now.compared()).new_batch);
 }

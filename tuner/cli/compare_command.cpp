@@ -38,8 +38,15 @@ Result<double> threshold_of(const CompareOptions& options) {
 }
 
 int exit_code(const Comparison& comparison) {
-  if (regressed(comparison)) return kFinding;
-  return is_conclusive(comparison) ? kDone : kInconclusive;
+  switch (outcome_of(comparison)) {
+    case ComparisonOutcome::regression:
+      return kFinding;
+    case ComparisonOutcome::inconclusive:
+      return kInconclusive;
+    case ComparisonOutcome::no_regression:
+      break;
+  }
+  return kDone;
 }
 
 Result<int> run_compare(const CompareOptions& options) {

@@ -139,10 +139,7 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   measuring.backends = std::move(measured);
   measuring.seed = header.seed;
   measuring.timeout = timeout_of(request, header.estimates);
-  if (!header.reference_hash.empty())
-    for (const Estimate& estimate : header.estimates)
-      measuring.reference_threads =
-          std::max(measuring.reference_threads, estimate.group.threads * estimate.group.instances);
+  measuring.reference_threads = reference_cpus(header);
   problem.memory_is_exact = std::all_of(
       measuring.backends.begin(), measuring.backends.end(),
       [](const MeasuredBackend& backend) { return backend.memory_kind == MemoryKind::account; });

@@ -32,7 +32,7 @@ struct ComparedPair {
   Candidate candidate;
   std::string metric;        // "latency": undisturbed, of one batch
   double base = 0, now = 0;  // the two figures, in the metric's unit
-  double ratio = 1;  // now / base, host speed taken out where the reference programs allow it
+  double ratio = 1;          // now / base; see Comparison::by_reference
   std::optional<Interval> ci95;
   PairVerdict verdict = PairVerdict::inconclusive;
 };
@@ -41,11 +41,26 @@ struct Comparison {
   bool comparable = true;                // false: no pair can be judged; `differences` says why
   std::vector<std::string> differences;  // between environments and settings: "threads: 2 -> 4"
   double threshold = 0;                  // a ratio above 1 + threshold is slower
+  bool by_reference = false;  // ratios have the host's speed taken out by the reference programs
   std::vector<ComparedPair> pairs;
   std::optional<std::int64_t> base_batch, new_batch;  // recommended; absent: none
   bool moved = false;
   std::optional<std::int64_t> base_boundary, new_boundary;  // largest that fits
   bool shrank = false;
 };
+
+enum class ComparisonOutcome { no_regression, regression, inconclusive };
+
+// A regression: something became slower, or less fits under the same memory limit. Inconclusive: no
+// pair could be judged.
+inline ComparisonOutcome outcome_of(const Comparison& comparison) {
+  bool slower = false, judged = false;
+  for (const ComparedPair& pair : comparison.pairs) {
+    slower |= pair.verdict == PairVerdict::slower;
+    judged |= pair.verdict != PairVerdict::inconclusive;
+  }
+  if (slower || comparison.shrank) return ComparisonOutcome::regression;
+  return judged ? ComparisonOutcome::no_regression : ComparisonOutcome::inconclusive;
+}
 
 }  // namespace batchtune

@@ -1,6 +1,7 @@
 // One tuning run as it is kept and shown.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,6 +51,15 @@ struct SessionHeader {
   bool simulated = false;
   std::string revision, branch, label;  // the user's own
 };
+
+// CPUs that a session's reference programs run on: those of its largest group. 0: it has none.
+inline int reference_cpus(const SessionHeader& header) {
+  int cpus = 0;
+  if (header.reference_hash.empty()) return cpus;
+  for (const Estimate& estimate : header.estimates)
+    cpus = std::max(cpus, estimate.group.threads * estimate.group.instances);
+  return cpus;
+}
 
 struct SessionRecord {
   SessionHeader header;

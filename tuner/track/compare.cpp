@@ -100,12 +100,13 @@ std::optional<ComparedPair> pair_of(const Side& base, const Trial& before, const
   return pair;
 }
 
-void add_pairs(Comparison& comparison, const Side& base, const Side& now, bool relative) {
+void add_pairs(Comparison& comparison, const Side& base, const Side& now) {
   for (const Trial& before : base.conclusion->trials)
     for (const Trial& after : now.conclusion->trials) {
       if (before.candidate != after.candidate || !before.measurement || !after.measurement)
         continue;
-      if (auto pair = pair_of(base, before, now, after, relative, comparison.threshold))
+      if (auto pair =
+              pair_of(base, before, now, after, comparison.by_reference, comparison.threshold))
         comparison.pairs.push_back(std::move(*pair));
     }
   std::sort(comparison.pairs.begin(), comparison.pairs.end(),
@@ -117,14 +118,6 @@ std::optional<std::int64_t> best_batch(const Conclusion& conclusion) {
   return conclusion.best->batch;
 }
 
-// The memory limit in force, as it was asked for or found.
-std::string limit_of(const SessionHeader& header) {
-  if (header.wishes.memory_limit) return std::to_string(*header.wishes.memory_limit);
-  for (const Setting& setting : header.settings.effective)
-    if (setting.name == "memory_limit") return to_string(setting.value);
-  return "none";
-}
-
 // Of the first group that both sessions have a boundary for. A boundary shrinks only under the same
 // limit: the default limit is what the machine had free.
 void add_boundary(Comparison& comparison, const Compared& base, const Compared& now) {
@@ -134,7 +127,7 @@ void add_boundary(Comparison& comparison, const Compared& base, const Compared& 
       if (!before.largest_fitting || !after.largest_fitting) continue;
       comparison.base_boundary = before.largest_fitting;
       comparison.new_boundary = after.largest_fitting;
-      if (limit_of(base.record.header) != limit_of(now.record.header)) continue;
+      if (base.record.header.wishes.memory_limit != now.record.header.wishes.memory_limit) continue;
       const bool exact = before.kind == BoundaryKind::probed && after.kind == BoundaryKind::probed;
       const double slack = exact ? 0 : comparison.threshold;  // predictions move by the fit's error
       comparison.shrank = static_cast<double>(*after.largest_fitting) <
@@ -158,28 +151,18 @@ Comparison compare(const Compared& base, const Compared& now, double threshold) 
     return comparison;
   }
   const Side first = side_of(base, 1), second = side_of(now, 2);  // resampled independently
-  const bool same_reference = !before.reference_hash.empty() &&
-                              before.reference_hash == after.reference_hash &&
-                              has_reference(first) && has_reference(second);
-  add_pairs(comparison, first, second, same_reference);
+  // On other CPUs the same reference program is another one.
+  comparison.by_reference = !before.reference_hash.empty() &&
+                            before.reference_hash == after.reference_hash &&
+                            reference_cpus(before) == reference_cpus(after) &&
+                            has_reference(first) && has_reference(second);
+  add_pairs(comparison, first, second);
   add_boundary(comparison, base, now);
   if (comparison.pairs.empty()) {
-    comparison.comparable = false;
+    comparison.comparable = comparison.shrank;
     comparison.differences.push_back("no candidate was measured in both sessions");
   }
   return comparison;
-}
-
-bool regressed(const Comparison& comparison) {
-  return comparison.shrank ||
-         std::any_of(comparison.pairs.begin(), comparison.pairs.end(),
-                     [](const ComparedPair& pair) { return pair.verdict == PairVerdict::slower; });
-}
-
-bool is_conclusive(const Comparison& comparison) {
-  return std::any_of(
-      comparison.pairs.begin(), comparison.pairs.end(),
-      [](const ComparedPair& pair) { return pair.verdict != PairVerdict::inconclusive; });
 }
 
 }  // namespace batchtune

@@ -23,10 +23,4 @@ struct Compared {
 // same: the whole interval lies within the threshold. Pairs by ascending group and batch.
 Comparison compare(const Compared& base, const Compared& now, double threshold = kDefaultThreshold);
 
-// Exit code 1: something became slower, or less fits under the same memory limit.
-bool regressed(const Comparison& comparison);
-
-// Whether any pair could be judged at all; none: exit code 3.
-bool is_conclusive(const Comparison& comparison);
-
 }  // namespace batchtune

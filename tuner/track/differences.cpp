@@ -26,42 +26,48 @@ Named named(const Environment& environment) {
   return result;
 }
 
-// Names of both sides; one that only one side has is "absent" on the other.
-void add(std::vector<std::string>& differences, const Named& base, const Named& now) {
-  const auto value_in = [](const Named& side, const std::string& name) -> std::string {
+// Names of both sides; `missing` stands for one that only the other side has.
+void add(std::vector<std::string>& differences, const Named& base, const Named& now,
+         const std::string& missing) {
+  const auto value_in = [&](const Named& side, const std::string& name) {
     const auto found = std::find_if(side.begin(), side.end(),
                                     [&](const auto& entry) { return entry.first == name; });
-    return found == side.end() ? "absent" : found->second;
+    return found == side.end() ? missing : found->second;
   };
-  for (const auto& [name, value] : base) {
-    const std::string other = value_in(now, name);
-    if (other != value) differences.push_back(fmt::format("{}: {} -> {}", name, value, other));
+  Named all = base;
+  for (const auto& entry : now)
+    if (value_in(base, entry.first) == missing) all.push_back(entry);
+  for (const auto& [name, value] : all) {
+    const std::string before = value_in(base, name), after = value_in(now, name);
+    if (before != after) differences.push_back(fmt::format("{}: {} -> {}", name, before, after));
   }
-  for (const auto& [name, value] : now)
-    if (value_in(base, name) == "absent" && value != "absent")
-      differences.push_back(fmt::format("{}: absent -> {}", name, value));
 }
 
 std::string or_none(const std::string& text) {
   return text.empty() ? "none" : text;
 }
 
+// What is measured and held against: model, devices with their libraries, reference programs.
+Named named(const SessionHeader& header) {
+  Named result{{"model", header.model.name},
+               {"model hash", header.model.hash},
+               {"device", header.simulated ? "simulated" : "measured"}};
+  for (const DeviceInfo& device : header.devices)
+    result.emplace_back("device " + device.backend,
+                        device.name + (device.version.empty() ? "" : ", " + device.version));
+  result.emplace_back("reference programs", or_none(header.reference_hash));
+  if (const int cpus = reference_cpus(header); cpus > 0)
+    result.emplace_back("CPUs of the reference programs", std::to_string(cpus));
+  return result;
+}
+
 }  // namespace
 
 std::vector<std::string> differences_of(const SessionHeader& base, const SessionHeader& now) {
   std::vector<std::string> differences;
-  const auto words = [](bool simulated) { return simulated ? "simulated" : "measured"; };
-  add(differences,
-      {{"model", base.model.name},
-       {"model hash", base.model.hash},
-       {"device", words(base.simulated)},
-       {"reference programs", or_none(base.reference_hash)}},
-      {{"model", now.model.name},
-       {"model hash", now.model.hash},
-       {"device", words(now.simulated)},
-       {"reference programs", or_none(now.reference_hash)}});
-  add(differences, named(base.settings), named(now.settings));
-  add(differences, named(base.environment), named(now.environment));
+  add(differences, named(base), named(now), "absent");
+  add(differences, named(base.settings), named(now.settings), "the default");
+  add(differences, named(base.environment), named(now.environment), "absent");
   return differences;
 }
 

@@ -8,7 +8,8 @@
 
 namespace batchtune {
 
-// "threads: 2 -> 4": model, data types, effective settings, environment, reference programs.
+// "threads: 2 -> 4": model, devices and their libraries, reference programs, effective settings,
+// environment.
 std::vector<std::string> differences_of(const SessionHeader& base, const SessionHeader& now);
 
 }  // namespace batchtune
