@@ -2,7 +2,7 @@
 # Installs the packages that batchtune needs, if any is missing: packages.sh [--tests]
 # Says nothing when all are there, so that it runs without root then. The names are the same on Debian 12 and 13
 # and on Ubuntu 22.04 and 24.04; versions differ (Catch2 is v2 on Debian 12 and Ubuntu 22.04, v3 on the others:
-# tests/support/catch.h takes both). Tried on Debian 12.
+# tests/support/catch.h takes both). Tried on Debian 12 and 13.
 set -euo pipefail
 
 packages=(cmake ninja-build g++ libbenchmark-dev libtbb-dev libsqlite3-dev libcli11-dev

@@ -1,6 +1,7 @@
 #include "tuner/cli/interrupt.h"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace batchtune {
 namespace {
