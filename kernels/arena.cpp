@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <limits>
+#include <string>
 #include <vector>
 
 #if defined(__SANITIZE_THREAD__)
@@ -18,6 +19,7 @@
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 #include <tbb/task_scheduler_observer.h>
+#include <tbb/version.h>
 
 namespace batchtune::kernels {
 namespace {
@@ -116,6 +118,11 @@ class PinObserver final : public tbb::task_scheduler_observer {
 };
 
 }  // namespace
+
+const char* arena_library() {
+  static const std::string name = std::string("oneTBB ") + TBB_runtime_version();
+  return name.c_str();
+}
 
 namespace detail {
 

@@ -11,6 +11,8 @@
 
 namespace batchtune::kernels {
 
+const char* arena_library();  // name and version of what runs the threads: "oneTBB 2021.8"
+
 namespace detail {
 class Region;  // one run()
 }  // namespace detail

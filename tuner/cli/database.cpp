@@ -40,10 +40,21 @@ Result<std::unique_ptr<Store>> open_database_read_only(const std::string& option
 Result<SessionRecord> load_session(const Store& store, const std::string& text) {
   BT_TRY(number, store.resolve_session(text));
   BT_TRY(record, store.load_session(number));
+  note_loading(record);
   if (text != fmt::to_string(number))
     say(fmt::format("{} is session {} ({}, {})", text, number, record.header.model.name,
                     record.header.started_at));
   return record;
+}
+
+void note_loading(SessionRecord& record) {
+  for (const Observation& observation : record.observations) {
+    const auto* prepared = std::get_if<Preparation>(&observation.what);
+    if (prepared == nullptr || prepared->load_seconds <= 0) continue;
+    for (DeviceInfo& device : record.header.devices)
+      if (device.backend == prepared->candidate.group.backend)
+        device.load_seconds = prepared->load_seconds;
+  }
 }
 
 }  // namespace batchtune

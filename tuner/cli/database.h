@@ -25,4 +25,7 @@ Result<std::unique_ptr<Store>> open_database_read_only(const std::string& option
 // to.
 Result<SessionRecord> load_session(const Store& store, const std::string& text);
 
+// Lets the record's devices know how long loading the weights took, from its observations.
+void note_loading(SessionRecord& record);
+
 }  // namespace batchtune

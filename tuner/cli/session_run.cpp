@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tuner/cli/command.h"
+#include "tuner/cli/database.h"
 #include "tuner/cli/interrupt.h"
 #include "tuner/cli/kernel_notes.h"
 #include "tuner/cli/progress.h"
@@ -32,7 +33,8 @@ class Recorder {
 
   Status keep(const Observation& observation) {
     BT_TRY_VOID(keep_anchor());
-    return store_.append(record_.header.number, observation);
+    const auto stored = static_cast<std::int64_t>(record_.observations.size());
+    return store_.append(record_.header.number, stored + 1, observation);
   }
   Status keep_anchor() {
     if (record_.anchor == stored_anchor_) return {};
@@ -46,12 +48,6 @@ class Recorder {
   TrialId stored_anchor_ = 0;
 };
 
-// Devices learn how long their loading took, for the report.
-void note_load(SessionHeader& header, const LoadNotice& notice) {
-  for (DeviceInfo& device : header.devices)
-    if (device.backend == notice.group.backend) device.load_seconds = notice.load_seconds;
-}
-
 Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& strategy,
                                 SessionPlan& plan, bool quiet) {
   Recorder recorder(store, record);
@@ -60,7 +56,6 @@ Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& s
   plan.measuring.session_age = age_of(record);
   plan.measuring.on_load = [&](const LoadNotice& notice) {
     line.clear();
-    note_load(record.header, notice);
     if (Status kept = keep_kernel_proofs(store, notice.group.backend, notice.report); !kept)
       notes_kept = kept;
   };
@@ -100,6 +95,7 @@ Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& str
   const auto end = drive_session(store, record, strategy, plan, quiet);
   record.end = end ? end->end : SessionEnd::failed;
   record.end_reason = end ? end->reason : to_string(end.error());
+  note_loading(record);
   TuneReport report{std::move(record), {}};
   report.conclusion = conclude(report.record, report.record.header.wishes);
   const Status finished =

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "kernels/arena.h"
 #include "tuner/backend/cpu/cpu_model.h"
 
 namespace batchtune::cpu {
@@ -25,6 +26,7 @@ DeviceInfo CpuBackend::describe() {
   info.name =
       host_.processor + ", " + std::to_string(host_.cpus) + (host_.cpus == 1 ? " CPU" : " CPUs");
   info.backend = "cpu";
+  info.version = kernels::arena_library();
   info.memory_bytes = static_cast<double>(host_.memory);
   info.cores = host_.cpus;
   for (const auto& [dtype, kernel_dtype] :
