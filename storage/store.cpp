@@ -37,6 +37,18 @@ Status update_session(const Database& database, Statement& update, std::int64_t 
                    database.path());
 }
 
+// Two writers of one session would mix two searches into one that nobody can go on with.
+Status check_sequence(const Database& database, std::int64_t session, std::int64_t sequence) {
+  Statement select(database, "SELECT coalesce(max(seq), 0) FROM observation WHERE session = ?");
+  BT_TRY_VOID(select.bind(session).step());
+  const std::int64_t stored = select.integer(0);
+  if (stored == sequence - 1) return {};
+  return environment_error("session " + std::to_string(session) + " with " +
+                               std::to_string(sequence - 1) + " observations",
+                           std::to_string(stored) + ": another process writes it", database.path(),
+                           "Wait until the other process has ended, then go on with --resume");
+}
+
 }  // namespace
 
 SqliteStore::~SqliteStore() {
@@ -50,9 +62,11 @@ Result<std::int64_t> SqliteStore::begin_session(const SessionHeader& header) {
   return session;
 }
 
-Status SqliteStore::append(std::int64_t session, const Observation& observation) {
+Status SqliteStore::append(std::int64_t session, std::int64_t sequence,
+                           const Observation& observation) {
   BT_TRY(transaction, Transaction::begin(database_));
-  BT_TRY_VOID(insert_observation(database_, session, observation));
+  BT_TRY_VOID(check_sequence(database_, session, sequence));
+  BT_TRY_VOID(insert_observation(database_, session, sequence, observation));
   return transaction.commit();
 }
 
@@ -99,10 +113,10 @@ Result<std::int64_t> SqliteStore::resolve_session(std::string_view text) const {
 }
 
 Result<std::optional<std::int64_t>> SqliteStore::last_unended(std::string_view model_hash) const {
-  Statement select(
-      database_,
-      "SELECT id FROM session WHERE model_hash = ? AND end NOT IN ('converged', 'budget')"
-      " ORDER BY id DESC LIMIT 1");
+  Statement select(database_,
+                   "SELECT id FROM session WHERE model_hash = ? AND command = 'tune'"
+                   " AND end NOT IN ('converged', 'budget')"
+                   " ORDER BY id DESC LIMIT 1");
   BT_TRY(found, select.bind(model_hash).step());
   return found ? std::optional(select.integer(0)) : std::nullopt;
 }

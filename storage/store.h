@@ -43,7 +43,10 @@ class Store {
   virtual ~Store() = default;
 
   virtual Result<std::int64_t> begin_session(const SessionHeader& header) = 0;  // its number
-  virtual Status append(std::int64_t session, const Observation& observation) = 0;
+  // `sequence`: which of the session's observations it is, from 1. An environment error when the
+  // session does not end just before it: another process writes the same session.
+  virtual Status append(std::int64_t session, std::int64_t sequence,
+                        const Observation& observation) = 0;
   virtual Status set_anchor(std::int64_t session, TrialId anchor) = 0;
   // Keeps the conclusion's figures beside the trials, for people with the sqlite3 shell.
   virtual Status finish_session(std::int64_t session, SessionEnd end, const std::string& reason,
@@ -54,7 +57,8 @@ class Store {
   virtual Result<SessionRecord> load_session(std::int64_t session) const = 0;
   // A number, the beginning of a UUID, last, last~1, last:MODEL.
   virtual Result<std::int64_t> resolve_session(std::string_view text) const = 0;
-  // The last session of this model hash that has not converged or spent its budget; nullopt: none.
+  // The last `tune` of this model hash that has neither converged nor spent its budget, be it
+  // interrupted, failed, or running still; nullopt: none.
   virtual Result<std::optional<std::int64_t>> last_unended(std::string_view model_hash) const = 0;
   virtual Result<std::vector<SessionListing>> list_sessions() const = 0;
 

@@ -219,13 +219,13 @@ Status read_content(const Database& database, std::int64_t id, const std::string
 
 }  // namespace
 
-Status insert_observation(const Database& database, std::int64_t session,
+Status insert_observation(const Database& database, std::int64_t session, std::int64_t sequence,
                           const Observation& observation) {
   Statement insert_row(
       database,
-      "INSERT INTO observation(session, seq, kind, started, device_time) VALUES"
-      " (?1, (SELECT coalesce(max(seq), 0) + 1 FROM observation WHERE session = ?1), ?, ?, ?)");
+      "INSERT INTO observation(session, seq, kind, started, device_time) VALUES (?, ?, ?, ?, ?)");
   insert_row.bind(session)
+      .bind(sequence)
       .bind(kind_of(observation))
       .bind(observation.started)
       .bind(observation.device_time);

@@ -13,7 +13,7 @@ Result<std::int64_t> insert_session(const Database& database, const SessionHeade
 Result<SessionRecord> select_session(const Database& database, std::int64_t session);
 
 // observation_rows.cpp
-Status insert_observation(const Database& database, std::int64_t session,
+Status insert_observation(const Database& database, std::int64_t session, std::int64_t sequence,
                           const Observation& observation);
 Result<std::vector<Observation>> select_observations(const Database& database,
                                                      std::int64_t session);

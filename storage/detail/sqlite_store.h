@@ -13,7 +13,8 @@ class SqliteStore final : public Store {
   ~SqliteStore() override;
 
   Result<std::int64_t> begin_session(const SessionHeader& header) override;
-  Status append(std::int64_t session, const Observation& observation) override;
+  Status append(std::int64_t session, std::int64_t sequence,
+                const Observation& observation) override;
   Status set_anchor(std::int64_t session, TrialId anchor) override;
   Status finish_session(std::int64_t session, SessionEnd end, const std::string& reason,
                         const Conclusion& conclusion) override;

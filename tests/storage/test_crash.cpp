@@ -23,7 +23,7 @@ namespace {
   const auto session = (*store)->begin_session(example_header("u" + std::to_string(getpid())));
   if (!session) _exit(4);
   for (int i = 1;; ++i) {
-    if (!(*store)->append(*session, example_round(i))) _exit(5);
+    if (!(*store)->append(*session, i, example_round(i))) _exit(5);
     const char byte = 'a';
     if (write(acknowledge, &byte, 1) != 1) _exit(6);
   }
@@ -105,7 +105,7 @@ TEST_CASE("a full disk is an error, and the file stays sound and usable", "[stor
   Status status;
   int stored = 0;
   for (; stored < 10'000; ++stored)
-    if (status = store->append(session, example_round(stored)); !status) break;
+    if (status = store->append(session, stored + 1, example_round(stored)); !status) break;
   REQUIRE_FALSE(status);
   CHECK(status.error().kind == ErrorKind::environment);
   CHECK(status.error().found.find("no space left") != std::string::npos);
@@ -114,7 +114,7 @@ TEST_CASE("a full disk is an error, and the file stays sound and usable", "[stor
   CHECK(query(path, "SELECT count(*) FROM observation") == std::to_string(stored));
 
   REQUIRE(database.execute("PRAGMA max_page_count = 1000000"));
-  REQUIRE(store->append(session, example_round(stored)));
+  REQUIRE(store->append(session, stored + 1, example_round(stored)));
   CHECK(store->load_session(session)->observations.size() == static_cast<std::size_t>(stored) + 1);
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("a write that the system refuses is an error, and the file stays sound
     const auto session = (*store)->begin_session(example_header("u"));
     if (!session) _exit(session.error().kind == ErrorKind::environment ? 0 : 4);
     for (int i = 0; i < 10'000; ++i)
-      if (const auto status = (*store)->append(*session, example_round(i)); !status)
+      if (const auto status = (*store)->append(*session, i + 1, example_round(i)); !status)
         _exit(status.error().kind == ErrorKind::environment ? 0 : 5);
     _exit(6);
   }
@@ -162,7 +162,7 @@ TEST_CASE("two processes that open and write one new database both finish", "[st
     const auto session = (*store)->begin_session(example_header("u" + std::to_string(getpid())));
     if (!session) _exit(4);
     for (int i = 0; i < kAppends; ++i)
-      if (!(*store)->append(*session, example_round(i))) _exit(5);
+      if (!(*store)->append(*session, i + 1, example_round(i))) _exit(5);
     if (!(*store)->finish_session(*session, SessionEnd::converged, "", example_conclusion()))
       _exit(6);
     _exit(0);
@@ -178,6 +178,19 @@ TEST_CASE("two processes that open and write one new database both finish", "[st
   CHECK(query(path, "SELECT count(*) FROM observation") == std::to_string(2 * kAppends));
 }
 
+TEST_CASE("a second writer of one session is refused", "[storage]") {
+  TempFolder folder;
+  auto first = open_store(folder / "a.db"), second = open_store(folder / "a.db");
+  const auto session = first->begin_session(example_header("u")).value();
+  REQUIRE(first->append(session, 1, example_round(1)));
+  REQUIRE(second->append(session, 2, example_round(2)));
+  const Status refused = first->append(session, 2, example_round(3));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::environment);
+  CHECK(refused.error().found.find("another process") != std::string::npos);
+  CHECK(first->load_session(session)->observations.size() == 2);
+}
+
 TEST_CASE("two connections of one process interleave their sessions", "[storage]") {
   TempFolder folder;
   auto first = open_store(folder / "a.db");
@@ -185,8 +198,8 @@ TEST_CASE("two connections of one process interleave their sessions", "[storage]
   const auto one = first->begin_session(example_header("one")).value();
   const auto two = second->begin_session(example_header("two")).value();
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(first->append(one, example_round(i)));
-    REQUIRE(second->append(two, example_round(10 + i)));
+    REQUIRE(first->append(one, i + 1, example_round(i)));
+    REQUIRE(second->append(two, i + 1, example_round(10 + i)));
   }
   const auto record = second->load_session(one).value();
   REQUIRE(record.observations.size() == 3);

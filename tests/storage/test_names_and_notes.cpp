@@ -61,6 +61,10 @@ TEST_CASE_METHOD(Sessions, "the last unended session of a model is found until i
                  "[storage]") {
   const std::string hash = example_header("").model.hash;
   CHECK(store->last_unended(hash).value() == vgg);
+  SessionHeader measured = example_header("measured");
+  measured.command = "measure";
+  REQUIRE(store->begin_session(measured));
+  CHECK(store->last_unended(hash).value() == vgg);
   REQUIRE(store->finish_session(vgg, SessionEnd::converged, "", {}));
   REQUIRE(store->finish_session(bert, SessionEnd::interrupted, "", {}));
   CHECK(store->last_unended(hash).value() == bert);
@@ -71,7 +75,7 @@ TEST_CASE_METHOD(Sessions, "the last unended session of a model is found until i
 }
 
 TEST_CASE_METHOD(Sessions, "a listing tells what each session is and how it ended", "[storage]") {
-  REQUIRE(store->append(bert, example_probe()));
+  REQUIRE(store->append(bert, 1, example_probe()));
   REQUIRE(store->finish_session(bert, SessionEnd::converged, "", example_conclusion()));
   const auto listings = store->list_sessions().value();
   REQUIRE(listings.size() == 3);

@@ -29,9 +29,9 @@ TEST_CASE("the queries of the README find the rows of a session", "[storage][rea
   {
     auto store = open_store(folder / "a.db");
     const auto session = store->begin_session(example_header("u")).value();
-    REQUIRE(store->append(session, example_preparation()));
-    REQUIRE(store->append(session, example_round()));
-    REQUIRE(store->append(session, example_probe()));
+    REQUIRE(store->append(session, 1, example_preparation()));
+    REQUIRE(store->append(session, 2, example_round()));
+    REQUIRE(store->append(session, 3, example_probe()));
     REQUIRE(store->finish_session(session, SessionEnd::converged, "", example_conclusion()));
     REQUIRE(store->put_note({"calibration", "cpu", "", "", "peaks", "{}", ""}));
   }

@@ -86,7 +86,9 @@ TEST_CASE("a session with every field set comes back equal", "[storage]") {
   {
     auto store = open_store(path);
     number = store->begin_session(header).value();
-    for (const Observation& observation : observations) REQUIRE(store->append(number, observation));
+    std::int64_t sequence = 0;
+    for (const Observation& observation : observations)
+      REQUIRE(store->append(number, ++sequence, observation));
     REQUIRE(store->set_anchor(number, 1));
     REQUIRE(store->finish_session(number, SessionEnd::budget, "60 s spent", example_conclusion()));
   }
@@ -113,9 +115,9 @@ TEST_CASE("a session without optional figures comes back equal", "[storage]") {
   header.uuid = "u";
   const auto number = store->begin_session(header).value();
   const Observation bare{Preparation{}, 0, 0};
-  REQUIRE(store->append(number, bare));
-  REQUIRE(store->append(number, Observation{Round{}, 0, 0}));
-  REQUIRE(store->append(number, Observation{Probe{}, 0, 0}));
+  REQUIRE(store->append(number, 1, bare));
+  REQUIRE(store->append(number, 2, Observation{Round{}, 0, 0}));
+  REQUIRE(store->append(number, 3, Observation{Probe{}, 0, 0}));
   const auto record = store->load_session(number).value();
   require_same(header, record.header);
   CHECK(record.anchor == 0);
@@ -129,7 +131,7 @@ TEST_CASE("a session that ran is kept with its conclusion and can be reopened", 
   const std::string path = folder / "a.db";
   auto store = open_store(path);
   const auto number = store->begin_session(example_header("u")).value();
-  REQUIRE(store->append(number, example_preparation()));
+  REQUIRE(store->append(number, 1, example_preparation()));
   REQUIRE(store->finish_session(number, SessionEnd::interrupted, "signal", example_conclusion()));
   CHECK(query(path,
               "SELECT batch || ' ' || latency || ' ' || throughput || ' ' || status || ' ' || best "
@@ -161,9 +163,9 @@ TEST_CASE("a failure in a round is the trial's status at once", "[storage]") {
   const auto number = store->begin_session(example_header("u")).value();
   Observation preparation = example_preparation();
   std::get<Preparation>(preparation.what).trial = 2;
-  REQUIRE(store->append(number, preparation));
+  REQUIRE(store->append(number, 1, preparation));
   CHECK(query(path, "SELECT status FROM trial WHERE id = 2") == "ok");
-  REQUIRE(store->append(number, example_round()));
+  REQUIRE(store->append(number, 2, example_round()));
   CHECK(query(path, "SELECT status || ', ' || evidence FROM trial WHERE id = 2") ==
         "crashed, signal 11");
 }
@@ -191,12 +193,12 @@ TEST_CASE("figures that are not finite are refused whole, wherever they are", "[
 
   Observation round = example_round();
   std::get<Round>(round.what).visits[0].seconds[1] = nan;
-  const auto sample = store->append(number, round);
+  const auto sample = store->append(number, 1, round);
   REQUIRE_FALSE(sample);
   CHECK(sample.error().found.find("finite") != std::string::npos);
   Observation preparation = example_preparation();
   std::get<Preparation>(preparation.what).prepare_seconds = infinity;
-  CHECK_FALSE(store->append(number, preparation));
+  CHECK_FALSE(store->append(number, 1, preparation));
   SessionHeader header = example_header("bad");
   header.devices[0].peaks[0].flops_per_second = nan;
   CHECK_FALSE(store->begin_session(header));
@@ -216,5 +218,5 @@ TEST_CASE("a session that does not exist is bad input", "[storage]") {
   CHECK_FALSE(store->set_anchor(7, 1));
   CHECK_FALSE(store->finish_session(7, SessionEnd::failed, "", {}));
   CHECK_FALSE(store->reopen_session(7));
-  CHECK_FALSE(store->append(7, example_probe()));  // foreign keys are enforced
+  CHECK_FALSE(store->append(7, 1, example_probe()));  // foreign keys are enforced
 }
