@@ -36,8 +36,11 @@ Json devices_of(const SessionHeader& header) {
 
 Json settings_of(const Settings& settings) {
   Json requested = Json::object(), effective = Json::object(), origins = Json::object();
-  for (const Setting& setting : settings.requested)
-    requested[setting.name] = json::value(setting.value);
+  for (const Setting& setting : settings.requested) {
+    Json& known = requested[setting.name];  // an option may have been given several times
+    known = known.is_string() ? Json(known.get<std::string>() + ", " + to_string(setting.value))
+                              : json::value(setting.value);
+  }
   for (const Setting& setting : settings.effective) {
     effective[setting.name] = json::value(setting.value);
     origins[setting.name] = setting.origin;
@@ -165,8 +168,8 @@ Json report_of(const TuneReport& report) {
 
 }  // namespace
 
-std::string json_report(const std::vector<TuneReport>& reports) {
-  if (reports.size() == 1) return json::document(report_of(reports.front()));
+std::string json_report(const std::vector<TuneReport>& reports, bool several) {
+  if (!several && reports.size() == 1) return json::document(report_of(reports.front()));
   const std::string command = reports.empty() ? "tune" : reports.front().record.header.command;
   return json::document({{"schema_version", kSchemaVersion},
                          {"command", command},

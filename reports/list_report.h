@@ -1,5 +1,5 @@
 // Plain tables and fact sheets for the commands that list or look something up (list WHAT,
-// calibrate, doctor, estimate --guide, estimate --mode training): the caller says what the columns
+// calibrate, estimate --guide, estimate --mode training): the caller says what the columns
 // are.
 #pragma once
 

@@ -32,8 +32,9 @@ std::string text_report(const TuneReport& report, const TextOptions& options);
 std::string verdict_sentence(const TuneReport& report);
 
 std::string csv_report(const std::vector<TuneReport>& reports);  // one row per trial, one header
-std::string json_report(
-    const std::vector<TuneReport>& reports);         // one object, or {"results": [...]}
+// One object, or {"results": [...]}: that also for one report where `several` models were asked
+// for.
+std::string json_report(const std::vector<TuneReport>& reports, bool several = false);
 std::string quiet_report(const TuneReport& report);  // the batch alone, or "none"
 std::string json_error(const Error& error);          // {"schema_version":1,"error":{...}}
 

@@ -66,9 +66,10 @@ TEST_CASE("limits given to a report replace those in force and say where they co
   header.wishes.memory_limit = 100;
   header.settings.effective = {{"memory_limit", std::int64_t{100}, "80 % of available memory"},
                                {"objective", std::string("knee"), "default"},
+                               {"give_up", 0.02, "default"},
                                {"latency_limit", std::string("p50 <= 1.00 s"), "--latency-limit"}};
   TuningOptions options;
-  options.latency_limits = {"p90=2s"};
+  options.latency_limits = {"p90=2s", "p99=3s"};
   options.objective = "throughput";
   const auto request = parse_tuning(options);
   REQUIRE(request.has_value());
@@ -79,7 +80,8 @@ TEST_CASE("limits given to a report replace those in force and say where they co
   int limits = 0;
   for (const Setting& known : header.settings.effective) limits += known.name == "latency_limit";
   CHECK(limits == 1);
-  CHECK(to_string(setting(header, "latency_limit")).find("p90") == 0);
+  CHECK(to_string(setting(header, "latency_limit")) == "p90 <= 2.00 s, p99 <= 3.00 s");
+  for (const Setting& known : header.settings.effective) CHECK(known.name != "give_up");
 }
 
 TEST_CASE("a session may only go on with the settings it was started with", "[cli]") {
@@ -96,6 +98,8 @@ TEST_CASE("a session may only go on with the settings it was started with", "[cl
   TuningOptions now;
   now.batches = "1:9";
   now.seed = "3";
+  stored.label = "nightly";
+  now.label = "release";
   const auto request = parse_tuning(now);
   REQUIRE(request.has_value());
   const Status status = check_resumable(stored, *request, *model);
@@ -104,6 +108,7 @@ TEST_CASE("a session may only go on with the settings it was started with", "[cl
   CHECK(status.error().found.find("--batches: 1:8 then, 1:9 now") != std::string::npos);
   CHECK(status.error().found.find("--seed: the default then, 3 now") != std::string::npos);
   CHECK(status.error().found.find("build.id") != std::string::npos);  // the stored one has none
+  CHECK(status.error().found.find("--label: nightly then, release now") != std::string::npos);
 }
 
 TEST_CASE("calibration figures become a device with all threads, and what one thread reaches",

@@ -151,6 +151,7 @@ TEST_CASE("an absent figure is null, never 0", "[reports][json]") {
   CHECK(failed["ratio"]["to_anchor"].is_null());
   CHECK(failed["memory"].is_null());
   CHECK(failed["memory_kind"].is_null());
+  CHECK(failed["prepare"].is_null());
   CHECK(failed["estimate"].is_null());
   CHECK(report["trials"][0]["latency"]["p99"].is_null());
   CHECK(report["settings"]["requested"]["threads"].is_null());
@@ -181,7 +182,18 @@ TEST_CASE("measure has neither verdicts nor best, several models are results", "
   const Json several = Json::parse(json_report({full_report(), empty_report()}));
   CHECK(several["results"].size() == 2);
   CHECK(several["results"][0] == Json::parse(json_report({full_report()})));
+  const Json cut_short = Json::parse(json_report({full_report()}, true));
+  CHECK(cut_short["results"].size() == 1);
   CHECK(several["command"] == "tune");
+}
+
+TEST_CASE("an option that was given several times keeps all its values", "[reports][json]") {
+  TuneReport report = full_report();
+  report.record.header.settings.requested = {
+      {"latency_limit", std::string("p50=20ms"), "--latency-limit"},
+      {"latency_limit", std::string("p99=50ms"), "--latency-limit"}};
+  const Json json = Json::parse(json_report({report}));
+  CHECK(json["settings"]["requested"]["latency_limit"] == "p50=20ms, p99=50ms");
 }
 
 TEST_CASE("numbers survive the JSON exactly", "[reports][json]") {

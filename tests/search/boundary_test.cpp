@@ -102,7 +102,6 @@ TEST_CASE("a probed boundary is the one that brute force finds", "[search][bound
     problem.budget.racing = 10;  // the race is not what is tested
     problem.wishes.memory_limit = limit;
     problem.boundary = BoundaryWish::probed;
-    problem.memory_is_exact = true;
     ScriptedMeasurer measurer(
         {.latency = [](std::int64_t b) { return 1e-4 + 1e-5 * static_cast<double>(b); },
          .memory = memory});
@@ -149,7 +148,7 @@ TEST_CASE("by default memory is measured alone at three batches, without a limit
   ScriptedMeasurer measurer(
       {.latency = [](std::int64_t b) { return 0.001 + 0.0005 * static_cast<double>(b); }});
   const Problem problem = test_problem(8);
-  Played played = play(problem, measurer);
+  const Played played = play(problem, measurer);
   std::vector<std::int64_t> probed;
   for (const Observation& observation : played.record.observations)
     if (const auto* probe = std::get_if<Probe>(&observation.what)) {
@@ -157,11 +156,21 @@ TEST_CASE("by default memory is measured alone at three batches, without a limit
       probed.push_back(probe->candidate.batch);
     }
   CHECK(probed.size() == 3);
-  played.record.header.settings.effective = {{"memory_limit", std::int64_t{500'000'000}, "test"}};
-  const Conclusion conclusion = conclude(played.record, {});
+  Wishes wishes;
+  wishes.memory_limit = 500'000'000;
+  const Conclusion conclusion = conclude(played.record, wishes);
   CHECK(conclusion.boundaries[0].largest_fitting == 400);
   REQUIRE(conclusion.best);
   CHECK(conclusion.trials[static_cast<std::size_t>(conclusion.best->trial) - 1].memory);
+}
+
+TEST_CASE("where the smallest batch that is allowed fails, nothing is said to fit",
+          "[search][boundary]") {
+  Probe fails = probe_of(8, 400 * kMiB, 500 * kMiB);
+  fails.ending = {TrialStatus::out_of_memory, "the limit is passed", "", "host"};
+  const Boundary boundary =
+      boundary_of(test_group(), std::vector<Probe>{fails}, 400 * kMiB, std::nullopt);
+  CHECK(boundary.evidence.find("not probed to the end: 8 does not fit") != std::string::npos);
 }
 
 TEST_CASE("a hang while probing ends the probing and is told", "[search][boundary]") {

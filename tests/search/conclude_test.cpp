@@ -115,6 +115,35 @@ TEST_CASE("the last status counts, and a failed trial has no figures", "[search]
   CHECK(conclusion.verdicts[0].batch == 4);
 }
 
+TEST_CASE("preparing took no time where it did not succeed", "[search][conclude]") {
+  SessionRecord record = session();
+  Preparation failed = preparation_of(5, candidate_of("one", 16));
+  failed.prepare_seconds = 0;
+  failed.ending = {TrialStatus::out_of_memory, "the machine is full", "", "host"};
+  record.observations.push_back({failed, 0, 1});
+  const Conclusion conclusion = conclude(record, {});
+  CHECK(trial(conclusion, 1).prepare_seconds == 0.5);
+  CHECK_FALSE(trial(conclusion, 5).prepare_seconds);
+}
+
+TEST_CASE("a limit that is kept is never named as the gap", "[search][conclude]") {
+  SessionRecord record = session();
+  Wishes wishes;
+  wishes.latency_limits = {{LatencyMetric::p50, 1}};
+  wishes.memory_limit = 2000;
+  for (const char* backend : {"one", "two"}) {
+    Probe probe;
+    probe.candidate = candidate_of(backend, 1);
+    probe.limit = wishes.memory_limit;
+    probe.ending = {TrialStatus::out_of_memory, "killed", "rss", "host"};
+    record.observations.push_back({probe, 0, 0});
+  }
+  const Conclusion conclusion = conclude(record, wishes);
+  REQUIRE(conclusion.verdicts[0].nothing_fits);
+  CHECK(conclusion.verdicts[0].nothing_fits->gap == "batch 1 ran out of memory alone");
+  CHECK(conclusion.verdicts[0].nothing_fits->levers.back() == "a higher memory limit");
+}
+
 TEST_CASE("trials over the memory limit are out", "[search][conclude]") {
   SessionRecord record = session();
   for (const std::int64_t batch : {1, 4}) {
@@ -136,6 +165,7 @@ TEST_CASE("trials over the memory limit are out", "[search][conclude]") {
   const Conclusion none = conclude(record, wishes);
   REQUIRE(none.verdicts[0].nothing_fits);
   CHECK(none.verdicts[0].nothing_fits->gap.find("memory") != std::string::npos);
+  CHECK(none.verdicts[0].nothing_fits->levers.back() == "a memory limit of 1.07 KiB");
 }
 
 TEST_CASE("estimates are read off the curve and never beyond its ends", "[search][conclude]") {

@@ -51,8 +51,7 @@ std::vector<Setting> device_settings(const TuningRequest& request,
   return settings;
 }
 
-std::vector<Setting> search_settings(const TuningRequest& request,
-                                     const std::vector<Estimate>& estimates) {
+std::vector<Setting> search_settings(const TuningRequest& request, const SessionHeader& header) {
   const Budget budget = budget_of(request);
   return {
       {"batches",
@@ -63,10 +62,10 @@ std::vector<Setting> search_settings(const TuningRequest& request,
       {"boundary", std::string(name_of(boundary_of(request))),
        origin(request.boundary.has_value(), "--boundary",
               request.memory_limit ? "--memory-limit was given" : "default")},
-      {"strategy", strategy_of(request), origin(!request.strategy.empty(), "--strategy")},
+      {"strategy", header.strategy, origin(!request.strategy.empty(), "--strategy")},
       {"budget", budget.racing, origin(request.budget.has_value(), "--budget")},
       {"probe_budget", budget.probing, origin(request.probe_budget.has_value(), "--probe-budget")},
-      {"timeout", timeout_of(request, estimates),
+      {"timeout", timeout_of(request, header.estimates),
        origin(request.timeout.has_value(), "--timeout",
               "the longer of 60 s and 20 x the estimate")},
       {"seed", static_cast<std::int64_t>(seed_of(request)),
@@ -85,8 +84,11 @@ std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& w
   if (wishes.objective == Objective::knee)
     settings.push_back(
         {"give_up", wishes.give_up, origin(request.give_up.has_value(), "--give-up")});
-  for (const LatencyLimit& limit : wishes.latency_limits)
-    settings.push_back({"latency_limit", to_string(limit), "--latency-limit"});
+  if (!wishes.latency_limits.empty())
+    settings.push_back(
+        {"latency_limit",
+         list_of(wishes.latency_limits, [](const LatencyLimit& limit) { return to_string(limit); }),
+         "--latency-limit"});
   return settings;
 }
 
@@ -94,11 +96,11 @@ std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& w
 
 std::vector<Setting> effective_settings(const TuningRequest& request,
                                         const std::vector<OpenDevice>& devices,
-                                        const std::vector<Estimate>& estimates,
-                                        const Wishes& wishes, const std::string& memory_origin) {
-  std::vector<Setting> settings = device_settings(request, devices, estimates);
+                                        const SessionHeader& header,
+                                        const std::string& memory_origin) {
+  std::vector<Setting> settings = device_settings(request, devices, header.estimates);
   for (const auto& more :
-       {wish_settings(request, wishes, memory_origin), search_settings(request, estimates)})
+       {wish_settings(request, header.wishes, memory_origin), search_settings(request, header)})
     settings.insert(settings.end(), more.begin(), more.end());
   return settings;
 }
@@ -106,19 +108,18 @@ std::vector<Setting> effective_settings(const TuningRequest& request,
 void replace_wish_settings(SessionHeader& header, const TuningRequest& request) {
   std::vector<Setting>& effective = header.settings.effective;
   for (Setting& setting : wish_settings(request, header.wishes, "")) {
-    if (setting.name == "latency_limit") continue;
-    if (!setting.origin.starts_with("--")) continue;
+    const bool given =
+        std::any_of(request.given.begin(), request.given.end(),
+                    [&](const Setting& typed) { return typed.name == setting.name; });
     const auto old = std::find_if(effective.begin(), effective.end(),
                                   [&](const Setting& known) { return known.name == setting.name; });
-    if (old != effective.end())
-      *old = setting;
-    else
+    if (old == effective.end())
       effective.push_back(setting);
+    else if (given)
+      *old = setting;
   }
-  if (request.latency_limits.empty()) return;
-  std::erase_if(effective, [](const Setting& known) { return known.name == "latency_limit"; });
-  for (const LatencyLimit& limit : request.latency_limits)
-    effective.push_back({"latency_limit", to_string(limit), "--latency-limit"});
+  if (header.wishes.objective != Objective::knee)
+    std::erase_if(effective, [](const Setting& known) { return known.name == "give_up"; });
 }
 
 }  // namespace batchtune

@@ -11,11 +11,12 @@
 
 namespace batchtune {
 
-// In the order in which they are shown. `memory_origin`: of a memory limit that was not given.
+// In the order in which they are shown, from the header's estimates, wishes and strategy.
+// `memory_origin`: of a memory limit that was not given.
 std::vector<Setting> effective_settings(const TuningRequest& request,
                                         const std::vector<OpenDevice>& devices,
-                                        const std::vector<Estimate>& estimates,
-                                        const Wishes& wishes, const std::string& memory_origin);
+                                        const SessionHeader& header,
+                                        const std::string& memory_origin);
 
 // Limits and objective given now replace what the session was run with; the rest keeps its origin.
 // `header.wishes` holds the result already.

@@ -13,7 +13,8 @@ namespace batchtune {
 TextOptions text_options();  // of the terminal that stdout is, or of none
 
 Status print_text(const TuneReport& report, bool quiet);
-Status print_documents(const std::vector<TuneReport>& reports, Format format);  // json or csv
+// JSON or CSV. `several`: several models were asked for, though the first may be the only one.
+Status print_documents(const std::vector<TuneReport>& reports, Format format, bool several = false);
 Status print_listing(const Listing& listing, Format format);
 
 // The exit code of two results together: interrupted, then a finding, then inconclusive, then done.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "tuner/cli/database.h"
@@ -47,6 +48,11 @@ std::string differences(const SessionHeader& stored, const TuningRequest& reques
     if (seen.insert(setting.name).second)
       compare(setting.origin, values_of(stored.settings.requested, setting.name),
               values_of(request.given, setting.name));
+  for (const auto& [option, then, asked] :
+       {std::tuple{"--revision", &stored.revision, &request.revision},
+        std::tuple{"--branch", &stored.branch, &request.branch},
+        std::tuple{"--label", &stored.label, &request.label}})
+    if (!asked->empty()) compare(option, *then, *asked);
   return text;
 }
 

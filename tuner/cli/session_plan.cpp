@@ -116,8 +116,7 @@ Result<SessionHeader> make_header(const TuningRequest& request, const Model& mod
   header.branch = request.branch;
   header.label = request.label;
   header.settings.requested = request.given;
-  header.settings.effective =
-      effective_settings(request, devices, header.estimates, header.wishes, memory.origin);
+  header.settings.effective = effective_settings(request, devices, header, memory.origin);
   return header;
 }
 
@@ -140,9 +139,6 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   measuring.seed = header.seed;
   measuring.timeout = timeout_of(request, header.estimates);
   measuring.reference_threads = reference_cpus(header);
-  problem.memory_is_exact = std::all_of(
-      measuring.backends.begin(), measuring.backends.end(),
-      [](const MeasuredBackend& backend) { return backend.memory_kind == MemoryKind::account; });
   return plan;
 }
 

@@ -83,7 +83,7 @@ Result<int> run_tune(const TuneOptions& options) {
     reports.push_back(std::move(report));
     if (interrupted) break;
   }
-  if (format != Format::text) BT_TRY_VOID(print_documents(reports, format));
+  if (format != Format::text) BT_TRY_VOID(print_documents(reports, format, models.size() > 1));
   return code;
 }
 

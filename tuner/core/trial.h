@@ -42,7 +42,7 @@ struct Trial {
   std::optional<Measurement> measurement;  // present for ok and unstable
   std::optional<Bytes> memory;             // the solo run's peak; absent if there was none
   std::optional<MemoryKind> memory_kind;
-  Seconds prepare_seconds = 0;
+  std::optional<Seconds> prepare_seconds;  // absent: it never got prepared
   bool on_front = false;
   std::optional<double> front_probability;
   std::optional<PointEstimate> estimate;

@@ -33,15 +33,21 @@ std::string words_of_ending(const Ending& ending) {
   return words.empty() ? std::string(name_of(ending.status)) : words;
 }
 
+// "8 fits, 16 does not", or the half of it that is known.
+std::string words_of_bracket(const Bracket& bracket) {
+  std::vector<std::string> words;
+  if (bracket.fits > 0) words.push_back(fmt::format("{} fits", bracket.fits));
+  if (bracket.fails) words.push_back(fmt::format("{} does not fit", *bracket.fails));
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
 // Why probes under the limit did not close the bracket; "" when there were none.
 std::string why_open(std::span<const Probe> probes, const Bracket& bracket, Bytes limit,
                      std::optional<std::int64_t> predicted, std::optional<Seconds> per_sample) {
   std::string words;
   for (const Probe& probe : probes) {
     if (!under(probe, limit)) continue;
-    if (words.empty())
-      words = fmt::format("; not probed to the end: {} fits{}", bracket.fits,
-                          bracket.fails ? fmt::format(", {} does not", *bracket.fails) : "");
+    if (words.empty()) words = "; not probed to the end: " + words_of_bracket(bracket);
     const TrialStatus status = probe.ending.status;
     if (status != TrialStatus::ok && status != TrialStatus::out_of_memory)
       words += fmt::format(", batch {} ended {}", probe.candidate.batch, name_of(status));

@@ -2,8 +2,6 @@
 // while tuning, by `report` with other limits, and by `compare`.
 #pragma once
 
-#include <optional>
-
 #include "tuner/core/session.h"
 #include "tuner/core/trial.h"
 
@@ -11,8 +9,5 @@ namespace batchtune {
 
 // `wishes` may differ from record.header.wishes: then everything is judged by the new ones.
 Conclusion conclude(const SessionRecord& record, const Wishes& wishes);
-
-// The memory limit in force: the wished one, else the effective setting "memory_limit".
-std::optional<Bytes> memory_limit_of(const SessionHeader& header, const Wishes& wishes);
 
 }  // namespace batchtune

@@ -6,28 +6,13 @@
 #include "tuner/search/boundary.h"
 #include "tuner/search/conclude.h"
 #include "tuner/search/limit.h"
+#include "tuner/statistics/interval.h"
 #include "tuner/statistics/resample.h"
 
 namespace batchtune {
-namespace {
-
-constexpr int kFewestRounds = 6;  // below, resampling rounds says nothing about stability
-
-}  // namespace
-
-std::optional<Bytes> memory_limit_of(const SessionHeader& header, const Wishes& wishes) {
-  if (wishes.memory_limit) return wishes.memory_limit;
-  for (const Setting& setting : header.settings.effective) {
-    if (setting.name != "memory_limit") continue;
-    if (const auto* bytes = std::get_if<std::int64_t>(&setting.value)) return *bytes;
-    if (const auto* bytes = std::get_if<double>(&setting.value)) return static_cast<Bytes>(*bytes);
-  }
-  return std::nullopt;
-}
-
 Facts gather(const SessionRecord& record, const Wishes& wishes) {
   Facts facts;
-  facts.memory_limit = memory_limit_of(record.header, wishes);
+  facts.memory_limit = wishes.memory_limit;
   for (const Observation& observation : record.observations) {
     if (const auto* preparation = std::get_if<Preparation>(&observation.what)) {
       facts.preparations.push_back(preparation);
@@ -58,7 +43,8 @@ std::vector<Trial> trials_of(const SessionRecord& record) {
       trial->id = preparation->trial;
       trial->candidate = preparation->candidate;
       trial->ending = preparation->ending;
-      trial->prepare_seconds = preparation->prepare_seconds;
+      if (preparation->ending.status == TrialStatus::ok)
+        trial->prepare_seconds = preparation->prepare_seconds;
     } else if (const auto* round = std::get_if<Round>(&observation.what)) {
       for (const RoundFailure& failure : round->failures)
         if (Trial* trial = find(trials, failure.trial)) trial->ending = failure.ending;

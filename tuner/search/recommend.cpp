@@ -43,9 +43,9 @@ Choices choices_of(const Conclusion& conclusion, const Facts& facts, const std::
   return kept.choices.empty() ? open : kept;
 }
 
-// How far the worst limit is missed, as a factor; 0 when the trial tells nothing.
+// How far the worst limit is missed, as a factor.
 struct Miss {
-  double factor = 0;
+  double factor = 1;
   std::string words;
 };
 
@@ -64,11 +64,16 @@ Miss miss_of(const Trial& trial, const Facts& facts) {
   if (facts.memory_limit && memory != facts.memory.end()) {
     const double factor =
         static_cast<double>(memory->second) / static_cast<double>(*facts.memory_limit);
-    if (factor > 1 && factor > worst.factor)
+    if (factor > worst.factor)
       worst = {factor, fmt::format("memory {}, {} x the limit",
                                    format_bytes(static_cast<double>(memory->second)),
                                    format_number(factor, 3))};
   }
+  // Its account keeps the limit, but a probe of a batch that is not larger did not.
+  if (worst.words.empty() && is_over_memory(trial, facts))
+    worst.words =
+        fmt::format("batch {} ran out of memory alone",
+                    *bracket_of(facts.probes.at(trial.candidate.group), *facts.memory_limit).fails);
   return worst;
 }
 
@@ -93,13 +98,14 @@ std::string gap_without_measurement(const Conclusion& conclusion, const Facts& f
   return words;
 }
 
+// `memory`: bytes that the candidate needs, where it is memory that is missing and they are known.
 std::vector<std::string> levers_for(const CandidateGroup& group, std::int64_t batch,
-                                    bool memory_is_missed, const Facts& facts) {
+                                    bool memory_is_missed, std::optional<Bytes> memory) {
   std::vector<std::string> levers;
   if (size_of(group.dtype) > 2) levers.push_back("a smaller data type (bf16)");
   if (memory_is_missed) {
-    levers.push_back(fmt::format("a memory limit above {}", format_bytes(static_cast<double>(
-                                                                facts.memory_limit.value_or(0)))));
+    levers.push_back(memory ? "a memory limit of " + format_bytes(static_cast<double>(*memory))
+                            : std::string("a higher memory limit"));
     return levers;
   }
   if (batch > 1) levers.push_back(fmt::format("a batch below {}", batch));
@@ -123,15 +129,18 @@ NothingFits nothing_fits(const Conclusion& conclusion, const Facts& facts,
   }
   if (nearest) {
     result.nearest = nearest->id;
+    const auto memory = facts.memory.find(nearest->id);
+    const bool is_known = memory != facts.memory.end() && memory->second > facts.memory_limit;
     result.levers = levers_for(nearest->candidate.group, nearest->candidate.batch,
-                               is_over_memory(*nearest, facts), facts);
+                               is_over_memory(*nearest, facts),
+                               is_known ? std::optional(memory->second) : std::nullopt);
     return result;
   }
   result.gap = gap_without_measurement(conclusion, facts, backend);
   for (const auto& [group, probes] : facts.probes)
     if (group.backend == backend && facts.memory_limit && result.levers.empty() &&
         bracket_of(probes, *facts.memory_limit).fails)
-      result.levers = levers_for(group, 1, true, facts);
+      result.levers = levers_for(group, 1, true, std::nullopt);
   return result;
 }
 

@@ -34,7 +34,6 @@ struct Problem {
   Wishes wishes;
   Budget budget;
   BoundaryWish boundary = BoundaryWish::predicted;
-  bool memory_is_exact = false;  // the account limit is exact: the boundary can be a point
 };
 
 struct AskPrepare {

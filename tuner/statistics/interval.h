@@ -13,6 +13,10 @@ namespace batchtune {
 
 inline constexpr double kConfidence = 0.95;  // of every interval that is reported
 
+// quantile_ranks(n, 0.5) exists from here on: fewer rounds (or visits) say nothing about an
+// interval.
+inline constexpr int kFewestRounds = 6;
+
 struct Ranks {
   int low = 1, high = 1;  // order statistics, from 1
 };

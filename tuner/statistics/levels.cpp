@@ -15,8 +15,6 @@ namespace {
 // shared machines it is five times steadier than the median.
 constexpr double kUndisturbed = 0.10;
 
-constexpr int kFewestRounds = 6;  // below, a 95 % interval of a median does not exist
-
 std::span<const Seconds> timed(const Visit& visit) {
   const auto warm = std::min(visit.seconds.size(), static_cast<std::size_t>(visit.warm));
   return std::span(visit.seconds).subspan(warm);

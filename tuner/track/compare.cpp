@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "tuner/statistics/interval.h"
 #include "tuner/statistics/levels.h"
 #include "tuner/statistics/resample.h"
 #include "tuner/track/differences.h"
@@ -19,8 +20,6 @@ constexpr const char* kReference = "cache";
 // Undisturbed over undisturbed of the same program differs by 0.4 to 0.9 % between sessions for no
 // reason that rounds could tell: two standard deviations are added to what they do tell.
 constexpr double kBetweenSessions = 0.018;
-
-constexpr int kFewestRounds = 6;  // as for every interval from rounds
 
 // The rounds of one session, read once.
 struct Side {
