@@ -79,6 +79,14 @@ TEST_CASE("bad devices and figures end with 2", "[end_to_end]") {
   expect({"estimate", "--peak", "64", "--bandwidth", "50", "--flops", "1G", "--params", "1M"}, 2,
          "--bandwidth");
   expect({"estimate", "mlp", "--mode", "dreaming"}, 2, "inference or training");
+  expect({"estimate", "mlp", "--tp", "2"}, 2, "a MODEL with --mode inference, found --tp");
+  expect({"estimate", "mlp", "--mode", "training", "--threads", "2"}, 2, "found --threads");
+  expect({"estimate", "--guide", "--batches", "1"}, 2, "--guide, found --batches");
+  expect({"estimate", "--peak", "64T", "--give-up", "1%"}, 2, "raw figures, found --give-up");
+  expect({"estimate", "mlp", "--threads", "1000"}, 2, "threads (");
+  expect(
+      {"estimate", "mlp", "--mode", "training", "--device", "trainium", "--memory-limit", "1GiB"},
+      2, "Leave one of the two out");
 }
 
 TEST_CASE("databases that cannot be used end with 4 and stay as they are", "[end_to_end]") {
@@ -105,6 +113,7 @@ TEST_CASE("another program's database is refused and not changed", "[end_to_end]
   sqlite3_close(handle);
   const auto size = std::filesystem::file_size(path);
   expect({"tune", "mlp", "--backend", "simulated", "--db", path}, 4, "foreign.db");
+  expect({"list", "devices", "--db", path}, 4, "foreign.db");
   CHECK(std::filesystem::file_size(path) == size);
 }
 

@@ -66,6 +66,14 @@ TEST_CASE("raw figures give the guide's figure", "[end_to_end]") {
   CHECK(document.at("model").is_null());
 }
 
+TEST_CASE("raw figures whose batch 1 is above the ridge are compute-bound", "[end_to_end]") {
+  const Json estimated =
+      estimate({"--peak", "64T", "--bandwidth", "50GB/s", "--flops", "1T", "--params", "30M"})
+          .at("estimate");
+  CHECK(estimated.at("batch") == 1);
+  CHECK(estimated.at("bound") == "compute");
+}
+
 TEST_CASE("the guide's training example gives 8", "[end_to_end]") {
   const Json document = estimate({"--mode", "training", "--device", "trainium", "--params", "300M",
                                   "--state-bytes", "4", "--tp", "1", "--pp", "1"});

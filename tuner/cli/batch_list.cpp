@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "tuner/cli/options.h"
+#include "tuner/estimate/figures.h"
 
 namespace batchtune {
 namespace {
@@ -15,9 +16,11 @@ constexpr char kGrammar[] = "batches as 1,8,32 or 1:64 or 1:64:x2 or 8:64:8";
 Result<std::int64_t> parse_batch(std::string_view text, const std::string& where) {
   std::int64_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code == std::errc::result_out_of_range)
-    return bad_input("a batch size of at most 9223372036854775807", std::string(text), where);
-  if (code != std::errc{} || end != text.data() + text.size())
+  const bool is_number = end == text.data() + text.size();
+  if (is_number && (code == std::errc::result_out_of_range || value > kLargestBatch))
+    return bad_input(fmt::format("a batch size of at most {}", kLargestBatch), std::string(text),
+                     where);
+  if (code != std::errc{} || !is_number)
     return bad_input(kGrammar, "'" + std::string(text) + "'", where);
   if (value < 1) return bad_input("a batch size of at least 1", std::string(text), where);
   return value;

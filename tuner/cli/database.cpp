@@ -10,14 +10,13 @@
 namespace batchtune {
 
 Result<DatabasePath> database_path(const std::string& option) {
-  if (!option.empty()) return DatabasePath{option, "--db", false};
-  if (const auto path = environment_variable("BATCHTUNE_DB"))
-    return DatabasePath{*path, "$BATCHTUNE_DB", false};
+  if (!option.empty()) return DatabasePath{option, false};
+  if (const auto path = environment_variable("BATCHTUNE_DB")) return DatabasePath{*path, false};
   const std::string within = "/batchtune/batchtune.db";
   if (const auto folder = environment_variable("XDG_DATA_HOME"))
-    return DatabasePath{*folder + within, "$XDG_DATA_HOME", true};
+    return DatabasePath{*folder + within, true};
   if (const auto home = environment_variable("HOME"))
-    return DatabasePath{*home + "/.local/share" + within, "default", true};
+    return DatabasePath{*home + "/.local/share" + within, true};
   return environment_error("a place for the database",
                            "neither --db, $BATCHTUNE_DB, $XDG_DATA_HOME nor $HOME", "",
                            "Give --db FILE");

@@ -11,7 +11,6 @@ namespace batchtune {
 
 struct DatabasePath {
   std::string path;
-  std::string origin;          // "--db", "$BATCHTUNE_DB", "$XDG_DATA_HOME", "default"
   bool create_folder = false;  // the default's alone: a typing error in --db makes no folders
 };
 

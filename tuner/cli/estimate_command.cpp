@@ -1,5 +1,7 @@
 // batchtune estimate: what is predicted before measuring. A model on a device, raw figures without
 // a model, the batching guide's table, or training (estimate_training.cpp).
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
@@ -22,6 +24,44 @@ namespace {
 
 constexpr char kGivenFigures[] = "given figures";
 
+// What is estimated decides which options count; one without effect is a misunderstanding.
+enum Use : unsigned { kGuide = 1, kModel = 2, kRaw = 4, kTraining = 8 };
+struct UsedOption {
+  const char* option;
+  std::string EstimateCommandOptions::*text;
+  unsigned uses;
+};
+constexpr UsedOption kUsedOptions[] = {
+    {"MODEL", &EstimateCommandOptions::model, kModel | kTraining},
+    {"--device", &EstimateCommandOptions::device, kModel | kTraining},
+    {"--dtype", &EstimateCommandOptions::dtype, kModel | kRaw},
+    {"--threads", &EstimateCommandOptions::threads, kModel},
+    {"--isa", &EstimateCommandOptions::isa, kModel},
+    {"--batches", &EstimateCommandOptions::batches, kModel},
+    {"--memory-limit", &EstimateCommandOptions::memory_limit, kModel | kTraining},
+    {"--give-up", &EstimateCommandOptions::give_up, kModel},
+    {"--peak", &EstimateCommandOptions::peak, kRaw},
+    {"--bandwidth", &EstimateCommandOptions::bandwidth, kRaw},
+    {"--flops", &EstimateCommandOptions::flops, kRaw},
+    {"--params", &EstimateCommandOptions::params, kRaw | kTraining},
+    {"--tp", &EstimateCommandOptions::tensor_parallel, kTraining},
+    {"--pp", &EstimateCommandOptions::pipeline_parallel, kTraining},
+    {"--state-bytes", &EstimateCommandOptions::state_bytes, kTraining},
+    {"--optimizer-bytes", &EstimateCommandOptions::optimizer_bytes, kTraining}};
+
+Status check_uses(const EstimateCommandOptions& options) {
+  const auto [use, words] = options.guide                ? std::pair{kGuide, "--guide"}
+                            : options.mode == "training" ? std::pair{kTraining, "--mode training"}
+                            : options.has_raw_figures()
+                                ? std::pair{kRaw, "raw figures"}
+                                : std::pair{kModel, "a MODEL with --mode inference"};
+  for (const UsedOption& used : kUsedOptions)
+    if (!(options.*used.text).empty() && (used.uses & use) == 0)
+      return bad_input(std::string("options that count for ") + words, used.option, "",
+                       "Leave one of the two out");
+  return {};
+}
+
 // f32 where models are measured; accelerators of the catalogue compute in bf16.
 Result<DType> dtype_of(const EstimateCommandOptions& options, bool is_backend) {
   if (options.dtype.empty()) return is_backend ? DType::f32 : DType::bf16;
@@ -33,7 +73,8 @@ Result<DType> dtype_of(const EstimateCommandOptions& options, bool is_backend) {
 }
 
 Result<int> threads_of(const EstimateCommandOptions& options, const OpenDevice& device) {
-  const int all = device.entry == nullptr ? 1 : cpu_share().usable;
+  const CpuShare cpus = cpu_share();
+  const int all = device.entry == nullptr ? 1 : cpus.usable;
   if (options.threads.empty()) return all;
   if (device.entry == nullptr)
     return bad_input("--threads with a device that batchtune runs on", "--device " + device.spec,
@@ -43,6 +84,9 @@ Result<int> threads_of(const EstimateCommandOptions& options, const OpenDevice& 
   BT_TRY(request, parse_tuning(typed));
   if (request.threads.size() != 1)
     return bad_input("one number of threads", options.threads, "--threads");
+  if (request.threads.front() > all && !device.entry->simulated)
+    return bad_input(fmt::format("at most {} threads ({})", all, cpus.origin), options.threads,
+                     "--threads");
   return request.threads.front();
 }
 
@@ -109,7 +153,8 @@ Result<int> estimate_raw(const EstimateCommandOptions& options, Format format) {
   report.device.name = kGivenFigures;
   report.estimate.group.dtype = dtype;
   report.estimate.batch = formula.batch;
-  report.estimate.bound = Bound::memory;  // half of the ridge lies left of it
+  const double intensity = formula.intensity_per_sample * static_cast<double>(formula.batch);
+  report.estimate.bound = intensity >= formula.ridge ? Bound::compute : Bound::memory;
   report.estimate.formula = formula;
   BT_TRY_VOID(print_estimate(report, options.output, format));
   return kDone;
@@ -147,20 +192,18 @@ Result<int> run_estimate(const EstimateCommandOptions& options) {
   const bool training = options.mode == "training";
   if (!training && options.mode != "inference")
     return bad_input("the mode inference or training", "'" + options.mode + "'", "--mode");
+  if (!options.model.empty() && options.has_raw_figures())
+    return bad_input("a MODEL, or raw figures", "both", "", "Leave one of the two out");
+  BT_TRY_VOID(check_uses(options));
   if (options.guide) {
     BT_TRY_VOID(print_listing(guide_listing(), format));
     return kDone;
   }
-  if (!options.model.empty() && options.has_raw_figures())
-    return bad_input("a MODEL, or raw figures", "both", "", "Leave one of the two out");
   if (training) return estimate_for_training(options, format);
   if (!options.model.empty()) return estimate_inference(options, format);
   if (!options.has_raw_figures())
     return bad_input("a MODEL, raw figures or --guide", "none", "",
                      "Example: batchtune estimate resnet-50");
-  if (!options.device.empty())
-    return bad_input("raw figures, or a device with a MODEL", "--device with raw figures",
-                     "--device");
   return estimate_raw(options, format);
 }
 

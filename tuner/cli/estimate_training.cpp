@@ -16,7 +16,7 @@ namespace batchtune {
 namespace {
 
 struct TrainingAnswer {
-  std::string subject;        // model, or "given figures"
+  std::string subject;        // model, or "a model of given size"
   std::string memory_source;  // whose memory it is
   TrainingFormula formula;
   std::optional<TrainingMemory> memory;  // with a model
@@ -129,8 +129,9 @@ Result<TrainingAnswer> answer_of(const EstimateCommandOptions& options) {
 
 Result<int> estimate_for_training(const EstimateCommandOptions& options, Format format) {
   if (format == Format::csv) return bad_input("text or json", "csv", "--format");
-  if (!options.batches.empty())
-    return bad_input("--batches with the mode inference", "--mode training", "--batches");
+  if (!options.device.empty() && !options.memory_limit.empty())
+    return bad_input("--memory-limit, or the memory of a --device", "both", "",
+                     "Leave one of the two out");
   BT_TRY(answer, answer_of(options));
   const FactSheet sheet = sheet_of(answer);
   BT_TRY_VOID(print_result(options.output.quiet     ? fmt::to_string(answer.formula.batch)

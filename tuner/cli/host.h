@@ -30,7 +30,8 @@ CpuShare cpu_share(const std::string& root = "");
 MemoryShare memory_share(const std::string& root = "");
 std::string cpu_model(const std::string& root = "");
 
-// Flat names: cpu.*, memory.*, kernel, os, compiler, build.*, library.*. No host name.
+// Flat names: cpu.*, memory.total, kernel, machine, compiler, build.*, version, library.*. No host
+// name.
 Environment environment_snapshot();
 
 // An environment variable; nullopt when unset or empty.

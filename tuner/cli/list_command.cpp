@@ -1,6 +1,7 @@
 // batchtune list WHAT: one table for each thing that there is more than one of.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -103,8 +104,10 @@ Result<Listing> list_devices(const ListOptions& options) {
                   {"cores", "cores", true},
                   {"description", ""}};
   std::optional<Calibration> measured;
-  if (const auto store = open_database_read_only(options.database)) {
-    BT_TRY(stored, stored_calibration(**store));
+  const auto place = database_path(options.database);
+  if (place && std::filesystem::exists(place->path)) {
+    BT_TRY(store, open_database_read_only(options.database));
+    BT_TRY(stored, stored_calibration(*store));
     measured = std::move(stored);
   }
   if (measured) {

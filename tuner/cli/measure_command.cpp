@@ -58,6 +58,7 @@ void add_measure_command(Arguments& arguments) {
   arguments.value("--probe-budget", options->tuning.probe_budget,
                   "seconds for memory probes (default 60s)");
   add_measuring_options(arguments, options->tuning);
+  arguments.value("--mode", options->tuning.mode, "inference; training can be estimated only");
   add_database_option(arguments, options->database);
   add_format_option(arguments, options->output);
   arguments.run([options] { return run_measure(*options); });

@@ -1,5 +1,5 @@
 // The options that several commands share: as typed, then as values. Parsing knows no model and no
-// device; effective values (which depend on them) are settings.h's.
+// device; effective values (which depend on them) are effective_settings.h's.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,7 @@
 // batchtune report [SESSION]: a stored session again, also with other limits and objectives than it
 // was run with. Everything is concluded anew from the stored samples; no device is needed.
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "tuner/cli/command.h"
@@ -25,6 +27,11 @@ Result<int> run_report(const ReportOptions& options) {
   BT_TRY(store, open_database_read_only(options.database));
   BT_TRY(record, load_session(*store, options.session));
   record.header.wishes = wishes_of(request, record.header.wishes);
+  if (request.give_up && record.header.wishes.objective != Objective::knee)
+    return bad_input("--give-up with the objective knee",
+                     fmt::format("session {}: {}", record.header.number,
+                                 name_of(record.header.wishes.objective)),
+                     "--give-up", "Give --objective knee with it");
   replace_wish_settings(record.header, request);
   TuneReport report{std::move(record), {}};
   report.conclusion = conclude(report.record, report.record.header.wishes);
