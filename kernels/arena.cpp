@@ -75,25 +75,6 @@ void pin_to(int cpu) {
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);  // advice: fails harmlessly
 }
 
-// Pins the calling thread for its lifetime, then gives the thread its own CPUs back.
-class CallerPin {
- public:
-  explicit CallerPin(int cpu) : active_(cpu >= 0) {
-    if (!active_) return;
-    active_ = pthread_getaffinity_np(pthread_self(), sizeof before_, &before_) == 0;
-    if (active_) pin_to(cpu);
-  }
-  ~CallerPin() {
-    if (active_) pthread_setaffinity_np(pthread_self(), sizeof before_, &before_);
-  }
-  CallerPin(const CallerPin&) = delete;
-  CallerPin& operator=(const CallerPin&) = delete;
-
- private:
-  bool active_;
-  cpu_set_t before_;
-};
-
 // Pins workers as they enter the arena: slot i to the i-th CPU.
 class PinObserver final : public tbb::task_scheduler_observer {
  public:
@@ -198,13 +179,13 @@ void Team::share(std::int64_t chunks, void* function, ChunkFunction call) {
 }
 
 struct Arena::State {
-  State(int threads, Pin pin, int first_cpu) : lanes(threads < 1 ? 1 : threads), arena(lanes, 1) {
+  State(int threads, Pin pin) : lanes(threads < 1 ? 1 : threads), arena(lanes, 1) {
     static tbb::global_control limit(tbb::global_control::max_allowed_parallelism, kMostThreads);
     if (pin == Pin::no) return;
     const std::vector<int> allowed = allowed_cpus();
     if (allowed.empty()) return;
     for (int lane = 0; lane < lanes; ++lane) {
-      cpus.push_back(allowed[static_cast<std::size_t>(first_cpu + lane) % allowed.size()]);
+      cpus.push_back(allowed[static_cast<std::size_t>(lane) % allowed.size()]);
     }
     arena.initialize();
     observer = std::make_unique<PinObserver>(arena, cpus);
@@ -212,16 +193,35 @@ struct Arena::State {
 
   int lanes;
   std::vector<int> cpus;  // of the lanes; empty when not pinned
+  bool caller_pinned = false;
   tbb::task_arena arena;
   std::unique_ptr<PinObserver> observer;  // before the arena it watches
 };
 
-Arena::Arena(int threads, Pin pin, int first_cpu)
-    : state_(std::make_unique<State>(threads, pin, first_cpu)) {}
+Arena::Arena(int threads, Pin pin) : state_(std::make_unique<State>(threads, pin)) {}
 Arena::~Arena() = default;
 
 int Arena::lanes() const {
   return state_->lanes;
+}
+
+bool Arena::pinned() const {
+  return !state_->cpus.empty();
+}
+
+CallerPin::CallerPin(Arena& arena) {
+  Arena::State& state = *arena.state_;
+  if (state.cpus.empty() || state.caller_pinned) return;
+  if (pthread_getaffinity_np(pthread_self(), sizeof before_, &before_) != 0) return;
+  pin_to(state.cpus.front());
+  state.caller_pinned = true;
+  arena_ = &arena;
+}
+
+CallerPin::~CallerPin() {
+  if (arena_ == nullptr) return;
+  pthread_setaffinity_np(pthread_self(), sizeof before_, &before_);
+  arena_->state_->caller_pinned = false;
 }
 
 namespace {
@@ -272,7 +272,7 @@ class Helpers {
 }  // namespace
 
 void Arena::run_erased(void* function, void (*call)(void* function, Team& team)) {
-  const CallerPin pin(state_->cpus.empty() ? -1 : state_->cpus.front());
+  const CallerPin pin(*this);
   if (state_->lanes == 1) {
     Team alone;
     call(function, alone);

@@ -5,6 +5,8 @@
 // outside it.
 #pragma once
 
+#include <sched.h>
+
 #include <cstdint>
 #include <memory>
 #include <type_traits>
@@ -47,7 +49,6 @@ class Team {
 
  private:
   friend class Arena;
-  friend class detail::Region;
   using ChunkFunction = void (*)(void* function, std::int64_t chunk, int lane);
   Team(detail::Region* region, int lanes) : region_(region), lanes_(lanes) {}
   void share(std::int64_t chunks, void* function, ChunkFunction call);
@@ -60,16 +61,17 @@ enum class Pin : std::uint8_t { no, yes };
 
 // `threads` lanes (at least 1). With Pin::yes lane i runs on the i-th CPU (modulo their number)
 // that the constructing thread may use; the thread that calls run() is pinned for the time of the
-// call and gets its own set back. One run() at a time per arena; arenas are independent of each
-// other.
+// call, or longer under a CallerPin, and gets its own set back. One run() at a time per arena;
+// arenas are independent of each other.
 class Arena {
  public:
-  Arena(int threads, Pin pin, int first_cpu = 0);
+  Arena(int threads, Pin pin);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
   int lanes() const;
+  bool pinned() const;  // asked for, and the CPUs are known
 
   // Calls body(Team&) on the calling thread (lane 0). Returns after the body; helpers that never
   // arrived are not waited for inside it. An exception from the body passes through.
@@ -81,10 +83,25 @@ class Arena {
   }
 
  private:
+  friend class CallerPin;
   void run_erased(void* function, void (*call)(void* function, Team& team));
 
   struct State;
   std::unique_ptr<State> state_;
+};
+
+// Holds the calling thread on lane 0's CPU, if the arena is pinned: around runs that are timed one
+// by one, whose times would have the system calls of pinning in them otherwise. May be nested.
+class CallerPin {
+ public:
+  explicit CallerPin(Arena& arena);
+  ~CallerPin();
+  CallerPin(const CallerPin&) = delete;
+  CallerPin& operator=(const CallerPin&) = delete;
+
+ private:
+  Arena* arena_ = nullptr;  // whose flag and thread are to be set back
+  cpu_set_t before_;
 };
 
 }  // namespace batchtune::kernels

@@ -15,7 +15,7 @@ class FakeRoot {
   FakeRoot() {
     root_ = std::filesystem::temp_directory_path() / "batchtune_fake_root";
     std::filesystem::remove_all(root_);
-    put("proc/meminfo", "MemTotal:       16384 kB\nMemFree: 1 kB\n");
+    put("proc/meminfo", "MemTotal:       16384 kB\nMemFree: 1 kB\nMemAvailable: 8192 kB\n");
     put("proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU 9000\n");
   }
   ~FakeRoot() { std::filesystem::remove_all(root_); }
@@ -36,6 +36,7 @@ TEST_CASE("without limits the machine's own figures hold", "[cpu][host]") {
   const cpu::Host host = root.read();
   CHECK(host.processor == "Some CPU 9000");
   CHECK(host.memory == 16384 * 1024);
+  CHECK(host.available == 8192 * 1024);
   CHECK(host.cpus >= 1);
 }
 
@@ -49,6 +50,9 @@ TEST_CASE("the smallest limit of the cgroup and its ancestors counts", "[cpu][ho
   const cpu::Host host = root.read();
   CHECK(host.cpus == 1);
   CHECK(host.memory == 8388608);
+  CHECK(host.available == 8388608);
+  root.put("sys/fs/cgroup/outer/cpu.max", "199999 100000\n");
+  CHECK(root.read().cpus == 1);  // whole CPUs alone: `list devices` and threads agree
 }
 
 TEST_CASE("version 1 cgroups are read as well", "[cpu][host]") {
@@ -68,6 +72,8 @@ TEST_CASE("files that are missing or odd leave a usable answer", "[cpu][host]") 
   root.put("proc/self/cgroup", "garbage\n::\n");
   root.put("sys/fs/cgroup/cpu.max", "-1 0\n");
   const cpu::Host host = root.read();
+  root.put("proc/meminfo", "MemTotal: 16384 kB\n");
+  CHECK(root.read().available == 16384 * 1024);
   CHECK(host.processor == "unknown processor");
   CHECK(host.cpus >= 1);
 }

@@ -79,6 +79,7 @@ TEST_CASE("every instruction set of this machine can be chosen and takes effect"
     CHECK(kernels::parse_isa(setting(report, "isa")) <= isa);
     auto program = (*loaded)->prepare({options.group, 2});
     REQUIRE(program);
+    (*program)->set_input(options.seed);
     REQUIRE((*program)->run(1));
     CHECK((*program)->read_output(2)->size() == 128);
   }

@@ -1,5 +1,6 @@
 // The account: exact, repeatable, and checked before anything is allocated.
 #include "tests/backend/cpu_support.h"
+#include "tuner/backend/cpu/account.h"
 #include "tuner/workload/zoo.h"
 
 using namespace batchtune;
@@ -30,6 +31,14 @@ TEST_CASE("a program fits at exactly its own bytes and not at one less", "[cpu][
           std::string::npos);
     CHECK(program.error().where == "host");
   }
+}
+
+TEST_CASE("where the machine has less than the limit, the machine decides", "[cpu][memory]") {
+  cpu::Account account(300, 200);
+  CHECK(account.charge(200, "all of it"));
+  CHECK(account.charge(201, "more").error().evidence.find("machine: wanted 201 ") == 0);
+  cpu::Account limited(200, 200);
+  CHECK(limited.charge(201, "more").error().evidence.find("account: wanted 201 ") == 0);
 }
 
 TEST_CASE("programs share the weights and give their own bytes back", "[cpu][memory]") {

@@ -27,6 +27,7 @@ inline std::unique_ptr<cpu::CpuProgram> prepare_ok(cpu::CpuModel& model, std::in
   auto program = cpu::CpuProgram::prepare(model, batch);
   INFO((program ? "" : program.error().reason + " " + program.error().evidence));
   REQUIRE(program);
+  (*program)->set_input(model.seed());
   return std::move(*program);
 }
 

@@ -137,7 +137,7 @@ TEST_CASE("an exception from the body passes through and the arena works afterwa
 }
 
 TEST_CASE("more threads than CPUs, pinned to one, still finish", "[arena]") {
-  Arena arena(4, Pin::yes, 0);
+  Arena arena(4, Pin::yes);
   arena.run([](Team& team) {
     for (int job = 0; job < 20; ++job) check_job(team, 9);
   });
@@ -149,8 +149,27 @@ TEST_CASE("a pinned arena gives the calling thread its CPUs back", "[arena]") {
   Arena arena(2, Pin::yes);
   arena.run([&](Team&) { sched_getaffinity(0, sizeof inside, &inside); });
   sched_getaffinity(0, sizeof after, &after);
+  CHECK(arena.pinned());
   CHECK(CPU_COUNT(&inside) == 1);
   CHECK(CPU_EQUAL(&before, &after));
+}
+
+TEST_CASE("a caller's pin lasts from run to run, also when it is nested", "[arena]") {
+  cpu_set_t before, between, after;
+  REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
+  Arena arena(2, Pin::yes), loose(2, Pin::no);
+  {
+    const CallerPin pin(arena), nested(arena);
+    arena.run([](Team&) {});
+    sched_getaffinity(0, sizeof between, &between);
+    CHECK(CPU_COUNT(&between) == 1);
+  }
+  sched_getaffinity(0, sizeof after, &after);
+  CHECK(CPU_EQUAL(&before, &after));
+  const CallerPin nothing(loose);
+  CHECK_FALSE(loose.pinned());
+  sched_getaffinity(0, sizeof between, &between);
+  CHECK(CPU_EQUAL(&before, &between));
 }
 
 TEST_CASE("two arenas run at the same time without mixing their jobs", "[arena]") {

@@ -20,14 +20,15 @@ Charge::~Charge() {
 }
 
 Outcome<Charge> Account::charge(Bytes bytes, const std::string& what) {
-  const Bytes most = limit_.value_or(ceiling_);
+  const bool by_limit = limit_ && *limit_ <= ceiling_;
+  const Bytes most = by_limit ? *limit_ : ceiling_;
   Bytes wanted = 0;
   if (__builtin_add_overflow(used_, bytes, &wanted)) wanted = INT64_MAX;
   if (wanted > most) {
     const std::string of = " of " + readable(most) + " (" + std::to_string(wanted) + " of " +
                            std::to_string(most) + " bytes)";
     return tl::make_unexpected(out_of_memory(
-        what, (limit_ ? "account: wanted " : "machine: wanted ") + readable(wanted) + of));
+        what, (by_limit ? "account: wanted " : "machine: wanted ") + readable(wanted) + of));
   }
   used_ = wanted;
   return Charge(this, bytes);

@@ -1,6 +1,5 @@
 // The backend's own account of its bytes: everything of size is charged before it is allocated, so
-// that running out is exact and repeatable. Small constant scratch (kScratchBytes) stays outside
-// it.
+// that running out is exact and repeatable. Some scratch stays outside: the README says which.
 #pragma once
 
 #include <optional>
@@ -36,8 +35,8 @@ class Charge {
 
 class Account {
  public:
-  // `ceiling`: what the machine has; it stands in where no limit is given, so that touching memory
-  // cannot bring the machine down.
+  // `ceiling`: what the machine can give; it decides where no limit is given or the limit is above
+  // it, so that touching memory cannot bring the machine down.
   Account(std::optional<Bytes> limit, Bytes ceiling) : limit_(limit), ceiling_(ceiling) {}
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;

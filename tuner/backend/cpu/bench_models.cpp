@@ -111,6 +111,7 @@ int run(const Arguments& arguments) {
   for (const std::string& name : report.refuted_kernels) std::printf("refuted: %s\n", name.c_str());
   auto program = cpu::CpuProgram::prepare(static_cast<cpu::CpuModel&>(**loaded), arguments.batch);
   if (!program) return fail(program.error().reason + "; " + program.error().evidence);
+  (*program)->set_input(options.seed);
 
   const std::string isa = to_string(report.effective[0].value);
   const double peak = peak_of(arguments, isa);

@@ -1,5 +1,6 @@
 #include "tuner/backend/cpu/cpu_backend.h"
 
+#include <algorithm>
 #include <new>
 
 #include "kernels/arena.h"
@@ -8,14 +9,15 @@
 namespace batchtune::cpu {
 namespace {
 
-void report_settings(const LoadOptions& options, const KernelChoice& kernels, LoadReport& report) {
+void report_settings(const LoadOptions& options, const KernelChoice& kernels, bool pinned,
+                     LoadReport& report) {
   const auto add = [&](std::string name, Value value) {
     report.effective.push_back({std::move(name), std::move(value), "cpu backend"});
   };
   add("isa", std::string(kernels::name_of(kernels::isa_of(*kernels.gemm))));
   add("gemm_kernel", std::string(kernels::name_of(*kernels.gemm)));
   add("threads", std::int64_t{options.group.threads});
-  add("pinned", true);
+  add("pinned", pinned);
 }
 
 }  // namespace
@@ -45,8 +47,9 @@ Outcome<std::unique_ptr<LoadedModel>> CpuBackend::load(const Model& model,
     BT_TRY(allowed, allowed_isas(options.isa));
     verdicts_.proven.insert(options.proven_kernels.begin(), options.proven_kernels.end());
     const KernelChoice kernels = choose_kernels(dtype, allowed, verdicts_, report);
-    report_settings(options, kernels, report);
-    BT_TRY(loaded, CpuModel::load(model, options, kernels, host_.memory));
+    const Bytes most = std::min(host_.memory, read_host().available);
+    BT_TRY(loaded, CpuModel::load(model, options, kernels, most));
+    report_settings(options, kernels, loaded->arena().pinned(), report);
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::bad_alloc&) {
     return tl::make_unexpected(out_of_host_memory(0, "loading " + model.name));

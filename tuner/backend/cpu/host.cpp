@@ -100,6 +100,14 @@ double memory_limit(const std::string& root) {
   return least;
 }
 
+double meminfo(const std::string& root, const char* key) {
+  return number(value_of(root + "proc/meminfo", key)) * 1024;  // it is in kB
+}
+
+Bytes bytes(double amount) {
+  return amount < 9e18 ? static_cast<Bytes>(amount) : std::numeric_limits<Bytes>::max();
+}
+
 int affinity() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
@@ -114,10 +122,9 @@ Host read_host(const std::string& root) {
   if (host.processor.empty()) host.processor = "unknown processor";
   const double quota = std::min(quota_v2(root), quota_v1(root));
   host.cpus = affinity();
-  if (std::isfinite(quota)) host.cpus = std::min(host.cpus, static_cast<int>(std::ceil(quota)));
-  const double installed = number(value_of(root + "proc/meminfo", "MemTotal")) * 1024;  // in kB
-  const double memory = std::min(installed, memory_limit(root));
-  host.memory = memory < 9e18 ? static_cast<Bytes>(memory) : std::numeric_limits<Bytes>::max();
+  if (std::isfinite(quota)) host.cpus = std::clamp(static_cast<int>(quota), 1, host.cpus);
+  host.memory = bytes(std::min(meminfo(root, "MemTotal"), memory_limit(root)));
+  host.available = std::min(host.memory, bytes(meminfo(root, "MemAvailable")));
   return host;
 }
 

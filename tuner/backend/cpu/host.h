@@ -9,8 +9,9 @@ namespace batchtune::cpu {
 
 struct Host {
   std::string processor;  // "AMD EPYC"; "unknown processor" where /proc does not say
-  int cpus = 1;           // that may be used: affinity and cgroup quota (rounded up)
+  int cpus = 1;           // that may be used: affinity and whole CPUs of the cgroup quota
   Bytes memory = 0;       // installed, or the cgroup's limit where that is smaller
+  Bytes available = 0;    // of it, not in use by anyone now; `memory` where the kernel says nothing
 };
 
 // `root` holds proc/ and sys/; tests have one of their own. Affinity is always this process's.

@@ -18,7 +18,6 @@ Outcome<std::unique_ptr<CpuProgram>> CpuProgram::prepare(CpuModel& model, std::i
                            .activations = program->activations_.buffer.as<std::byte>(),
                            .workspace = program->workspace_.buffer.as<std::byte>()});
   program->touch();
-  program->set_input(model.seed());
   return program;
 }
 
@@ -51,6 +50,7 @@ Outcome<RunTimes> CpuProgram::run(int n) {
   RunTimes times;
   times.seconds.reserve(static_cast<std::size_t>(n));
   times.instance.assign(static_cast<std::size_t>(n), 0);
+  const kernels::CallerPin pin(model_.arena());
   for (int i = 0; i < n; ++i) {
     const Seconds start = steady_seconds();
     model_.arena().run([&](kernels::Team& team) {
