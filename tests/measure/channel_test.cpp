@@ -1,8 +1,12 @@
 // Frames: whatever arrives, in whatever pieces, is a frame or a typed end.
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -85,6 +89,48 @@ TEST_CASE("silence is a timeout, a gone peer is closed, half a frame says so", "
   const auto unsent = left.send("x", 1.0);  // must not raise SIGPIPE
   REQUIRE_FALSE(unsent);
   CHECK(unsent.error().kind == ChannelEnd::Kind::closed);
+}
+
+TEST_CASE("an answer that waits is not late, however long the reader stood still", "[channel]") {
+  SocketPair pair;
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    Channel reader(pair.ends[0], pair.ends[0]);
+    _exit(reader.receive(0.3) == "in time" ? 0 : 1);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  kill(child, SIGSTOP);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, WUNTRACED) == child);
+  REQUIRE(WIFSTOPPED(status));
+  Channel writer(pair.ends[1], pair.ends[1]);
+  REQUIRE(writer.send("in time", 1.0));
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  kill(child, SIGCONT);
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("time in which the reader stood still is hardly counted", "[channel]") {
+  SocketPair pair;
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    Channel reader(pair.ends[0], pair.ends[0]);
+    _exit(reader.receive(3.5) == "in time" ? 0 : 1);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  kill(child, SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::milliseconds(3600));
+  kill(child, SIGCONT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  Channel writer(pair.ends[1], pair.ends[1]);
+  REQUIRE(writer.send("in time", 1.0));
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("a pipe works like a socket", "[channel]") {

@@ -20,6 +20,13 @@ TEST_CASE("a tolerance of zero wants equal outputs", "[output]") {
         TrialStatus::wrong_result);
 }
 
+TEST_CASE("NaN on either side agrees with nothing", "[output]") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  CHECK(compare_outputs({nan, 1}, {1, 1}, 1).status == TrialStatus::wrong_result);
+  CHECK(compare_outputs({1, 1}, {nan, 1}, 1).status == TrialStatus::wrong_result);
+  CHECK(compare_outputs({nan}, {nan}, 1).status == TrialStatus::wrong_result);
+}
+
 TEST_CASE("another size, nothing at all, NaN and infinity are wrong", "[output]") {
   CHECK(compare_outputs({1, 2}, {1}, 1).status == TrialStatus::wrong_result);
   CHECK(check_finite({}).status == TrialStatus::wrong_result);

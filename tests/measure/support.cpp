@@ -1,12 +1,21 @@
 #include "tests/measure/support.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <thread>
+#include <type_traits>
 
 #include "tuner/backend/backend_list.h"
+#include "tuner/measure/channel.h"
+#include "tuner/measure/protocol.h"
 #include "tuner/measure/worker_process.h"
 #include "tuner/workload/model_file.h"
 
@@ -56,7 +65,9 @@ class ReferenceBackend final : public Backend {
                                              LoadReport&) override {
     const bool known =
         options.parameters == kReferencePrograms[0] || options.parameters == kReferencePrograms[1];
-    if (!known || !model.ops.empty())
+    const bool lacks = options.group.threads == kThreadsWithoutCache &&
+                       options.parameters == kReferencePrograms[1];
+    if (!known || lacks || !model.ops.empty())
       return tl::unexpected(Ending{TrialStatus::failed, "not a reference program", "", ""});
     return std::make_unique<HostModel>();
   }
@@ -73,6 +84,70 @@ class ProvingBackend final : public Backend {
   }
 };
 
+// Answers with NaN at batch 1.
+class NanModel final : public LoadedModel {
+ public:
+  class NanProgram final : public Program {
+   public:
+    explicit NanProgram(std::int64_t batch) : batch_(batch) {}
+    Outcome<RunTimes> run(int n) override {
+      const auto runs = static_cast<std::size_t>(n);
+      return RunTimes{std::vector<Seconds>(runs, 0.001), std::vector<int>(runs, 0)};
+    }
+    void set_input(std::uint64_t) override {}
+    Outcome<std::vector<float>> read_output(std::int64_t samples) override {
+      const float value = batch_ == 1 ? std::nanf("") : 1;
+      return std::vector<float>(static_cast<std::size_t>(std::min(samples, batch_)), value);
+    }
+    MemoryUse memory() const override { return {}; }
+
+   private:
+    std::int64_t batch_;
+  };
+  bool shares_weights() const override { return true; }
+  Seconds load_seconds() const override { return 0; }
+  double output_tolerance() const override { return 0; }
+  Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) override {
+    return std::make_unique<NanProgram>(candidate.batch);
+  }
+};
+
+void* reserve(std::size_t bytes) {  // address space alone
+  void* start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return start == MAP_FAILED ? nullptr : start;
+}
+
+class MappingModel final : public LoadedModel {
+ public:
+  bool shares_weights() const override { return true; }
+  Seconds load_seconds() const override { return 0; }
+  double output_tolerance() const override { return 0; }
+  Outcome<std::unique_ptr<Program>> prepare(const Candidate&) override {
+    if (reserve(std::size_t{64} << 20) == nullptr)
+      return tl::unexpected(Ending{TrialStatus::out_of_memory, "no address space", "", ""});
+    return std::make_unique<HostProgram>();
+  }
+};
+
+template <typename AnyModel>
+class BackendOf final : public Backend {
+ public:
+  DeviceInfo describe() override { return {}; }
+  Outcome<std::unique_ptr<LoadedModel>> load(const Model&, const LoadOptions&,
+                                             LoadReport&) override {
+    if constexpr (std::is_same_v<AnyModel, MappingModel>) reserve(std::size_t{1} << 30);
+    return std::make_unique<AnyModel>();
+  }
+};
+
+void write_stray_answer(const std::string& marker) {
+  if (std::ifstream(marker)) return;
+  std::ofstream{marker};
+  const std::string bytes = frame(protocol::encode(protocol::ShareDone{}));
+  (void)!write(kWorkerFd, bytes.data(), bytes.size());
+}
+
 void write_garbage() {
   const char garbage[] = "\xFF\xFF\xFF\xFF this is not a frame";
   (void)!write(kWorkerFd, garbage, sizeof(garbage));
@@ -84,6 +159,12 @@ Result<std::unique_ptr<Backend>> open_test_backend(const std::string& spec) {
   if (name == kReferenceBackend) return std::make_unique<ReferenceBackend>();
   if (name == "proving") return std::make_unique<ProvingBackend>();
   if (name == "garbage") write_garbage();
+  if (name == "nan") return std::make_unique<BackendOf<NanModel>>();
+  if (name == "mapping") return std::make_unique<BackendOf<MappingModel>>();
+  if (name == "stray") {
+    write_stray_answer(parameters);
+    return std::make_unique<BackendOf<HostModel>>();
+  }
   if (name == "chatty") {
     std::puts("a library prints this");
     std::fflush(stdout);
@@ -111,6 +192,39 @@ int become_parent_of_a_hanging_worker() {
   std::printf("%d\n", static_cast<int>((*worker)->pid()));
   std::fflush(stdout);
   for (;;) pause();
+}
+
+namespace {
+
+struct ProcessState {
+  char state = 0;  // 'R', 'S', 'Z', ...; 0: there is no such process
+  int parent = 0;
+};
+
+ProcessState state_of(const std::string& pid) {
+  std::ifstream stat("/proc/" + pid + "/stat");
+  std::string number, name;
+  ProcessState state;
+  stat >> number >> name >> state.state >> state.parent;
+  return state;
+}
+
+}  // namespace
+
+int pid_of_a_child() {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const ProcessState state = state_of(name);
+    if (state.parent == getpid() && state.state != 'Z') return std::stoi(name);
+  }
+  return 0;
+}
+
+void kill_child(int pid) {
+  kill(pid, SIGKILL);
+  while (state_of(std::to_string(pid)).state != 'Z')
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 Model small_model() {

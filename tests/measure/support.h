@@ -15,13 +15,25 @@ namespace batchtune {
 //   garbage      writes bytes that are no frame to its channel, then waits
 //   chatty       prints to stdout, then is the simulated backend
 //   slow         takes a moment to open, then is the simulated backend
+//   stray:FILE   answers a question that nobody asked, unless FILE exists, which it creates
+//   mapping      takes 1 GiB of address space at loading and 64 MiB for each program, unaccounted
+//   nan          its batch 1 gives NaN, the others do not
 //   proving      proves a kernel at each load that was not told of the proof
-//   reference    two programs on the host's clock, in place of kernels/probe
+//   reference    two programs on the host's clock, in place of kernels/probe; one of them fails
+//   with
+//                kThreadsWithoutCache
+inline constexpr int kThreadsWithoutCache = 99;
 WorkerEnvironment test_environment();
 
 // Starts a worker that hangs in its first run, prints its process id, and waits to be killed.
 inline constexpr char kOrphanCommand[] = "__orphan";
 int become_parent_of_a_hanging_worker();
+
+// Of a direct child of this process that is no zombie; 0 when there is none.
+int pid_of_a_child();
+// Kills a child of this process and waits until it is a zombie, which is left for its parent to
+// reap.
+void kill_child(int pid);
 
 Model small_model();  // 8 -> 4
 Candidate simulated_candidate(std::int64_t batch, int instances = 1);

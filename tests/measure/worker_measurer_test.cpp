@@ -1,5 +1,8 @@
 // The measurer over real worker processes and the simulated device: preparations, rounds and
 // probes.
+#include <unistd.h>
+
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -75,17 +78,6 @@ TEST_CASE("a preparation tells seconds, first run and memory", "[measurer]") {
   REQUIRE(notices.size() == 1);
   CHECK(notices[0].group == simulated_candidate(1).group);
   CHECK(notices[0].report.effective.at(0).name == "simulated.wall");
-}
-
-TEST_CASE("bytes held count programs, and weights once per group", "[measurer]") {
-  WorkerMeasurer measurer(simulated_options(""));
-  CHECK(measurer.held_bytes() == 0);
-  const MemoryUse one = *prepare(measurer, 1, simulated_candidate(8)).memory;
-  const MemoryUse two = *prepare(measurer, 2, simulated_candidate(4)).memory;
-  CHECK(measurer.held_bytes() == one.total() + two.total() - two.weights);
-  measurer.release(1);
-  measurer.release(99);  // unknown: nothing happens
-  CHECK(measurer.held_bytes() == two.total());
 }
 
 TEST_CASE("a group without programs gives its weights back before the next one loads",
@@ -171,6 +163,47 @@ TEST_CASE("a crash in a round keeps every other visit, the anchor's included", "
   const Round next = run_round(measurer, request_of({1, 2, 3, 5, 6}, 3, 1));
   CHECK(trials_in(next).size() == 5);
   CHECK(next.failures.empty());
+}
+
+TEST_CASE("a worker that dies while it waits is no program's fault", "[measurer]") {
+  WorkerMeasurer measurer(simulated_options(""));
+  for (TrialId trial = 1; trial <= 2; ++trial)
+    REQUIRE(prepare(measurer, trial, simulated_candidate(trial)).ending.status == TrialStatus::ok);
+  REQUIRE(trials_in(run_round(measurer, request_of({1, 2}, 1))).size() == 2);
+  kill_child(pid_of_a_child());
+  const Round round = run_round(measurer, request_of({1, 2}, 1, 1));
+  CHECK(round.failures.empty());
+  CHECK(trials_in(round) == std::set<TrialId>{1, 2});
+  kill_child(pid_of_a_child());
+  CHECK(prepare(measurer, 3, simulated_candidate(3)).ending.status == TrialStatus::ok);
+  CHECK(trials_in(run_round(measurer, request_of({1, 2, 3}, 1, 2))).size() == 3);
+}
+
+TEST_CASE("a worker that answered another question is not asked again", "[measurer]") {
+  const std::string marker =
+      std::filesystem::temp_directory_path() / ("bt_stray_" + std::to_string(getpid()));
+  std::filesystem::remove(marker);
+  auto options = simulated_options("");
+  options.backends = {{"stray", marker, MemoryKind::account, "", {}}};
+  WorkerMeasurer measurer(std::move(options));
+  Candidate candidate = simulated_candidate(1);
+  candidate.group.backend = "stray";
+  const Preparation first = prepare(measurer, 1, candidate);
+  CHECK(first.ending.status == TrialStatus::failed);
+  CHECK(first.ending.reason.find("another question") != std::string::npos);
+  CHECK(prepare(measurer, 2, candidate).ending == Ending{});
+  std::filesystem::remove(marker);
+}
+
+TEST_CASE("a batch 1 that is not finite agrees with no other batch", "[measurer]") {
+  auto options = simulated_options("");
+  options.backends = {{"nan", "", MemoryKind::account, "", {}}};
+  WorkerMeasurer measurer(std::move(options));
+  Candidate candidate = simulated_candidate(4);
+  candidate.group.backend = "nan";
+  const Preparation wrong = prepare(measurer, 1, candidate);
+  CHECK(wrong.ending.status == TrialStatus::wrong_result);
+  CHECK(wrong.ending.reason.find("batch 1") == 0);
 }
 
 TEST_CASE("a hang in a round is a timeout of the candidate in hand", "[measurer]") {
@@ -284,6 +317,42 @@ TEST_CASE("under an account limit the probed boundary is exact", "[measurer]") {
   CHECK(probe(measurer, 16, limit - 1).ending.status == TrialStatus::out_of_memory);
   CHECK(probe(measurer, 1, 1).ending.status ==
         TrialStatus::out_of_memory);  // less than the weights
+}
+
+TEST_CASE("what loading maps beside its account is not taken from the limit's net", "[measurer]") {
+  auto options = simulated_options("");
+  options.backends = {{"mapping", "", MemoryKind::account, "", {}}};
+  WorkerMeasurer measurer(std::move(options));
+  Candidate candidate = simulated_candidate(1);
+  candidate.group.backend = "mapping";
+  const auto observation = measurer.probe(candidate, 1);
+  REQUIRE(observation);
+  CHECK(std::get<Probe>(observation->what).ending == Ending{});
+}
+
+TEST_CASE("a probe has the machine to itself, and racing goes on after it", "[measurer]") {
+  WorkerMeasurer measurer(simulated_options(""));
+  REQUIRE(prepare(measurer, 1, simulated_candidate(2)).ending.status == TrialStatus::ok);
+  REQUIRE(pid_of_a_child() != 0);
+  CHECK(probe(measurer, 4, std::nullopt).ending == Ending{});
+  CHECK(pid_of_a_child() == 0);
+  CHECK(trials_in(run_round(measurer, request_of({1}, 1))) == std::set<TrialId>{1});
+}
+
+TEST_CASE("a reference program that cannot run is told of, and rounds go on without it",
+          "[measurer]") {
+  std::vector<std::string> lost;
+  auto options = simulated_options("");
+  options.reference_threads = kThreadsWithoutCache;
+  options.on_reference_lost = [&](const std::string& name, const Ending& ending) {
+    CHECK(ending.status == TrialStatus::failed);
+    lost.push_back(name);
+  };
+  WorkerMeasurer measurer(std::move(options));
+  REQUIRE(prepare(measurer, 1, simulated_candidate(2)).ending.status == TrialStatus::ok);
+  for (std::uint64_t sequence = 0; sequence < 2; ++sequence)
+    CHECK(run_round(measurer, request_of({1}, 1, sequence)).visits.size() == 2);
+  CHECK(lost == std::vector<std::string>{"cache"});
 }
 
 TEST_CASE("a probe that crashes or hangs has a typed ending", "[measurer]") {

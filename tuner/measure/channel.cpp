@@ -17,34 +17,31 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 4;
 constexpr std::size_t kReadBytes = 64 * 1024;  // a pipe's usual capacity
-constexpr Seconds kLongestPoll = 3600;         // keeps the milliseconds in an int
-
-using Deadline = std::optional<std::chrono::steady_clock::time_point>;
-
-Deadline deadline_in(std::optional<Seconds> timeout) {
-  if (!timeout) return std::nullopt;
-  return std::chrono::steady_clock::now() +
-         std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-             std::chrono::duration<double>(std::min(*timeout, 1e9)));
-}
+// Of patience, waited for at once. Time in which this process did not run (a paused container, a
+// debugger) counts as one slice at most: the other side stood still as well, and is not late.
+constexpr Seconds kSlice = 2;
 
 ChannelEnd closed(std::string detail) {
   return {ChannelEnd::Kind::closed, std::move(detail)};
 }
 
-// Waits until `fd` is ready for `events` (or has an error, which the next read or write tells).
-ChannelResult<void> wait_until_ready(int fd, short events, const Deadline& deadline) {
+// Waits until `fd` is ready for `events` (or has an error, which the next read or write tells) and
+// takes what it waited from `patience`. What is there already is never late.
+ChannelResult<void> wait_until_ready(int fd, short events, std::optional<Seconds>& patience) {
   for (;;) {
-    int milliseconds = -1;
-    if (deadline) {
-      const std::chrono::duration<double> left = *deadline - std::chrono::steady_clock::now();
-      if (left.count() <= 0) return tl::unexpected(ChannelEnd{ChannelEnd::Kind::timed_out, ""});
-      milliseconds = static_cast<int>(std::ceil(std::min(left.count(), kLongestPoll) * 1000));
-    }
+    const Seconds slice = patience ? std::clamp(*patience, 0.0, kSlice) : 0;
+    const int milliseconds = patience ? static_cast<int>(std::ceil(slice * 1000)) : -1;
+    const auto start = std::chrono::steady_clock::now();
     pollfd entry{fd, events, 0};
     const int ready = poll(&entry, 1, milliseconds);
-    if (ready > 0) return {};
     if (ready < 0 && errno != EINTR) return tl::unexpected(closed(std::strerror(errno)));
+    if (patience) {
+      const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
+      *patience -= std::min(waited.count(), slice);
+    }
+    if (ready > 0) return {};
+    if (ready == 0 && *patience <= 0)
+      return tl::unexpected(ChannelEnd{ChannelEnd::Kind::timed_out, ""});
   }
 }
 
@@ -80,13 +77,12 @@ std::string frame(std::string_view payload) {
 }
 
 ChannelResult<std::string> Channel::receive(std::optional<Seconds> timeout) {
-  const Deadline deadline = deadline_in(timeout);
   std::array<char, kReadBytes> bytes;
   for (;;) {
     auto payload = received_.take();
     if (!payload) return tl::unexpected(payload.error());
     if (*payload) return std::move(**payload);
-    if (auto ready = wait_until_ready(in_fd_, POLLIN, deadline); !ready)
+    if (auto ready = wait_until_ready(in_fd_, POLLIN, timeout); !ready)
       return tl::unexpected(ready.error());
     const ssize_t count = ::read(in_fd_, bytes.data(), bytes.size());
     if (count > 0) {
@@ -103,7 +99,6 @@ ChannelResult<void> Channel::send(std::string_view payload, std::optional<Second
   if (payload.size() > kLargestFrame)
     return tl::unexpected(
         ChannelEnd{ChannelEnd::Kind::malformed, "a message above the largest frame"});
-  const Deadline deadline = deadline_in(timeout);
   const std::string bytes = frame(payload);
   std::string_view rest = bytes;
   while (!rest.empty()) {
@@ -111,7 +106,7 @@ ChannelResult<void> Channel::send(std::string_view payload, std::optional<Second
     if (count >= 0) {
       rest.remove_prefix(static_cast<std::size_t>(count));
     } else if (errno == EAGAIN) {
-      if (auto ready = wait_until_ready(out_fd_, POLLOUT, deadline); !ready)
+      if (auto ready = wait_until_ready(out_fd_, POLLOUT, timeout); !ready)
         return tl::unexpected(ready.error());
     } else if (errno != EINTR) {
       return tl::unexpected(closed(std::strerror(errno)));

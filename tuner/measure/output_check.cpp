@@ -31,8 +31,9 @@ Ending compare_outputs(const std::vector<float>& expected, const std::vector<flo
   double magnitude = 0, difference = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
     magnitude = std::max(magnitude, std::abs(static_cast<double>(expected[i])));
-    difference = std::max(
-        difference, std::abs(static_cast<double>(expected[i]) - static_cast<double>(found[i])));
+    const double here = std::abs(static_cast<double>(expected[i]) - static_cast<double>(found[i]));
+    if (!(here <= difference)) difference = here;  // so that NaN is the largest
+    if (std::isnan(difference)) break;
   }
   const double allowed = tolerance * magnitude;
   if (difference <= allowed) return {};

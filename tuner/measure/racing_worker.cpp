@@ -19,10 +19,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-Ending unexpected_reply() {
-  return {TrialStatus::failed, "the worker process answered another question", "", ""};
-}
-
 // Sum over runs of the slowest instance's time.
 Seconds seconds_of(const Visited& visited) {
   Seconds sum = 0;
@@ -53,7 +49,14 @@ std::string backend_spec(const MeasuredBackend& backend) {
   return backend.parameters.empty() ? backend.name : backend.name + ":" + backend.parameters;
 }
 
+// A worker that died while it waited (the kernel chooses workers first when memory ends) is no
+// program's fault: a fresh one takes its place.
+void RacingWorker::lose_dead_process() {
+  if (process_ != nullptr && process_->gone()) lose_process();
+}
+
 Status RacingWorker::ensure_process() {
+  lose_dead_process();
   if (process_ != nullptr) return {};
   BT_TRY(process, WorkerProcess::start(backend_spec(*setup_.backend)));
   process_ = std::move(process);
@@ -89,7 +92,7 @@ Result<Ending> RacingWorker::ensure_loaded(const LoadKey& key, Seconds& load_sec
   if (!reply) return reply.error();
   if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
   const auto* loaded = std::get_if<Loaded>(&*reply);
-  if (loaded == nullptr) return unexpected_reply();
+  if (loaded == nullptr) return process_->out_of_step();
   load_seconds = loaded->load_seconds;
   if (setup_.on_load) setup_.on_load({group, loaded->load_seconds, loaded->report});
   if (loaded->ending.status == TrialStatus::ok) loads_[key] = request.load;
@@ -112,7 +115,7 @@ Result<PreparedProgram> RacingWorker::prepare_in_process(TrialId program,
     if (answer != nullptr)
       prepared.answer = std::move(*answer);
     else
-      prepared.answer.ending = reply ? unexpected_reply() : reply.error();
+      prepared.answer.ending = reply ? process_->out_of_step() : reply.error();
   }
   if (process_->ended()) {
     prepared.answer.spent = watch.seconds();
@@ -124,10 +127,8 @@ Result<PreparedProgram> RacingWorker::prepare_in_process(TrialId program,
 Result<PreparedProgram> RacingWorker::prepare(TrialId program, const Candidate& candidate,
                                               const std::string& parameters) {
   const LoadKey key{candidate.group, parameters};
-  release(program);
   BT_TRY(prepared, prepare_in_process(program, candidate, key));
-  if (prepared.answer.ending.status == TrialStatus::ok)
-    programs_[program] = {candidate, key, prepared.answer.memory.value_or(MemoryUse{}), true};
+  if (prepared.answer.ending.status == TrialStatus::ok) programs_[program] = {candidate, key, true};
   return prepared;
 }
 
@@ -183,7 +184,7 @@ void RacingWorker::run_share(std::vector<PlannedVisit>& share, ShareResult& resu
     if (share.empty()) return lose_process();
     const TrialId suspect = holds(process_->last_beat().program) ? process_->last_beat().program
                                                                  : share.front().program;
-    result.endings.emplace_back(suspect, reply ? unexpected_reply() : reply.error());
+    result.endings.emplace_back(suspect, reply ? process_->out_of_step() : reply.error());
     result.spent += since_last_visit.seconds();
     take(suspect);
     programs_.erase(suspect);
@@ -193,6 +194,7 @@ void RacingWorker::run_share(std::vector<PlannedVisit>& share, ShareResult& resu
 
 Result<ShareResult> RacingWorker::visit(std::vector<PlannedVisit> share) {
   ShareResult result;
+  lose_dead_process();
   while (!share.empty()) {
     BT_TRY_VOID(prepare_missing(share, result));
     const bool all_ready = std::all_of(
@@ -201,17 +203,6 @@ Result<ShareResult> RacingWorker::visit(std::vector<PlannedVisit> share) {
     if (all_ready && !share.empty()) run_share(share, result);
   }
   return result;
-}
-
-Bytes RacingWorker::held_bytes() const {
-  std::map<LoadKey, Bytes> weights;
-  Bytes bytes = 0;
-  for (const auto& [program, held] : programs_) {
-    weights[held.key] = held.memory.weights;
-    bytes += held.memory.activations + held.memory.workspace;
-  }
-  for (const auto& [key, of_group] : weights) bytes += of_group;
-  return bytes;
 }
 
 }  // namespace batchtune

@@ -43,27 +43,30 @@ class RacingWorker {
   explicit RacingWorker(RacingSetup setup) : setup_(std::move(setup)) {}
 
   // `parameters`: LoadOptions::parameters of this program's group; programs with equal group and
-  // parameters share one loaded model. An Error: no process, or no backend.
+  // parameters share one loaded model. Not for a program that it holds. An Error: no process, or no
+  // backend.
   Result<PreparedProgram> prepare(TrialId program, const Candidate& candidate,
                                   const std::string& parameters);
   // Visits all of them, whatever becomes of some; each program is in it at most once.
   Result<ShareResult> visit(std::vector<protocol::PlannedVisit> share);
   void release(TrialId program);
+  // Ends the process, which gives its memory to others; what it held is prepared again when it is
+  // next used.
+  void rest() { lose_process(); }
 
   bool holds(TrialId program) const { return programs_.contains(program); }
-  Bytes held_bytes() const;
 
  private:
   using LoadKey = std::pair<CandidateGroup, std::string>;  // group, parameters
   struct Held {
     Candidate candidate;
     LoadKey key;
-    MemoryUse memory;
     bool ready = false;  // in the process that runs now
   };
 
   Result<Ending> ensure_loaded(const LoadKey& key, Seconds& load_seconds);
   Status ensure_process();
+  void lose_dead_process();
   void unload_unused();
   Result<PreparedProgram> prepare_in_process(TrialId program, const Candidate& candidate,
                                              const LoadKey& key);

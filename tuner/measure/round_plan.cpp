@@ -9,7 +9,8 @@ namespace {
 // Carry-over after a switch, as measured: small memory-bound batches lose 8 % in the first run and
 // 3 % in the second, so short runs are warmed twice, and for at least the time in which the parent
 // may still be reading the last visit. Longer ones are warmed once. Above a second, refilling the
-// caches (some ms) is lost in the run, and a warm one would double the price.
+// caches (some ms) is lost in the run, and a warm one would double the price. A fixed table: what a
+// machine at hand shows of its own carry-over changes nothing here.
 constexpr Seconds kShortRun = 0.010;
 constexpr Seconds kLongRun = 1.0;
 constexpr Seconds kSettling = 0.0005;

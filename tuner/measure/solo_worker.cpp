@@ -54,7 +54,7 @@ Result<std::optional<Answer>> ask(WorkerProcess& worker, const Request& request,
   if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
   auto* answer = std::get_if<Answer>(&*reply);
   if (answer == nullptr) {
-    probe.ending = {TrialStatus::failed, "the worker process answered another question", "", ""};
+    probe.ending = worker.out_of_step();
     return std::optional<Answer>();
   }
   probe.ending = answer->ending;

@@ -15,8 +15,9 @@ namespace batchtune {
 Outcome<std::vector<std::vector<Seconds>>> run_visit(Program& program, int warm, int timed,
                                                      const std::function<void()>& after_run);
 
-// Calls `work` and turns what it throws into an Ending: bad_alloc (also a thread that cannot be
-// started under an address-space limit) is out_of_memory, anything else failed.
+// Calls `work` and turns what it throws into an Ending: bad_alloc, and a system_error for want of
+// memory or of a thread, is out_of_memory; anything else failed (oneTBB's own error for a thread
+// that it cannot start is one of those).
 Ending ending_of_exceptions(const std::function<void()>& work);
 
 }  // namespace batchtune

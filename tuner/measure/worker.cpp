@@ -69,7 +69,7 @@ class Worker {
     return answer(Beat{program, doing});
   }
   Status open();
-  void limit(const Load& request, Bytes baseline, Loaded& answer);
+  static void limit(const Load& request, Loaded& answer);
   Ending load(const Load& request, Loaded& answer);
   std::unique_ptr<Program> make_program(LoadedGroup& group, const Candidate& candidate,
                                         Prepared& answer);
@@ -94,9 +94,10 @@ Status Worker::open() {
   return {};
 }
 
-void Worker::limit(const Load& request, Bytes baseline, Loaded& answer) {
+// Above what is mapped now.
+void Worker::limit(const Load& request, Loaded& answer) {
   if (!request.address_space) return;
-  const std::string why_not = limit_address_space(baseline, *request.address_space);
+  const std::string why_not = limit_address_space(peak_address_space(), *request.address_space);
   const bool in_force = why_not.empty();
   answer.report.effective.push_back({"worker.rlimit_as",
                                      in_force ? Value(*request.address_space) : Value(),
@@ -110,11 +111,10 @@ Ending Worker::load(const Load& request, Loaded& answer) {
     if (!parsed) return {TrialStatus::failed, to_string(parsed.error()), "", ""};
     model = std::move(*parsed);
   }
-  const Bytes baseline = peak_address_space();
-  if (!request.limit_after_loading) limit(request, baseline, answer);
+  if (!request.limit_after_loading) limit(request, answer);
   auto loaded = backend_->load(model, request.options, answer.report);
   if (!loaded) return loaded.error();
-  if (request.limit_after_loading) limit(request, baseline, answer);
+  if (request.limit_after_loading) limit(request, answer);
   answer.load_seconds = (*loaded)->load_seconds();
   groups_[request.load] = {request.options.seed, request.options.group, std::move(*loaded), {}};
   return {};
@@ -137,6 +137,7 @@ std::unique_ptr<Program> Worker::make_program(LoadedGroup& group, const Candidat
                                               Prepared& prepared) {
   const auto start = std::chrono::steady_clock::now();
   auto program = group.model->prepare(candidate);
+  if (program) (*program)->set_input(group.seed);
   const Seconds seconds =
       program ? (*program)->prepare_seconds().value_or(seconds_since(start)) : seconds_since(start);
   prepared.spent += seconds;
@@ -144,7 +145,6 @@ std::unique_ptr<Program> Worker::make_program(LoadedGroup& group, const Candidat
     prepared.ending = program.error();
     return nullptr;
   }
-  (*program)->set_input(group.seed);
   return std::move(*program);
 }
 
@@ -180,6 +180,10 @@ Ending Worker::check(LoadedGroup& group, const Prepare& request, Program& progra
     if (!expected)
       return {TrialStatus::failed, "batch 1, which outputs are checked against, did not run",
               expected.error().reason + "; " + expected.error().evidence, ""};
+    if (ending = check_finite(*expected); ending.status != TrialStatus::ok) {
+      ending.reason = "batch 1, which outputs are checked against: " + ending.reason;
+      return ending;
+    }
     group.batch_1_output = std::move(*expected);
   }
   return compare_outputs(*group.batch_1_output, *output, group.model->output_tolerance());

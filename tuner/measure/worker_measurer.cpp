@@ -42,7 +42,6 @@ class WorkerMeasurer::Impl {
   Result<Observation> run_round(const RoundRequest& request);
   Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit);
   void release(TrialId trial);
-  Bytes held_bytes() const;
 
  private:
   // A worker's turn in a round. `worker` is a racing worker or the reference programs'.
@@ -55,6 +54,7 @@ class WorkerMeasurer::Impl {
   Result<const MeasuredBackend*> find_backend(const std::string& name) const;
   RacingWorker* worker_of(TrialId trial);
   Status prepare_references(Observation& observation);
+  void tell_reference_lost(TrialId program, const Ending& ending);
   std::vector<Turn> plan(const RoundRequest& request, Round& round);
   Status take_turn(Turn& turn, Round& round, Observation& observation);
   void record(const Visited& visited, bool reference, int position, Round& round);
@@ -147,8 +147,15 @@ Status WorkerMeasurer::Impl::prepare_references(Observation& observation) {
     observation.device_time += prepared.answer.spent;
     if (prepared.answer.ending.status == TrialStatus::ok)
       reference_seconds_[i + 1] = prepared.answer.first_run.value_or(kReferenceGuess);
+    else
+      tell_reference_lost(i + 1, prepared.answer.ending);
   }
   return {};
+}
+
+void WorkerMeasurer::Impl::tell_reference_lost(TrialId program, const Ending& ending) {
+  if (options_.on_reference_lost)
+    options_.on_reference_lost(kReferencePrograms[program - 1], ending);
 }
 
 // Anchor and references first, then contenders for the time left; then the order is drawn.
@@ -218,7 +225,10 @@ Status WorkerMeasurer::Impl::take_turn(Turn& turn, Round& round, Observation& ob
   }
   for (const auto& [program, ending] : result.endings) {
     known_seconds.erase(program);
-    if (!reference) round.failures.push_back({program, ending});
+    if (reference)
+      tell_reference_lost(program, ending);
+    else
+      round.failures.push_back({program, ending});
   }
   return {};
 }
@@ -236,6 +246,7 @@ Result<Observation> WorkerMeasurer::Impl::probe(const Candidate& candidate,
                                                 std::optional<Bytes> limit) {
   BT_TRY(backend, find_backend(candidate.group.backend));
   Observation observation = begin_observation();
+  for (auto& [name, worker] : workers_) worker.rest();  // a probe may want all the memory there is
   BT_TRY(probe,
          probe_alone(*backend, model_json_, candidate, limit, options_.seed, options_.timeout));
   observation.device_time = probe.seconds;
@@ -246,12 +257,6 @@ Result<Observation> WorkerMeasurer::Impl::probe(const Candidate& candidate,
 void WorkerMeasurer::Impl::release(TrialId trial) {
   for (auto& [name, worker] : workers_) worker.release(trial);
   run_seconds_.erase(trial);
-}
-
-Bytes WorkerMeasurer::Impl::held_bytes() const {
-  Bytes bytes = 0;
-  for (const auto& [name, worker] : workers_) bytes += worker.held_bytes();
-  return bytes;
 }
 
 WorkerMeasurer::WorkerMeasurer(WorkerMeasurerOptions options)
@@ -269,9 +274,6 @@ Result<Observation> WorkerMeasurer::probe(const Candidate& candidate, std::optio
 }
 void WorkerMeasurer::release(TrialId trial) {
   impl_->release(trial);
-}
-Bytes WorkerMeasurer::held_bytes() const {
-  return impl_->held_bytes();
 }
 
 }  // namespace batchtune

@@ -45,6 +45,8 @@ struct WorkerMeasurerOptions {
       0;  // the session's CPUs; 0: no reference programs (simulated; CPU without AVX2)
   Seconds session_age = 0;  // a resumed session: Observation::started goes on from here
   std::function<void(const LoadNotice&)> on_load;  // may be empty
+  // A reference program ended and is left out from now on; may be empty.
+  std::function<void(const std::string& name, const Ending& ending)> on_reference_lost;
   const Clock* clock = nullptr;  // for Observation::started; nullptr: the steady clock
 };
 
@@ -57,10 +59,6 @@ class WorkerMeasurer final : public Measurer {
   Result<Observation> run_round(const RoundRequest& request) override;
   Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit) override;
   void release(TrialId trial) override;
-
-  // Bytes that the racing workers' programs hold, weights once per group: what a strategy's
-  // releases are for.
-  Bytes held_bytes() const;
 
  private:
   class Impl;

@@ -133,6 +133,19 @@ Outcome<protocol::Reply> WorkerProcess::receive(Seconds timeout) {
   return tl::unexpected(*ending_);
 }
 
+bool WorkerProcess::gone() {
+  if (!ending_)
+    if (const std::optional<int> status = wait_for_exit(0))
+      ending_ = ending_of_exit(*status, peak_rss_kib_, during(last_beat_));
+  return ended();
+}
+
+Ending WorkerProcess::out_of_step() {
+  if (!reaped_) kill_group();
+  ending_ = {TrialStatus::failed, "the worker process answered another question", "", ""};
+  return *ending_;
+}
+
 // The process may have died before we came to kill it: then its own end is the better answer.
 Ending WorkerProcess::end(const ChannelEnd& why, Seconds timeout) {
   const bool is_closed = why.kind == ChannelEnd::Kind::closed;

@@ -37,6 +37,11 @@ class WorkerProcess {
   // The last sign of life: what was in hand when it ended.
   const protocol::Beat& last_beat() const { return last_beat_; }
   bool ended() const { return ending_.has_value(); }
+  // Ended, or died since its last answer: then every later call says so too.
+  bool gone();
+  // For an answer to another question: what it says next cannot be trusted, so it is killed.
+  // Failed.
+  Ending out_of_step();
   pid_t pid() const { return pid_; }
 
  private:
