@@ -25,7 +25,8 @@ Status keep_kernel_proofs(Store& store, const std::string& backend, const LoadRe
     say("WARNING: kernel " + kernel + " of backend " + backend +
         " computed wrong results on this machine and is NOT used; please report this with the "
         "CPU's name (" +
-        cpu_model() + ")");
+        cpu_model() + "). Estimates and shares of the roofline still use the peak of its " +
+        "instruction set");
   for (const std::string& kernel : report.newly_proven_kernels) {
     Note note;
     note.kind = kNoteKind;

@@ -1,6 +1,9 @@
 #include "tuner/cli/reference_backend.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +14,10 @@
 
 namespace batchtune {
 namespace {
+
+static_assert(std::ranges::equal(kReferencePrograms, probe::kReferenceProgramNames, {},
+                                 [](const char* name) { return std::string_view(name); }),
+              "measure and kernels/probe must name the same reference programs");
 
 tl::unexpected<Ending> failed(std::string reason) {
   return tl::unexpected<Ending>(Ending{TrialStatus::failed, std::move(reason), "", ""});
@@ -43,10 +50,9 @@ class ReferenceProgram final : public Program {
 
 class LoadedReference final : public LoadedModel {
  public:
-  LoadedReference(const std::vector<int>& cpus, std::string name)
-      : programs_(cpus), name_(std::move(name)) {}
+  LoadedReference(probe::ReferencePrograms& programs, std::string name)
+      : programs_(programs), name_(std::move(name)) {}
 
-  const std::string& failure() const { return programs_.failure(); }
   bool shares_weights() const override { return true; }
   Seconds load_seconds() const override { return 0; }
   Outcome<std::unique_ptr<Program>> prepare(const Candidate&) override {
@@ -55,7 +61,7 @@ class LoadedReference final : public LoadedModel {
   double output_tolerance() const override { return 0; }
 
  private:
-  probe::ReferencePrograms programs_;
+  probe::ReferencePrograms& programs_;
   std::string name_;
 };
 
@@ -70,13 +76,20 @@ class ReferenceBackend final : public Backend {
   Outcome<std::unique_ptr<LoadedModel>> load(const Model&, const LoadOptions& options,
                                              LoadReport&) override {
     if (!probe::reference_programs_available()) return failed("this CPU lacks AVX2 with FMA");
-    std::vector<int> cpus = probe::allowed_cpus();
-    cpus.resize(
-        std::min(cpus.size(), static_cast<std::size_t>(std::max(1, options.group.threads))));
-    auto loaded = std::make_unique<LoadedReference>(cpus, options.parameters);
-    if (!loaded->failure().empty()) return failed(loaded->failure());
-    return loaded;
+    if (std::ranges::find(kReferencePrograms, options.parameters) == std::end(kReferencePrograms))
+      return failed("there is no reference program '" + options.parameters + "'");
+    if (!programs_) {
+      std::vector<int> cpus = probe::allowed_cpus();
+      cpus.resize(
+          std::min(cpus.size(), static_cast<std::size_t>(std::max(1, options.group.threads))));
+      programs_.emplace(cpus);
+    }
+    if (!programs_->failure().empty()) return failed(programs_->failure());
+    return std::make_unique<LoadedReference>(*programs_, options.parameters);
   }
+
+ private:
+  std::optional<probe::ReferencePrograms> programs_;  // threads and memory that both names share
 };
 
 }  // namespace

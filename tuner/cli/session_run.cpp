@@ -59,6 +59,12 @@ Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& s
     if (Status kept = keep_kernel_proofs(store, notice.group.backend, notice.report); !kept)
       notes_kept = kept;
   };
+  plan.measuring.on_reference_lost = [&](const std::string& name, const Ending& ending) {
+    line.clear();
+    say("WARNING: the reference program '" + name + "' is left out, so this session cannot be " +
+        "compared by it: " + ending.reason + (ending.evidence.empty() ? "" : "; ") +
+        ending.evidence);
+  };
   InterruptWatch watch;
   DriverHooks hooks;
   hooks.store = [&](const Observation& observation) {
