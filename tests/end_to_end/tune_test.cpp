@@ -1,5 +1,6 @@
 // What tune says and how it ends, on the simulated device: its clock is virtual, so sessions take
 // moments.
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -122,6 +123,16 @@ TEST_CASE("how a candidate ends is told, and the rest is still measured", "[end_
     CHECK((trial.at("status") == "ok") == trial.at("reason").get<std::string>().empty());
 }
 
+TEST_CASE("a caller that ignores SIGCHLD does not hide how a worker died", "[end_to_end]") {
+  fresh_database();
+  std::signal(SIGCHLD, SIG_IGN);  // is inherited
+  Program program(
+      simulated("crash=4", {"--batches", "1,4", "--strategy", "exhaustive", "--format", "json"}));
+  std::signal(SIGCHLD, SIG_DFL);
+  const Json trial = trial_of(Json::parse(program.wait().out), 4);
+  CHECK(trial.at("status") == "crashed");
+}
+
 TEST_CASE("an absurd batch is answered, not died of", "[end_to_end]") {
   fresh_database();
   const Json document = tune("", {"--batches", "1,1000000000000", "--strategy", "exhaustive"});
@@ -198,6 +209,7 @@ TEST_CASE("measure measures what it is given and recommends nothing", "[end_to_e
   CHECK(finished.code == 0);
   const Json document = Json::parse(finished.out);
   CHECK(document.at("trials").size() == 3);
+  CHECK(document.at("settings").at("effective").at("strategy") == "exhaustive");
   CHECK_FALSE(document.contains("best"));
   CHECK_FALSE(document.contains("verdicts"));
   const Finished text =
