@@ -1,10 +1,7 @@
-// Predicted memory and the largest batch that fits.
+// Predicted memory over the batch.
 #include "tuner/estimate/footprint.h"
 
-#include <limits>
-
 #include "tests/support/catch.h"
-#include "tuner/estimate/figures.h"
 #include "tuner/workload/memory_plan.h"
 #include "tuner/workload/zoo.h"
 
@@ -29,33 +26,12 @@ TEST_CASE("the memory line agrees with the exact plan", "[estimate][footprint]")
     const MemoryLine line = planned_memory_line(model, kGroup);
     for (std::int64_t batch : {1, 2, 7, 32, 200}) {
       INFO(name << " batch " << batch);
-      const auto exact = static_cast<double>(predicted_bytes(model, {kGroup, batch}));
+      const auto exact = static_cast<double>(weight_bytes(model, kGroup.dtype) +
+                                             plan_memory(model, batch, kGroup.dtype).arena_bytes) +
+                         kWorkspacePerThread * kGroup.threads;
       CHECK(line.at(static_cast<double>(batch)) == Approx(exact).epsilon(0.01));
     }
   }
-}
-
-TEST_CASE("the largest fitting batch fits and the next does not", "[estimate][footprint]") {
-  const Model model = zoo_model("resnet-18");
-  for (Bytes limit : {Bytes{100} << 20, Bytes{333} << 20, Bytes{2} << 30, Bytes{64} << 30}) {
-    const std::int64_t batch = largest_fitting_batch(model, kGroup, limit);
-    REQUIRE(batch >= 1);
-    CHECK(predicted_bytes(model, {kGroup, batch}) <= limit);
-    CHECK(predicted_bytes(model, {kGroup, batch + 1}) > limit);
-  }
-}
-
-TEST_CASE("nothing fits below the weights, and absurd limits stay finite",
-          "[estimate][footprint]") {
-  const Model model = zoo_model("resnet-18");
-  CHECK(largest_fitting_batch(model, kGroup, weight_bytes(model, DType::f32) - 1) == 0);
-  CHECK(largest_fitting_batch(model, kGroup, 0) == 0);
-  CHECK(largest_fitting_batch(model, kGroup, -1) == 0);
-  const Bytes most = std::numeric_limits<Bytes>::max();
-  const std::int64_t batch = largest_fitting_batch(model, kGroup, most - 1);
-  CHECK(batch > 1'000'000);
-  CHECK(batch <= kLargestBatch);
-  CHECK(predicted_bytes(model, {kGroup, most}) == most);
 }
 
 TEST_CASE("instances share the weights and not the activations", "[estimate][footprint]") {

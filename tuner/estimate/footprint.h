@@ -1,9 +1,7 @@
-// Predicted bytes of a candidate before anything ran, and the largest batch that fits a limit by
-// them. Measured bytes are another matter (tuner/search fits a line through them).
+// Predicted bytes of any batch before anything ran. Measured bytes are another matter (tuner/search
+// fits a line through them).
 // Trap: the plan knows tensors, not a backend's packing or an allocator's slack.
 #pragma once
-
-#include <cstdint>
 
 #include "tuner/core/candidate.h"
 #include "tuner/core/units.h"
@@ -32,13 +30,5 @@ struct MemoryLine {
 // From the plans of two batches, since planning each batch would be slow. The model has passed
 // infer_shapes.
 MemoryLine planned_memory_line(const Model& model, const CandidateGroup& group);
-
-// weights + planned activations + workspace of one batch, planned exactly; saturates instead of
-// overflowing.
-Bytes predicted_bytes(const Model& model, const Candidate& candidate);
-
-// Largest batch whose predicted bytes are at most `limit`, 0 when even batch 1 does not fit. At
-// most kLargestBatch (figures.h). Plans about 2 log2(answer) times.
-std::int64_t largest_fitting_batch(const Model& model, const CandidateGroup& group, Bytes limit);
 
 }  // namespace batchtune
