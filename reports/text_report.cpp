@@ -66,11 +66,21 @@ std::string wishes_line(const Wishes& wishes) {
   return text::joined(parts, "; ");
 }
 
+// With its unit, which plain numbers in the store and in JSON do without.
+std::string shown_setting(const Setting& setting) {
+  const auto* bytes = std::get_if<std::int64_t>(&setting.value);
+  const auto* number = std::get_if<double>(&setting.value);
+  if (bytes && setting.name == "memory_limit") return format_bytes(static_cast<double>(*bytes));
+  for (const std::string_view seconds : {"budget", "probe_budget", "timeout"})
+    if (number && setting.name == seconds) return format_seconds(*number);
+  return text::shown(setting.value);
+}
+
 std::string settings_line(const Settings& settings) {
   std::vector<std::string> parts;
   for (const Setting& setting : settings.effective)
     parts.push_back(
-        fmt::format("{} {} ({})", setting.name, text::shown(setting.value), setting.origin));
+        fmt::format("{} {} ({})", setting.name, shown_setting(setting), setting.origin));
   return text::joined(parts, ", ");
 }
 
