@@ -9,9 +9,12 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/catch.h"
+#include "tests/support/mutate.h"
 #include "tuner/estimate/catalogue.h"
 
 using namespace batchtune;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
 
@@ -188,4 +191,14 @@ TEST_CASE("device files are read from disk, and a missing one or a folder says s
   CHECK(missing.error().found.find(path) != std::string::npos);
   CHECK_FALSE(read_device_file("/"));
   CHECK_FALSE(read_device_file("/dev/zero"));
+}
+
+TEST_CASE("damaged device files are refused or accepted, never a crash", "[estimate][fuzz]") {
+  std::mt19937 random(20261124);
+  const std::string whole = write_calibration(full_calibration());
+  for (int i = 0; i < 2000; ++i) {
+    const std::string damaged =
+        test::mutate(i % 2 == 0 ? whole : test::mutate(whole, random), random);
+    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(damaged.data()), damaged.size());
+  }
 }
