@@ -12,19 +12,30 @@
 
 namespace batchtune::kernels {
 
+// Tables hold kernels, or pointers to kernels where their type is private.
+template <typename Kernel>
+const Kernel& kernel_of(const Kernel& row) {
+  return row;
+}
+template <typename Kernel>
+const Kernel& kernel_of(const Kernel* row) {
+  return *row;
+}
+
 // The first row of `dtype` among `allowed` that is not left out by name. The reference is always
 // allowed and cannot be left out.
-template <typename Kernel>
-const Kernel& select_kernel(std::span<const Kernel> table, Dtype dtype, IsaMask allowed,
-                            std::span<const std::string_view> left_out) {
-  const auto chosen = std::find_if(table.begin(), table.end(), [&](const Kernel& kernel) {
+template <typename Row>
+const auto& select_kernel(std::span<const Row> table, Dtype dtype, IsaMask allowed,
+                          std::span<const std::string_view> left_out) {
+  const auto chosen = std::find_if(table.begin(), table.end(), [&](const Row& row) {
+    const auto& kernel = kernel_of(row);
     if (kernel.dtype != dtype) return false;
     if (kernel.isa == Isa::reference) return true;
     return contains(allowed, kernel.isa) &&
            std::find(left_out.begin(), left_out.end(), kernel.name) == left_out.end();
   });
   assert(chosen != table.end());
-  return *chosen;
+  return kernel_of(*chosen);
 }
 
 }  // namespace batchtune::kernels

@@ -1,8 +1,7 @@
 // The one list of depthwise kernels: selection, listing, tests and benchmarks read it.
-#include <algorithm>
-
 #include "kernels/conv/conv.h"
 #include "kernels/conv/depthwise.h"
+#include "kernels/select.h"
 
 namespace batchtune::kernels {
 namespace {
@@ -32,15 +31,7 @@ Dtype dtype_of(const DepthwiseKernel& kernel) {
 
 const DepthwiseKernel& select_depthwise(Dtype dtype, IsaMask allowed,
                                         std::span<const std::string_view> left_out) {
-  const DepthwiseKernel* last = nullptr;
-  for (const DepthwiseKernel* kernel : kRows) {
-    if (kernel->dtype != dtype) continue;
-    last = kernel;
-    const bool excluded =
-        std::find(left_out.begin(), left_out.end(), kernel->name) != left_out.end();
-    if (contains(allowed, kernel->isa) && !excluded) return *kernel;
-  }
-  return *last;
+  return select_kernel(depthwise_kernels(), dtype, allowed, left_out);
 }
 
 }  // namespace batchtune::kernels

@@ -1,8 +1,7 @@
 // The one list of gemm kernels: selection, listing, tests and benchmarks read it.
-#include <algorithm>
-
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/kernel.h"
+#include "kernels/select.h"
 
 namespace batchtune::kernels {
 namespace {
@@ -32,15 +31,7 @@ Dtype dtype_of(const GemmKernel& kernel) {
 
 const GemmKernel& select_gemm(Dtype dtype, IsaMask allowed,
                               std::span<const std::string_view> left_out) {
-  const GemmKernel* last = nullptr;
-  for (const GemmKernel* kernel : kRows) {
-    if (kernel->dtype != dtype) continue;
-    last = kernel;
-    const bool excluded =
-        std::find(left_out.begin(), left_out.end(), kernel->name) != left_out.end();
-    if (contains(allowed, kernel->isa) && !excluded) return *kernel;
-  }
-  return *last;
+  return select_kernel(gemm_kernels(), dtype, allowed, left_out);
 }
 
 }  // namespace batchtune::kernels
