@@ -12,14 +12,6 @@
 
 #include "tests/support/catch.h"
 
-#if defined(__SANITIZE_THREAD__)
-// oneTBB's binary is not instrumented: its own frees look like races. Ours do not come from
-// `delete`.
-extern "C" const char* __tsan_default_suppressions() {
-  return "race_top:operator delete\n";
-}
-#endif
-
 using namespace batchtune::kernels;
 
 namespace {
