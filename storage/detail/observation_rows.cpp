@@ -79,7 +79,6 @@ Status insert(const Database& database, std::int64_t session, std::int64_t id,
 }
 
 Status insert_visit(const Database& database, std::int64_t id, int ordinal, const Visit& visit) {
-  if (!visit.host_state.empty()) BT_TRY_VOID(check_json(visit.host_state, "host state of a visit"));
   Statement insert(database,
                    "INSERT INTO visit(observation, ordinal, position, instance, trial, reference, "
                    "warm, disturbed,"
@@ -88,7 +87,7 @@ Status insert_visit(const Database& database, std::int64_t id, int ordinal, cons
   insert.bind(visit.trial != 0 ? std::optional(visit.trial) : std::nullopt);
   insert.bind(visit.reference.empty() ? std::nullopt : std::optional(visit.reference));
   insert.bind(visit.warm).bind(visit.disturbed);
-  insert.bind(visit.host_state.empty() ? std::nullopt : std::optional(visit.host_state));
+  insert.bind(std::optional<std::string>());
   return insert.bind(visit.seconds).bind(median_of_timed(visit)).run();
 }
 
@@ -169,9 +168,17 @@ Result<Probe> select_probe(const Database& database, std::int64_t id) {
   BT_TRY(memory, memory_at(database, row, 13));
   for (LimiterKind limiter : kLimiterKinds)
     if (name_of(limiter) == row.text(11))
-      return Probe{
-          std::move(candidate), row.optional_integer(10), limiter, std::move(ending), memory,
-          row.real(12)};
+      return Probe{std::move(candidate),
+                   row.optional_integer(10),
+                   limiter,
+                   std::move(ending),
+                   memory,
+                   row.real(12),
+                   0,
+                   0,
+                   std::nullopt,
+                   std::nullopt,
+                   false};
   return database.error(SQLITE_CORRUPT, "unknown limiter '" + row.text(11) + "'");
 }
 
@@ -187,8 +194,8 @@ Result<Round> select_round(const Database& database, std::int64_t id) {
     if (!more) break;
     round.visits.push_back({static_cast<TrialId>(visit.integer(0)), visit.text(1),
                             static_cast<int>(visit.integer(2)), static_cast<int>(visit.integer(3)),
-                            static_cast<int>(visit.integer(4)), visit.integer(5) != 0,
-                            visit.text(6), visit.samples(7)});
+                            static_cast<int>(visit.integer(4)), visit.integer(5) != 0, std::nullopt,
+                            visit.samples(7)});
   }
   Statement failure(database,
                     "SELECT trial, status, reason, evidence, place FROM round_failure"

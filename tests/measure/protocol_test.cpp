@@ -37,13 +37,14 @@ std::vector<Request> every_request() {
   options.account_limit = Bytes{1} << 40;
   options.proven_kernels = {"a", "b"};
   options.parameters = "wall=2GiB";
-  return {Hello{"simulated:wall=2GiB", 4711},
+  return {Hello{"simulated:wall=2GiB", 4711, 2},
           Load{3, "{\"name\": \"m\"}", options, std::nullopt, false},
           Load{4, "", {}, Bytes{7}, true},
           Unload{3},
           Prepare{3, 12, odd_candidate(), true},
           Share{{{1, 2, 3}, {2, 0, 1}}},
           Release{12},
+          Soak{12, 30.0},
           Describe{},
           ListKernels{},
           Quit{}};
@@ -64,6 +65,7 @@ std::vector<Reply> every_reply() {
           Prepared{{}, 0.1, 0.001, MemoryUse{1, 2, 3, MemoryKind::rss}, 0.3},
           Visited{7, {}, 2, {{0.1, 0.2, 1.0 / 3}, {4e-9}}},
           ShareDone{},
+          Soaked{ending, 17, 29.5},
           Described{odd_device()},
           KernelsListed{{{"k", "gemm", "f32", "avx2", false, "no AVX2"}}},
           Refused{{ErrorKind::environment, "a", "b", "c", "d"}}};

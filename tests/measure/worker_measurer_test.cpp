@@ -30,7 +30,7 @@ Round run_round(WorkerMeasurer& measurer, const RoundRequest& request) {
 }
 
 Probe probe(WorkerMeasurer& measurer, std::int64_t batch, std::optional<Bytes> limit) {
-  const auto observation = measurer.probe(simulated_candidate(batch), limit);
+  const auto observation = measurer.probe({simulated_candidate(batch), limit});
   REQUIRE(observation);
   return std::get<Probe>(observation->what);
 }
@@ -325,7 +325,7 @@ TEST_CASE("what loading maps beside its account is not taken from the limit's ne
   WorkerMeasurer measurer(std::move(options));
   Candidate candidate = simulated_candidate(1);
   candidate.group.backend = "mapping";
-  const auto observation = measurer.probe(candidate, 1);
+  const auto observation = measurer.probe({candidate, 1});
   REQUIRE(observation);
   CHECK(std::get<Probe>(observation->what).ending == Ending{});
 }
@@ -371,7 +371,7 @@ TEST_CASE("what no session can go on without is an Error", "[measurer]") {
   Candidate foreign = simulated_candidate(1);
   foreign.group.backend = "gpu";
   CHECK_FALSE(measurer.prepare(1, foreign));
-  CHECK_FALSE(measurer.probe(foreign, std::nullopt));
+  CHECK_FALSE(measurer.probe({foreign, std::nullopt}));
 }
 
 TEST_CASE("observations start where a resumed session left off", "[measurer]") {

@@ -44,9 +44,7 @@ class Resumed final : public Measurer {
     inner.rounds = static_cast<int>(request.sequence);
     return inner.run_round(request);
   }
-  Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit) override {
-    return inner.probe(candidate, limit);
-  }
+  Result<Observation> probe(const ProbeRequest& request) override { return inner.probe(request); }
   void release(TrialId trial) override { inner.release(trial); }
   ScriptedMeasurer inner;
 };

@@ -81,12 +81,13 @@ Result<Observation> ScriptedMeasurer::run_round(const RoundRequest& request) {
   return observation;
 }
 
-Result<Observation> ScriptedMeasurer::probe(const Candidate& candidate,
-                                            std::optional<Bytes> limit) {
+Result<Observation> ScriptedMeasurer::probe(const ProbeRequest& request) {
+  const auto& [candidate, limit, soak] = request;
   ++probes;
   Probe probe;
   probe.candidate = candidate;
   probe.limit = limit;
+  probe.soak = soak;
   probe.limiter = limit ? LimiterKind::account : LimiterKind::none;
   probe.seconds = 0.2;
   const Bytes bytes = scene_.memory(candidate.batch);

@@ -34,7 +34,7 @@ class ScriptedMeasurer final : public Measurer {
 
   Result<Observation> prepare(TrialId trial, const Candidate& candidate) override;
   Result<Observation> run_round(const RoundRequest& request) override;
-  Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit) override;
+  Result<Observation> probe(const ProbeRequest& request) override;
   void release(TrialId trial) override;
 
   std::map<TrialId, Candidate> live;

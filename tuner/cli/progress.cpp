@@ -20,7 +20,8 @@ std::string doing(const AskPrepare& ask) {
   return fmt::format("preparing batch {}", ask.candidate.batch);
 }
 std::string doing(const AskProbe& ask) {
-  return fmt::format("memory of batch {}", ask.candidate.batch);
+  const char* what = ask.request.soak > 0 ? "sustained load of" : "memory of";
+  return fmt::format("{} batch {}", what, ask.request.candidate.batch);
 }
 std::string doing(const AskRound& ask) {
   return fmt::format("a round of {}", std::max<std::size_t>(1, ask.request.contenders.size()));

@@ -42,6 +42,7 @@ struct Wishes {
       0.02;  // knee: share of the best throughput that may be given up for a smaller batch
   std::vector<LatencyLimit> latency_limits;
   std::optional<Bytes> memory_limit;
+  double precision = 0.01;  // half width of an interval that is narrow enough, relative
 
   bool operator==(const Wishes&) const = default;
 };
@@ -55,6 +56,8 @@ struct LimitVerdict {
   LimitDecision decision = LimitDecision::unproven;
   std::optional<double> confidence;  // of the decision; nullopt when nothing was computed
   double samples = 0;                // effective number
+  int runs = 0;                      // that were seen, disturbed ones too
+  int over = 0;                      // of these, above the limit
 };
 
 }  // namespace batchtune

@@ -70,15 +70,33 @@ struct Preparation {
       memory;  // as the racing worker accounts it; the solo probe's is reported
 };
 
+// What the machine was like around one visit; what could not be read is absent.
+struct HostState {
+  // Seconds of a fixed burst on each of the session's CPUs, the slower of the one before and the
+  // one after the visit: register arithmetic alone, and reads of a block that lies in the last
+  // cache. Empty: no canaries ran.
+  std::vector<Seconds> compute_canary, cache_canary;
+  std::optional<double> clock_hz;  // of the slowest CPU: a chain of known cycles over its time
+  // Of the worker process during the visit.
+  std::optional<std::int64_t> involuntary_switches, minor_faults, major_faults;
+  // Of the machine during the worker's turn: share of the time in which some task waited for a CPU
+  // (PSI), seconds stolen from all CPUs by the hypervisor, 1-minute load average.
+  std::optional<double> cpu_pressure, load;
+  std::optional<Seconds> steal;
+  std::optional<double> parked_cpu;  // CPUs that workers used while they should have been parked
+
+  bool operator==(const HostState&) const = default;
+};
+
 // A few consecutive runs of one program. Exactly one of `trial` and `reference` says of which.
 struct Visit {
   TrialId trial = 0;
-  std::string reference;  // name of a reference program ("compute", "cache"), else ""
-  int position = 0;       // in its round, from 0
-  int instance = 0;       // with k instances: k visits share a position
-  int warm = 0;           // the first `warm` of `seconds` are warm-up
-  bool disturbed = false;
-  std::string host_state;        // JSON object, "" when nothing was recorded
+  std::string reference;   // name of a reference program ("compute", "cache"), else ""
+  int position = 0;        // in its round, from 0
+  int instance = 0;        // with k instances: k visits share a position
+  int warm = 0;            // the first `warm` of `seconds` are warm-up
+  bool disturbed = false;  // a canary beside it was slower than in quiet moments
+  std::optional<HostState> host;
   std::vector<Seconds> seconds;  // one per run, in order, warm ones first
 
   bool operator==(const Visit&) const = default;
@@ -103,21 +121,36 @@ struct Round {
 enum class LimiterKind { none, account, rlimit, cgroup, device };
 std::string_view name_of(LimiterKind kind);
 
+// Memory that a limiter cannot see: it went to swap or was read back from disk.
+struct Spill {
+  Bytes swapped = 0;  // at most, of the process
+  std::int64_t major_faults = 0;
+
+  bool operator==(const Spill&) const = default;
+};
+
 // A solo worker's prepare-touch-run of one candidate.
 struct Probe {
   Candidate candidate;
   std::optional<Bytes> limit;  // nullopt: measured without one
   LimiterKind limiter = LimiterKind::none;
-  Ending ending;                    // ok: it fits
-  std::optional<MemoryUse> memory;  // peak of the solo run
-  Seconds seconds = 0;              // of the whole probe
+  Ending ending;                       // ok: it fits
+  std::optional<MemoryUse> memory;     // peak of the solo run
+  Seconds seconds = 0;                 // of the whole probe
+  Seconds soak = 0;                    // asked for: it ran again and again for so long; 0: once
+  int runs = 0;                        // that it made
+  std::optional<Bytes> peak_resident;  // of the whole process, runtime and code included
+  std::optional<Spill> spill;
+  bool killed = false;  // its process was killed: by the kernel for memory, or by the watchdog
 };
 
 struct Observation {
   std::variant<Preparation, Round, Probe> what;
   double started = 0;  // seconds since the session began
   Seconds device_time =
-      0;  // reported seconds spent (prepare, warm, timed, reference), for the budget
+      0;                 // reported seconds spent (prepare, warm, timed, reference), for the budget
+  Seconds wall = 0;      // real seconds that it took in all
+  Seconds canaries = 0;  // of these, real seconds in canaries
 };
 std::string_view kind_of(const Observation& observation);  // "preparation" | "round" | "probe"
 

@@ -61,12 +61,21 @@ inline int reference_cpus(const SessionHeader& header) {
   return cpus;
 }
 
+// What the tool itself costs, measured with a program that does nothing.
+struct Overhead {
+  Seconds in_interval = 0;              // inside one timed run
+  Seconds between_visits = 0;           // last run of a visit to first warm run of the next
+  std::optional<double> outside_share;  // of the session's wall time: neither preparing, warming,
+                                        // measuring, references, probes nor canaries
+};
+
 struct SessionRecord {
   SessionHeader header;
   std::vector<Observation> observations;  // in order
   TrialId anchor = 0;
   SessionEnd end = SessionEnd::running;
   std::string end_reason;
+  std::optional<Overhead> overhead;
 };
 
 }  // namespace batchtune

@@ -32,7 +32,9 @@ struct Measurement {
       1;  // undisturbed seconds per sample over the anchor's; below 1 is better
   std::optional<Interval> ratio_ci95;
   int visits = 0;
-  int samples = 0;  // timed, warm ones not counted
+  int quiet_visits = 0;                   // of these, undisturbed ones
+  int samples = 0;                        // timed, warm ones not counted
+  std::optional<double> autocorrelation;  // of neighbouring rounds' log ratios (the anchor: levels)
 };
 
 struct Trial {
@@ -63,7 +65,19 @@ struct Boundary {
   LimiterKind limiter = LimiterKind::none;
   std::optional<std::int64_t> largest_fitting;  // 0: not even batch 1 fits
   std::optional<std::int64_t> smallest_failing;
+  // Whether the limiter counts exactly (account). Otherwise the two are a band: every try of the
+  // one fitted, every try of the other failed, and batches between them were tried or not.
+  bool exact = true;
+  int kills = 0;  // processes that were killed to find it
   std::string evidence;
+};
+
+// The recommended candidate under sustained load, alone, under the memory limit.
+struct Soaked {
+  Seconds seconds = 0;
+  int runs = 0;
+  std::optional<Bytes> peak;  // the larger of account and resident
+  Ending ending;              // ok: it kept its memory and its pace
 };
 
 // Why no candidate of a backend keeps the limits, and what would help.
@@ -80,8 +94,10 @@ struct Verdict {
   Objective objective = Objective::knee;
   std::string reason;
   std::optional<TrialId> runner_up;
-  std::optional<double> stability;  // share of resamplings with the same choice
-  std::optional<double> headroom;   // bytes left under the memory limit
+  std::optional<double> stability;       // share of resamplings with the same choice
+  std::optional<double> headroom;        // bytes left under the memory limit
+  std::optional<double> headroom_share;  // of the limit
+  std::optional<Soaked> soaked;
   std::optional<NothingFits> nothing_fits;
 };
 
@@ -99,6 +115,8 @@ struct Conclusion {
   std::vector<Boundary> boundaries;
   std::vector<Verdict> verdicts;
   std::optional<Best> best;
+  std::optional<double> quiet_share;  // of all visits that canaries judged; absent: none did
+  int kills = 0;                      // processes killed by memory probes
 };
 
 }  // namespace batchtune

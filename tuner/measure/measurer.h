@@ -13,7 +13,8 @@ namespace batchtune {
 
 struct Contender {
   TrialId trial = 0;
-  double weight = 1;  // relative chance of being drawn into the round; > 0
+  double weight = 1;  // relative share of the rounds that it is drawn into; > 0
+  int timed = 0;      // timed runs wanted of its visit; 0: as many as a visit usually has
 
   bool operator==(const Contender&) const = default;
 };
@@ -29,6 +30,15 @@ struct RoundRequest {
   bool operator==(const RoundRequest&) const = default;
 };
 
+// One candidate alone in a fresh process: prepared, touched, run once, or for `soak` seconds.
+struct ProbeRequest {
+  Candidate candidate;
+  std::optional<Bytes> limit;
+  Seconds soak = 0;
+
+  bool operator==(const ProbeRequest&) const = default;
+};
+
 class Measurer {
  public:
   virtual ~Measurer() = default;
@@ -37,7 +47,7 @@ class Measurer {
   // the candidate's own is in the observation.
   virtual Result<Observation> prepare(TrialId trial, const Candidate& candidate) = 0;
   virtual Result<Observation> run_round(const RoundRequest& request) = 0;
-  virtual Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit) = 0;
+  virtual Result<Observation> probe(const ProbeRequest& request) = 0;
   virtual void release(TrialId trial) = 0;
 };
 

@@ -26,6 +26,7 @@ namespace batchtune::protocol {
 struct Hello {  // first; no answer
   std::string backend_spec;
   std::int64_t parent_pid = 0;  // a worker whose parent is another by now ends at once
+  int canary_cpus = 0;          // CPUs that bursts judge between visits; 0: none
 };
 
 struct Load {              // answered by Loaded or Refused
@@ -60,12 +61,17 @@ struct Release {  // no answer
   TrialId program = 0;
 };
 
+struct Soak {  // answered by Soaked: runs again and again
+  TrialId program = 0;
+  Seconds seconds = 0;
+};
+
 struct Describe {};     // answered by Described or Refused
 struct ListKernels {};  // answered by KernelsListed or Refused
 struct Quit {};
 
 using Request =
-    std::variant<Hello, Load, Unload, Prepare, Share, Release, Describe, ListKernels, Quit>;
+    std::variant<Hello, Load, Unload, Prepare, Share, Release, Soak, Describe, ListKernels, Quit>;
 
 // ---- worker to parent
 
@@ -97,6 +103,12 @@ struct Visited {
 
 struct ShareDone {};
 
+struct Soaked {
+  Ending ending;
+  int runs = 0;
+  Seconds spent = 0;  // reported
+};
+
 struct Described {
   DeviceInfo device;
 };
@@ -109,8 +121,8 @@ struct Refused {  // the backend cannot be had at all
   Error error;
 };
 
-using Reply =
-    std::variant<Beat, Loaded, Prepared, Visited, ShareDone, Described, KernelsListed, Refused>;
+using Reply = std::variant<Beat, Loaded, Prepared, Visited, ShareDone, Soaked, Described,
+                           KernelsListed, Refused>;
 
 std::string encode(const Request& request);
 std::string encode(const Reply& reply);

@@ -111,6 +111,7 @@ struct Fields<Hello> {
   static constexpr char kName[] = "hello";
   static void visit(auto& x, auto&& f) {
     f("backend_spec", x.backend_spec), f("parent_pid", x.parent_pid);
+    f("canary_cpus", x.canary_cpus);
   }
 };
 template <>
@@ -148,6 +149,11 @@ template <>
 struct Fields<Release> {
   static constexpr char kName[] = "release";
   static void visit(auto& x, auto&& f) { f("program", x.program); }
+};
+template <>
+struct Fields<Soak> {
+  static constexpr char kName[] = "soak";
+  static void visit(auto& x, auto&& f) { f("program", x.program), f("seconds", x.seconds); }
 };
 template <>
 struct Fields<Describe> {
@@ -196,6 +202,13 @@ template <>
 struct Fields<ShareDone> {
   static constexpr char kName[] = "share_done";
   static void visit(auto&, auto&&) {}
+};
+template <>
+struct Fields<Soaked> {
+  static constexpr char kName[] = "soaked";
+  static void visit(auto& x, auto&& f) {
+    f("ending", x.ending), f("runs", x.runs), f("spent", x.spent);
+  }
 };
 template <>
 struct Fields<Described> {

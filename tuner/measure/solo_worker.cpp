@@ -64,11 +64,12 @@ Result<std::optional<Answer>> ask(WorkerProcess& worker, const Request& request,
 }  // namespace
 
 Result<Probe> probe_alone(const MeasuredBackend& backend, const std::string& model_json,
-                          const Candidate& candidate, std::optional<Bytes> limit,
-                          std::uint64_t seed, Seconds timeout) {
+                          const ProbeRequest& request, std::uint64_t seed, Seconds timeout) {
+  const auto& [candidate, limit, soak] = request;
   Probe probe;
   probe.candidate = candidate;
   probe.limit = limit;
+  probe.soak = soak;
   probe.limiter = limiter_for(backend.memory_kind, limit.has_value());
   const auto start = std::chrono::steady_clock::now();
   BT_TRY(worker, WorkerProcess::start(backend_spec(backend)));

@@ -18,7 +18,6 @@ inline constexpr Bytes kThreadStack = Bytes{8} << 20;
 // `seconds` of the result are reported ones (load, prepare, run), or real ones where the worker
 // died.
 Result<Probe> probe_alone(const MeasuredBackend& backend, const std::string& model_json,
-                          const Candidate& candidate, std::optional<Bytes> limit,
-                          std::uint64_t seed, Seconds timeout);
+                          const ProbeRequest& request, std::uint64_t seed, Seconds timeout);
 
 }  // namespace batchtune

@@ -11,6 +11,7 @@
 #include "tuner/measure/channel.h"
 #include "tuner/measure/output_check.h"
 #include "tuner/measure/protocol.h"
+#include "tuner/measure/soak.h"
 #include "tuner/measure/visit.h"
 #include "tuner/measure/worker_process.h"
 #include "tuner/measure/worker_setup.h"
@@ -58,6 +59,7 @@ class Worker {
     programs_.erase(request.program);
     return true;
   }
+  bool serve(const Soak& request);
   bool serve(const Describe&);
   bool serve(const ListKernels&);
   bool serve(const Quit&) { return true; }
@@ -233,6 +235,14 @@ bool Worker::serve(const Share& request) {
   for (const PlannedVisit& planned : request.visits)
     if (!visit(planned)) return false;
   return answer(ShareDone{});
+}
+
+bool Worker::serve(const Soak& request) {
+  if (!beat(request.program, "soak")) return false;
+  const auto found = programs_.find(request.program);
+  if (found == programs_.end()) return false;
+  return answer(
+      soak(*found->second, request.seconds, [&] { return beat(request.program, "soak"); }));
 }
 
 bool Worker::serve(const Describe&) {

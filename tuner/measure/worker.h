@@ -9,6 +9,7 @@
 
 #include "tuner/backend/backend.h"
 #include "tuner/core/error.h"
+#include "tuner/measure/canary.h"
 
 namespace batchtune {
 
@@ -21,10 +22,14 @@ inline constexpr char kWorkerCommand[] = "__worker";
 // threads = the session's CPUs and batch 1; 2 to 5 ms a run.
 inline constexpr char kReferenceBackend[] = "reference";
 inline constexpr const char* kReferencePrograms[] = {"compute", "cache"};
+// A third one of the same backend that does nothing, and reads the clock as every program does: it
+// measures the harness, never takes part in rounds.
+inline constexpr char kNullProgram[] = "null";
 
 struct WorkerEnvironment {
   std::function<Result<std::unique_ptr<Backend>>(const std::string& spec)> open_backend;
   std::function<Result<std::vector<KernelInfo>>(const std::string& spec)> kernels_of_backend;
+  std::function<std::unique_ptr<Canaries>(int cpus)> make_canaries = {};  // may be empty: none
 };
 
 // Serves the parent until it says quit or is gone. Returns the exit code. Both descriptors may be

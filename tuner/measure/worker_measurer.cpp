@@ -40,7 +40,7 @@ class WorkerMeasurer::Impl {
 
   Result<Observation> prepare(TrialId trial, const Candidate& candidate);
   Result<Observation> run_round(const RoundRequest& request);
-  Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit);
+  Result<Observation> probe(const ProbeRequest& request);
   void release(TrialId trial);
 
  private:
@@ -242,13 +242,12 @@ Result<Observation> WorkerMeasurer::Impl::run_round(const RoundRequest& request)
   return observation;
 }
 
-Result<Observation> WorkerMeasurer::Impl::probe(const Candidate& candidate,
-                                                std::optional<Bytes> limit) {
-  BT_TRY(backend, find_backend(candidate.group.backend));
+Result<Observation> WorkerMeasurer::Impl::probe(const ProbeRequest& request) {
+  BT_TRY(backend, find_backend(request.candidate.group.backend));
   Observation observation = begin_observation();
   for (auto& [name, worker] : workers_) worker.rest();  // a probe may want all the memory there is
   BT_TRY(probe,
-         probe_alone(*backend, model_json_, candidate, limit, options_.seed, options_.timeout));
+         probe_alone(*backend, model_json_, request, options_.seed, options_.timeout));
   observation.device_time = probe.seconds;
   observation.what = std::move(probe);
   return observation;
@@ -269,8 +268,8 @@ Result<Observation> WorkerMeasurer::prepare(TrialId trial, const Candidate& cand
 Result<Observation> WorkerMeasurer::run_round(const RoundRequest& request) {
   return impl_->run_round(request);
 }
-Result<Observation> WorkerMeasurer::probe(const Candidate& candidate, std::optional<Bytes> limit) {
-  return impl_->probe(candidate, limit);
+Result<Observation> WorkerMeasurer::probe(const ProbeRequest& request) {
+  return impl_->probe(request);
 }
 void WorkerMeasurer::release(TrialId trial) {
   impl_->release(trial);

@@ -13,6 +13,8 @@
 
 #include "tuner/backend/backend.h"
 #include "tuner/core/clock.h"
+#include "tuner/core/session.h"
+#include "tuner/measure/canary.h"
 #include "tuner/measure/measurer.h"
 #include "tuner/workload/model.h"
 
@@ -34,6 +36,15 @@ struct LoadNotice {
   LoadReport report;
 };
 
+// How a process is held to a memory limit where the backend's own account does not decide.
+enum class LimiterWish {
+  automatic,  // the account where there is one, else a cgroup that may be written, else RLIMIT_AS
+  account,
+  cgroup,
+  rlimit,
+  none,
+};
+
 struct WorkerMeasurerOptions {
   Model model;  // passed infer_shapes()
   std::vector<MeasuredBackend>
@@ -43,6 +54,12 @@ struct WorkerMeasurerOptions {
       60;  // wall time of one load, prepare or run without an answer: it is ended then
   int reference_threads =
       0;  // the session's CPUs; 0: no reference programs (simulated; CPU without AVX2)
+  int canary_cpus = 0;  // CPUs that bursts judge between visits; 0: no canaries
+  QuietLevels quiet;    // learned in earlier sessions on this machine
+  LimiterWish limiter = LimiterWish::automatic;
+  std::string cgroup_root = "/sys/fs/cgroup";
+  std::optional<Bytes> programs_memory;  // that a racing worker's programs may hold together
+  bool verify = false;  // outputs also against the backend's reference kernels (isa "reference")
   Seconds session_age = 0;  // a resumed session: Observation::started goes on from here
   std::function<void(const LoadNotice&)> on_load;  // may be empty
   // A reference program ended and is left out from now on; may be empty.
@@ -57,8 +74,13 @@ class WorkerMeasurer final : public Measurer {
 
   Result<Observation> prepare(TrialId trial, const Candidate& candidate) override;
   Result<Observation> run_round(const RoundRequest& request) override;
-  Result<Observation> probe(const Candidate& candidate, std::optional<Bytes> limit) override;
+  Result<Observation> probe(const ProbeRequest& request) override;
   void release(TrialId trial) override;
+
+  // What the harness itself costs, by a program that does nothing, in a worker of its own.
+  // outside_share is left open. An Error: no worker could be started.
+  Result<Overhead> measure_overhead();
+  const QuietLevels& quiet_levels() const;  // as learned so far
 
  private:
   class Impl;

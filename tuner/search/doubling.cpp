@@ -81,7 +81,8 @@ std::optional<Ask> Doubling::check_smallest_fits() {
   for (const Estimate& estimate : problem_.groups) {
     const Candidate smallest{estimate.group, smallest_batch()};
     const bool probed = !ledger_.probes(estimate.group).empty();
-    if (!ledger_.fits(smallest) && !probed) return AskProbe{smallest, problem_.wishes.memory_limit};
+    if (!ledger_.fits(smallest) && !probed)
+      return AskProbe{{smallest, problem_.wishes.memory_limit}};
     const auto fails =
         bracket_of(ledger_.probes(estimate.group), *problem_.wishes.memory_limit).fails;
     anything_fits |= !fails;

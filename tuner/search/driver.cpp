@@ -55,7 +55,7 @@ std::string words_of(const Ask& ask) {
     return fmt::format("preparation of trial {} ({})", prepare->trial,
                        to_string(prepare->candidate));
   if (const auto* probe = std::get_if<AskProbe>(&ask))
-    return "probe of " + to_string(probe->candidate);
+    return "probe of " + to_string(probe->request.candidate);
   if (const auto* round = std::get_if<AskRound>(&ask)) {
     std::string trials;
     for (const Contender& contender : round->request.contenders)
@@ -86,7 +86,7 @@ bool answers(const Observation& observation, const Ask& ask) {
   }
   if (const auto* wanted = std::get_if<AskProbe>(&ask)) {
     const auto* probe = std::get_if<Probe>(&observation.what);
-    return probe && probe->candidate == wanted->candidate && probe->limit == wanted->limit;
+    return probe && ProbeRequest{probe->candidate, probe->limit, probe->soak} == wanted->request;
   }
   const auto* request = std::get_if<AskRound>(&ask);
   const auto* round = std::get_if<Round>(&observation.what);
@@ -137,8 +137,7 @@ Result<Observation> Driver::measure(const Ask& ask) {
     stale_.erase(prepare->trial);
     return measurer_.prepare(prepare->trial, prepare->candidate);
   }
-  if (const auto* probe = std::get_if<AskProbe>(&ask))
-    return measurer_.probe(probe->candidate, probe->limit);
+  if (const auto* probe = std::get_if<AskProbe>(&ask)) return measurer_.probe(probe->request);
   return run_round(std::get<AskRound>(ask).request);
 }
 

@@ -88,7 +88,7 @@ std::optional<AskProbe> ProbePlan::bracket(const Ledger& ledger, const Problem& 
     if (takes_too_long(outwards ? *batch / 2 : *batch, per_sample(ledger, estimate.group)))
       continue;
     const Candidate candidate{estimate.group, *batch};
-    if (affordable(ledger, candidate)) return AskProbe{candidate, limit};
+    if (affordable(ledger, candidate)) return AskProbe{{candidate, limit}};
   }
   return std::nullopt;
 }
@@ -108,7 +108,7 @@ std::optional<AskProbe> ProbePlan::next(const Ledger& ledger, const Problem& pro
     const auto fails = limit ? bracket_of(known, *limit).fails : std::nullopt;
     const bool hopeless = fails && point.candidate.batch >= *fails;
     if (!probed && !hopeless && affordable(ledger, point.candidate))
-      return AskProbe{point.candidate, limit};
+      return AskProbe{{point.candidate, limit}};
   }
   return bracket(ledger, problem);
 }

@@ -27,6 +27,14 @@ struct Budget {
 
 enum class BoundaryWish { predicted, probed, none };
 
+// Where memory ended in an earlier session, for the same device, model and limit: verified, not
+// searched again.
+struct Ceiling {
+  CandidateGroup group;
+  Bytes limit = 0;
+  std::int64_t fits = 0, fails = 0;
+};
+
 struct Problem {
   std::vector<Estimate> groups;       // one per group; its batch is the seed, its curve the guess
   std::vector<std::int64_t> batches;  // allowed, ascending; empty: every batch from 1 on
@@ -34,6 +42,11 @@ struct Problem {
   Wishes wishes;
   Budget budget;
   BoundaryWish boundary = BoundaryWish::predicted;
+  std::vector<Ceiling> ceilings;
+  // Predicted bytes above which nothing is probed without a limit that holds: the system itself
+  // might run out. nullopt: anything may be probed.
+  std::optional<Bytes> safe_memory;
+  Seconds soak = 0;  // of the recommended candidate; 0: none
 };
 
 struct AskPrepare {
@@ -44,8 +57,7 @@ struct AskRound {
   RoundRequest request;
 };
 struct AskProbe {
-  Candidate candidate;
-  std::optional<Bytes> limit;
+  ProbeRequest request;
 };
 struct AskRelease {
   TrialId trial = 0;

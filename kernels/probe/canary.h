@@ -1,0 +1,33 @@
+// Bursts that show whether the machine is quiet: register arithmetic (slower while another guest
+// shares the core), reads of a block that lies in the last cache (slower while that is shared), and
+// a chain of dependent additions of known cycles (the clock). All CPUs at once, some 0.2 ms in all;
+// threads are parked in between. Links without oneTBB.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace batchtune::probe {
+
+struct CanaryBurst {
+  std::vector<double> compute, cache;  // seconds, by CPU
+  double clock_hz = 0;                 // of the slowest CPU
+};
+
+class CanaryTeam {
+ public:
+  explicit CanaryTeam(const std::vector<int>& cpus);  // one pinned thread each
+  ~CanaryTeam();
+  CanaryTeam(const CanaryTeam&) = delete;
+  CanaryTeam& operator=(const CanaryTeam&) = delete;
+
+  const std::string& failure() const;  // why bursts are impossible; empty otherwise
+  CanaryBurst burst();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace batchtune::probe

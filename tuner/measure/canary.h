@@ -1,0 +1,48 @@
+// Whether the machine is quiet: short fixed bursts on every CPU between visits, and the level that
+// they have in quiet moments. cli supplies the bursts (kernels/probe). A canary sees only part of
+// what disturbs; it flags visits and never replaces rounds.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "tuner/core/observation.h"
+
+namespace batchtune {
+
+// One burst of each kind, all CPUs at once: seconds by CPU.
+struct CanaryReading {
+  std::vector<Seconds> compute;    // multiply-adds in registers: slower when the core is shared
+  std::vector<Seconds> cache;      // reads from the last cache: slower when that is shared
+  std::optional<double> clock_hz;  // of the slowest CPU
+};
+
+class Canaries {
+ public:
+  virtual ~Canaries() = default;
+  virtual CanaryReading burst() = 0;  // well below a millisecond
+};
+
+// Seconds of each burst in quiet moments, by CPU; learned, and remembered from session to session.
+// Empty: nothing is known yet.
+struct QuietLevels {
+  std::vector<Seconds> compute, cache;
+
+  bool operator==(const QuietLevels&) const = default;
+};
+
+// Lowers (never by one lucky burst alone) the levels by a reading.
+class QuietLearner {
+ public:
+  explicit QuietLearner(QuietLevels known = {});
+  void add(const CanaryReading& reading);
+  const QuietLevels& levels() const { return levels_; }
+  // Whether a burst was slower than in quiet moments by more than canaries vary by themselves.
+  bool disturbed(const HostState& host) const;
+
+ private:
+  QuietLevels levels_;
+  std::vector<CanaryReading> recent_;
+};
+
+}  // namespace batchtune
