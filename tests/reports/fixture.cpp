@@ -82,6 +82,24 @@ Trial failed_trial(TrialId id, const CandidateGroup& group, std::int64_t batch) 
   return trial;
 }
 
+Boundary boundary_of(const CandidateGroup& group, BoundaryKind kind, LimiterKind limiter) {
+  Boundary boundary;
+  boundary.group = group;
+  boundary.kind = kind;
+  boundary.limiter = limiter;
+  return boundary;
+}
+
+// For batch 8.
+Verdict verdict_of(const std::string& backend, TrialId trial, const std::string& reason) {
+  Verdict verdict;
+  verdict.backend = backend;
+  verdict.trial = trial;
+  verdict.batch = 8;
+  verdict.reason = reason;
+  return verdict;
+}
+
 SessionHeader header_of(const DeviceInfo& device, const Estimate& estimate) {
   SessionHeader header;
   header.uuid = "0a1b2c3d-0000-4000-8000-000000000000";
@@ -127,17 +145,14 @@ TuneReport full_report() {
         {LatencyMetric::p99, 0.6, LimitDecision::unproven, std::nullopt, 80}};
   }
   conclusion.fronts = {{kCpu, {2, 6, 3, 4}}};
-  conclusion.boundaries = {{kCpu, BoundaryKind::predicted, LimiterKind::none, 212, std::nullopt,
-                            "line through batches 1, 5, 8: 100 MiB + 10.0 MiB a sample"}};
-  conclusion.verdicts = {{"cpu",
-                          3,
-                          8,
-                          Objective::knee,
-                          "98 % of the best (16) at half of the latency",
-                          6,
-                          0.94,
-                          1.9e9,
-                          {}}};
+  conclusion.boundaries = {boundary_of(kCpu, BoundaryKind::predicted, LimiterKind::none)};
+  conclusion.boundaries[0].largest_fitting = 212;
+  conclusion.boundaries[0].evidence = "line through batches 1, 5, 8: 100 MiB + 10.0 MiB a sample";
+  Verdict verdict = verdict_of("cpu", 3, "98 % of the best (16) at half of the latency");
+  verdict.runner_up = 6;
+  verdict.stability = 0.94;
+  verdict.headroom = 1.9e9;
+  conclusion.verdicts = {verdict};
   conclusion.best = Best{3, "cpu", 8, true};
   return report;
 }
@@ -170,10 +185,12 @@ TuneReport several_groups_report() {
   Conclusion& conclusion = report.conclusion;
   conclusion.trials.push_back(measured_trial(7, kSimulated, 8, 0.9, true));
   conclusion.fronts.push_back({kSimulated, {7}});
-  conclusion.boundaries.push_back(
-      {kSimulated, BoundaryKind::probed, LimiterKind::account, 212, 213, "probed twice"});
-  conclusion.verdicts.push_back(
-      {"simulated", 7, 8, Objective::knee, "the only one", {}, {}, {}, {}});
+  Boundary probed = boundary_of(kSimulated, BoundaryKind::probed, LimiterKind::account);
+  probed.largest_fitting = 212;
+  probed.smallest_failing = 213;
+  probed.evidence = "probed twice";
+  conclusion.boundaries.push_back(probed);
+  conclusion.verdicts.push_back(verdict_of("simulated", 7, "the only one"));
   conclusion.best->proven = false;
   return report;
 }

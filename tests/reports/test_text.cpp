@@ -48,7 +48,8 @@ TEST_CASE("when nothing fits the sentence says what is nearest, how far and what
         "help: a smaller "
         "dtype (bf16), more threads");
   TuneReport memory = empty_report();
-  memory.conclusion.boundaries = {{{}, BoundaryKind::probed, LimiterKind::account, 0, 1, ""}};
+  memory.conclusion.boundaries.resize(1);
+  memory.conclusion.boundaries[0].largest_fitting = 0;
   CHECK(contains(verdict_sentence(memory), "not even batch 1"));
   CHECK(contains(verdict_sentence(empty_report()), "none was measured"));
   CHECK(quiet_report(full_report()) == "8\n");
