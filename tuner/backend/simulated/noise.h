@@ -1,7 +1,7 @@
 // Disturbances with a known truth: what a shared machine does to run times, as a factor on the
 // undisturbed ones. Common to all programs of a process, since it is the machine that is disturbed.
 // Pure arithmetic over a virtual time, seeded; used by the simulated device and by tests of the
-// statistics.
+// statistics. The trap: a run is judged by its start alone, whatever happens before it ends.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ class Noise {
   Noise& operator=(Noise&&) noexcept;
 
   // Factor on the undisturbed seconds of a run that starts at `now` (virtual seconds, never
-  // falling): above 1 when disturbed. jitter alone may take it below 1.
+  // falling): above 1 when disturbed. Only jitter and wander, both around 1, take it below 1.
   double factor(Seconds now);
   // Whether a neighbour or another than the fastest speed is there at the last `now`: the truth
   // that a canary would be held against.
