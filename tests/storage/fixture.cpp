@@ -70,7 +70,8 @@ SessionHeader example_header(const std::string& uuid, const std::string& model) 
   header.wishes = {Objective::throughput,
                    0.03,
                    {{LatencyMetric::p99_9, 0.02}, {LatencyMetric::max, 1}},
-                   1 << 30};
+                   1 << 30,
+                   0.005};
   header.settings.requested = {{"budget", 60.0, "--budget"}, {"db", std::monostate{}, "default"}};
   header.settings.effective = {{"threads", std::int64_t{2}, "affinity"},
                                {"pinned", true, "default"},
@@ -94,72 +95,114 @@ SessionHeader example_header(const std::string& uuid, const std::string& model) 
   return header;
 }
 
+HostState example_host_state() {
+  HostState host;
+  host.compute_canary = {1e-4, 1.0 / 3};
+  host.cache_canary = {2e-4, 3e-4};
+  host.clock_hz = 3.7e9;
+  host.involuntary_switches = 3;
+  host.minor_faults = 0;
+  host.major_faults = std::int64_t{1} << 40;
+  host.cpu_pressure = 0.0;
+  host.load = 2;
+  host.steal = 0.01;
+  host.parked_cpu = 1e-3;
+  return host;
+}
+
 Observation example_preparation() {
   return {
       Preparation{1, {kGroup, 8}, {}, 0.5, 1.5, 0.021, MemoryUse{100, 20, 3, MemoryKind::account}},
-      0.25, 2.021};
+      0.25, 2.021, 2.5, 0};
 }
 
 Observation example_round(int sequence) {
   const double third = sequence + 1.0 / 3;
+  HostState partly;  // most of it could not be read
+  partly.load = 0.5;
   Round round;
-  round.visits = {{1, "", 0, 0, 1, false, "", {third, 0.1, 0.2, 0.4}},
-                  {1, "", 0, 1, 2, true, R"({"steal":3})", {third, 5e-324, 0.2}},
-                  {0, "cache", 1, 0, 0, false, "", {}}};
+  round.visits = {{1, "", 0, 0, 1, false, std::nullopt, {third, 0.1, 0.2, 0.4}},
+                  {1, "", 0, 1, 2, true, example_host_state(), {third, 5e-324, 0.2}},
+                  {0, "cache", 1, 0, 0, false, partly, {}}};
   round.failures = {{2, {TrialStatus::crashed, "the worker died", "signal 11", ""}}};
-  return {round, 3.5 + sequence, 0.9};
+  return {round, 3.5 + sequence, 0.9, 1.25, 0.125};
 }
 
 Observation example_probe() {
-  return {
-      Probe{{kGroup, 212},
-            Bytes{1} << 31,
-            LimiterKind::account,
-            {TrialStatus::out_of_memory, "too large", "account: wanted 3.1 GiB of 2.0 GiB", "host"},
-            MemoryUse{1, 2, 3, MemoryKind::rss},
-            4.5},
-      9.75, 4.5};
+  Probe probe;
+  probe.candidate = {kGroup, 212};
+  probe.limit = Bytes{1} << 31;
+  probe.limiter = LimiterKind::account;
+  probe.ending = {TrialStatus::out_of_memory, "too large", "account: wanted 3.1 GiB of 2.0 GiB",
+                  "host"};
+  probe.memory = MemoryUse{1, 2, 3, MemoryKind::rss};
+  probe.seconds = 4.5;
+  probe.soak = 30;
+  probe.runs = 1234;
+  probe.peak_resident = Bytes{3} << 30;
+  probe.spill = Spill{4096, 17};
+  probe.killed = true;
+  return {probe, 9.75, 4.5, 5, 0.5};
 }
 
 Conclusion example_conclusion() {
+  Measurement measurement;
+  measurement.undisturbed = 0.021;
+  measurement.undisturbed_ci95 = Interval{0.02, 0.022};
+  measurement.p50 = 0.022;
+  measurement.p90 = 0.025;
+  measurement.max = 0.04;
+  measurement.throughput_undisturbed = 412;
+  measurement.throughput_as_seen = 390;
+  measurement.ratio_to_anchor = 0.9;
+  measurement.ratio_ci95 = Interval{0.89, 0.91};
+  measurement.visits = 24;
+  measurement.quiet_visits = 20;
+  measurement.samples = 96;
+  measurement.autocorrelation = 0.15;
+
+  Trial good;
+  good.id = 1;
+  good.candidate = {kGroup, 8};
+  good.measurement = measurement;
+  good.memory = 1000;
+  good.memory_kind = MemoryKind::account;
+  good.prepare_seconds = 0.5;
+  good.on_front = true;
+  good.front_probability = 0.97;
+  good.estimate = PointEstimate{8, 0.02, 400, 900, Bound::compute};
+  good.limits = {{LatencyMetric::p99_9, 0.02, LimitDecision::unproven, 0.7, 118.5, 120, 0},
+                 {LatencyMetric::max, 1, LimitDecision::broken, std::nullopt, 0, 0, 0}};
+  Trial bad;
+  bad.id = 2;
+  bad.candidate = {kGroup, 16};
+  bad.ending = {TrialStatus::crashed, "the worker died", "signal 11", ""};
+
+  Verdict fits;
+  fits.backend = "cpu";
+  fits.trial = 1;
+  fits.batch = 8;
+  fits.reason = "98 % of the best";
+  fits.runner_up = 2;
+  fits.stability = 0.94;
+  fits.headroom = 1e6;
+  fits.headroom_share = 0.25;
+  fits.soaked = Soaked{30, 1400, Bytes{5} << 20, {TrialStatus::unstable, "slower", "20 %", ""}};
+  Verdict none;
+  none.backend = "onednn";
+  none.reason = "nothing";
+  none.nothing_fits = NothingFits{2, "1.5 x the limit", {"bf16", "a 'smaller' model"}};
+
   Conclusion conclusion;
   conclusion.anchor = 1;
-  Measurement measurement{0.021,        Interval{0.02, 0.022}, 0.022, 0.025, std::nullopt,
-                          std::nullopt, std::nullopt,          0.04,  412,   390,
-                          0.9,          Interval{0.89, 0.91},  24,    96};
-  Trial good{1,    {kGroup, 8},
-             {},   measurement,
-             1000, MemoryKind::account,
-             0.5,  true,
-             0.97, PointEstimate{8, 0.02, 400, 900, Bound::compute},
-             {}};
-  Trial bad{2,
-            {kGroup, 16},
-            {TrialStatus::crashed, "the worker died", "signal 11", ""},
-            std::nullopt,
-            std::nullopt,
-            std::nullopt,
-            0,
-            false,
-            std::nullopt,
-            std::nullopt,
-            {}};
   conclusion.trials = {good, bad};
   conclusion.fronts = {{kGroup, {1}}};
   conclusion.boundaries = {
-      {kGroup, BoundaryKind::probed, LimiterKind::account, 212, 213, "probed twice"}};
-  Verdict fits{"cpu", 1, 8, Objective::knee, "98 % of the best", 2, 0.94, 1e6, std::nullopt};
-  Verdict none{"onednn",
-               std::nullopt,
-               0,
-               Objective::knee,
-               "nothing",
-               std::nullopt,
-               std::nullopt,
-               std::nullopt,
-               NothingFits{2, "1.5 x the limit", {"bf16", "a 'smaller' model"}}};
+      {kGroup, BoundaryKind::probed, LimiterKind::rlimit, 212, 213, false, 2, "probed twice"}};
   conclusion.verdicts = {fits, none};
   conclusion.best = Best{1, "cpu", 8, false};
+  conclusion.quiet_share = 0.75;
+  conclusion.kills = 2;
   return conclusion;
 }
 

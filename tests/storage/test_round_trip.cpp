@@ -114,10 +114,10 @@ TEST_CASE("a session without optional figures comes back equal", "[storage]") {
   SessionHeader header;
   header.uuid = "u";
   const auto number = store->begin_session(header).value();
-  const Observation bare{Preparation{}, 0, 0};
+  const Observation bare{Preparation{}, 0, 0, 0, 0};
   REQUIRE(store->append(number, 1, bare));
-  REQUIRE(store->append(number, 2, Observation{Round{}, 0, 0}));
-  REQUIRE(store->append(number, 3, Observation{Probe{}, 0, 0}));
+  REQUIRE(store->append(number, 2, Observation{Round{}, 0, 0, 0, 0}));
+  REQUIRE(store->append(number, 3, Observation{Probe{}, 0, 0, 0, 0}));
   const auto record = store->load_session(number).value();
   require_same(header, record.header);
   CHECK(record.anchor == 0);
