@@ -35,6 +35,7 @@ struct ComparedPair {
   double ratio = 1;          // now / base; see Comparison::by_reference
   std::optional<Interval> ci95;
   PairVerdict verdict = PairVerdict::inconclusive;
+  std::string reason;  // why it is inconclusive, in words; else empty
 };
 
 struct Comparison {
@@ -47,6 +48,8 @@ struct Comparison {
   bool moved = false;
   std::optional<std::int64_t> base_boundary, new_boundary;  // largest that fits
   bool shrank = false;
+  // Of each session's visits, the share with quiet canaries; absent: none were judged.
+  std::optional<double> base_quiet_share, new_quiet_share;
 };
 
 enum class ComparisonOutcome { no_regression, regression, inconclusive };
