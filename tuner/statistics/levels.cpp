@@ -99,15 +99,21 @@ double samples_per_run(const Subject& subject) {
 }  // namespace
 
 RoundMedians visit_medians(const Round& round) {
-  std::map<std::pair<TrialId, std::string>, std::vector<double>> samples;
+  struct Seen {
+    std::vector<double> samples;
+    bool disturbed = false;
+  };
+  std::map<std::pair<TrialId, std::string>, Seen> programs;
   for (const Visit& visit : round.visits) {
     const auto seconds = timed(visit);
-    auto& all = samples[{visit.trial, visit.reference}];
-    all.insert(all.end(), seconds.begin(), seconds.end());
+    Seen& seen = programs[{visit.trial, visit.reference}];
+    seen.samples.insert(seen.samples.end(), seconds.begin(), seconds.end());
+    seen.disturbed |= visit.disturbed;
   }
   RoundMedians medians;
-  for (const auto& [who, all] : samples)
-    if (!all.empty()) medians.push_back({who.first, who.second, median(all)});
+  for (const auto& [who, seen] : programs)
+    if (!seen.samples.empty())
+      medians.push_back({who.first, who.second, median(seen.samples), seen.disturbed});
   return medians;
 }
 

@@ -32,6 +32,7 @@ struct VisitMedian {
   TrialId trial = 0;
   std::string reference;
   Seconds median = 0;
+  bool disturbed = false;  // a canary beside one of its visits was slow
 };
 using RoundMedians = std::vector<VisitMedian>;
 RoundMedians visit_medians(const Round& round);

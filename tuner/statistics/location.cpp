@@ -25,4 +25,13 @@ double quantile(std::span<const double> values, double q) {
   return *at + share * (*std::min_element(at + 1, copy.end()) - *at);
 }
 
+double median_error(std::span<const double> values) {
+  constexpr double kDeviation = 1.4826;  // standard deviation over median absolute deviation
+  constexpr double kOfMedian = 1.2533;   // standard error of the median over that of the mean
+  const double centre = median(values);
+  std::vector<double> distances;
+  for (const double value : values) distances.push_back(std::abs(value - centre));
+  return kDeviation * kOfMedian * median(distances) / std::sqrt(static_cast<double>(values.size()));
+}
+
 }  // namespace batchtune

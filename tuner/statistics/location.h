@@ -12,4 +12,8 @@ double median(std::span<const double> values);
 // REQUIRES: not empty, 0 <= q <= 1.
 double quantile(std::span<const double> values, double q);
 
+// Standard error of the median by the median absolute deviation, as for a normal distribution.
+// REQUIRES: not empty.
+double median_error(std::span<const double> values);
+
 }  // namespace batchtune

@@ -1,0 +1,90 @@
+// See stability.h.
+#include "tuner/statistics/stability.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "tuner/core/units.h"
+#include "tuner/statistics/interval.h"
+#include "tuner/statistics/location.h"
+#include "tuner/statistics/resample.h"
+
+namespace batchtune {
+namespace {
+
+constexpr double kErrors = 3;  // standard errors that the ends of a session may be apart
+
+std::string percent(double share) {
+  return format_number(100 * share, 2) + " %";
+}
+
+const VisitMedian* visit_in(const RoundMedians& round, TrialId trial) {
+  const auto found = std::find_if(round.begin(), round.end(), [&](const VisitMedian& visit) {
+    return visit.trial == trial && visit.reference.empty();
+  });
+  return found == round.end() ? nullptr : &*found;
+}
+
+// Log ratios to the anchor, round by round; empty where they never met.
+std::vector<double> log_ratios(std::span<const RoundMedians> rounds, TrialId anchor,
+                               TrialId trial) {
+  std::vector<double> logs;
+  for (const RoundMedians& round : rounds) {
+    const VisitMedian* own = visit_in(round, trial);
+    const VisitMedian* theirs = visit_in(round, anchor);
+    if (own && theirs) logs.push_back(std::log(own->median / theirs->median));
+  }
+  return logs;
+}
+
+std::optional<std::string> too_wide(const char* what, double low, double high, int rounds,
+                                    double precision) {
+  const double half_width = 0.5 * std::log(high / low);
+  if (half_width <= kLoosestPrecision * precision) return std::nullopt;
+  return std::string(what) + " is known to +-" + percent(half_width) + " after " +
+         std::to_string(rounds) + " rounds; " + percent(precision) + " was asked for";
+}
+
+// The first and the last third of the rounds must agree within their noise and the precision.
+std::optional<std::string> drifting(const std::vector<double>& logs, double precision) {
+  const std::size_t third = logs.size() / 3;
+  if (static_cast<int>(third) < kFewestRounds / 2) return std::nullopt;
+  const auto first = std::span(logs).first(third), last = std::span(logs).last(third);
+  const double apart = median(last) - median(first);
+  const double noise = std::hypot(median_error(first), median_error(last));
+  if (std::abs(apart) <= std::max(2 * precision, kErrors * noise)) return std::nullopt;
+  return "its ratio to the anchor differs by " + percent(std::abs(apart)) +
+         " between the first and the last third of its rounds";
+}
+
+std::optional<std::string> level_reason(std::span<const RoundMedians> rounds, TrialId trial,
+                                        double precision) {
+  std::vector<double> replicates;
+  int visits = 0;
+  for (const RoundMedians& round : rounds) visits += visit_in(round, trial) != nullptr;
+  if (visits < kFewestRounds) return "it was visited in " + std::to_string(visits) + " rounds only";
+  for (const auto& picked : resamplings(static_cast<int>(rounds.size())))
+    if (const auto level = level_of(rounds, picked, 0, trial))
+      replicates.push_back(level->undisturbed);
+  const auto interval = percentile_interval(replicates);
+  if (!interval) return std::nullopt;
+  return too_wide("its undisturbed latency", interval->low, interval->high, visits, precision);
+}
+
+}  // namespace
+
+std::optional<std::string> unstable_reason(std::span<const RoundMedians> rounds, TrialId anchor,
+                                           TrialId trial, double precision) {
+  if (trial == anchor || anchor == 0) return level_reason(rounds, trial, precision);
+  const PairedRatio paired = paired_ratio(rounds, anchor, trial);
+  if (paired.shared == 0) return level_reason(rounds, trial, precision);
+  if (!paired.ci95) return "it met the anchor in " + std::to_string(paired.shared) + " rounds only";
+  if (const auto wide = too_wide("its ratio to the anchor", paired.ci95->low, paired.ci95->high,
+                                 paired.shared, precision))
+    return wide;
+  return drifting(log_ratios(rounds, anchor, trial), precision);
+}
+
+}  // namespace batchtune

@@ -1,0 +1,23 @@
+// Whether a trial's figure can be trusted, in words: how long it was measured, how narrow its ratio
+// to the anchor is, and whether the session's beginning and end agree on it. Not whether it is
+// good: a wide interval far from the best still loses.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "tuner/statistics/levels.h"
+
+namespace batchtune {
+
+// An interval this many times wider than the precision asked for is no figure: 5 % for the default
+// of 1 %, as much as neighbouring batches differ by.
+inline constexpr double kLoosestPrecision = 5;
+
+// nullopt: its figure can be trusted. `precision`: relative half width asked for
+// (Wishes::precision). The anchor, and a trial that never met it, are judged by their own level.
+std::optional<std::string> unstable_reason(std::span<const RoundMedians> rounds, TrialId anchor,
+                                           TrialId trial, double precision);
+
+}  // namespace batchtune
