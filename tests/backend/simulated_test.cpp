@@ -1,5 +1,6 @@
 // The simulated device: its curve, its wall, its outputs and its parameters. How it dies is tested
 // where processes are (tests/measure).
+#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
@@ -79,15 +80,49 @@ TEST_CASE("parameters take units, bare seconds and a run to fire from", "[simula
   CHECK(p.hump == 8);
 }
 
+TEST_CASE("noise has parameters like all others", "[simulated]") {
+  const auto p = parameters(
+      "jitter=2%,wander=0.05,wander_seconds=500ms,neighbour=30%,neighbour_seconds=2,"
+      "neighbour_factor=1.6,drift=1%,spikes=0.5%,spike_factor=4,speed_levels=3,speed_seconds=60s,"
+      "slow=8@1.05");
+  CHECK(p.noise.jitter == Approx(0.02));
+  CHECK(p.noise.wander == Approx(0.05));
+  CHECK(p.noise.wander_seconds == Approx(0.5));
+  CHECK(p.noise.neighbour == Approx(0.3));
+  CHECK(p.noise.neighbour_seconds == 2);
+  CHECK(p.noise.neighbour_factor == Approx(1.6));
+  CHECK(p.noise.drift == Approx(0.01));
+  CHECK(p.noise.spikes == Approx(0.005));
+  CHECK(p.noise.spike_factor == 4);
+  CHECK(p.noise.speed_levels == 3);
+  CHECK(p.noise.speed_seconds == 60);
+  CHECK(p.slow.batch == 8);
+  CHECK(p.slow.factor == Approx(1.05));
+}
+
 TEST_CASE("a parameter that does not exist or does not parse is an error that names it",
           "[simulated]") {
   const std::vector<std::pair<std::string, std::string>> bad = {
-      {"wal=2GiB", "\"wal\""},     {"wall=2", "wall"},
-      {"hang=0", "hang"},          {"hang=-1", "hang"},
-      {"hang=1x", "hang"},         {"crash=3@", "crash"},
-      {"prepare=5 kg", "prepare"}, {"rate=0", "rate"},
-      {"hump", "NAME=VALUE"},      {"wall=1GiB,,hump=2", "NAME=VALUE"},
-      {"=", "parameter"}};
+      {"wal=2GiB", "\"wal\""},
+      {"wall=2", "wall"},
+      {"hang=0", "hang"},
+      {"hang=-1", "hang"},
+      {"hang=1x", "hang"},
+      {"crash=3@", "crash"},
+      {"prepare=5 kg", "prepare"},
+      {"rate=0", "rate"},
+      {"hump", "NAME=VALUE"},
+      {"wall=1GiB,,hump=2", "NAME=VALUE"},
+      {"=", "parameter"},
+      {"jitter=2", "jitter"},
+      {"neighbour=-1%", "neighbour"},
+      {"neighbour_seconds=0", "neighbour_seconds"},
+      {"spike_factor=0.5", "spike_factor"},
+      {"speed_levels=17", "speed_levels"},
+      {"slow=8", "BATCH@FACTOR"},
+      {"slow=8@0.9", "slow"},
+      {"slow=0@1.5", "slow"},
+      {"noise=1", "wander_seconds"}};
   for (const auto& [text, part] : bad) {
     INFO(text);
     const auto backend = create_simulated_backend(text);
@@ -165,6 +200,62 @@ TEST_CASE("runs report virtual seconds of every instance and do not sleep", "[si
   CHECK(times->instance == std::vector<int>{0, 1, 2, 0, 1, 2});
   for (const Seconds seconds : times->seconds) CHECK(seconds > 200);
   CHECK((*program)->prepare_seconds() == 7.0);
+}
+
+TEST_CASE("a slow batch takes exactly so much longer, and no other one does", "[simulated]") {
+  const Model model = small_model();
+  for (const std::int64_t batch : {7, 8, 9}) {
+    const double plain = throughput(model, batch, "tile=1");
+    CHECK(plain / throughput(model, batch, "tile=1,slow=8@1.05") ==
+          Approx(batch == 8 ? 1.05 : 1.0));
+  }
+}
+
+TEST_CASE("a disturbance is common to all programs of a device and follows their virtual time",
+          "[simulated]") {
+  const auto model = load("overhead=0.1,neighbour=50%,neighbour_seconds=20,neighbour_factor=2");
+  auto small = model->prepare(candidate(1));
+  auto large = model->prepare(candidate(8));
+  REQUIRE(small);
+  REQUIRE(large);
+  const Seconds quiet_small =
+      simulated::run_seconds(small_model(), candidate(1), parameters("overhead=0.1"));
+  const Seconds quiet_large =
+      simulated::run_seconds(small_model(), candidate(8), parameters("overhead=0.1"));
+  int disturbed = 0, alike = 0;
+  const int pairs = 2000;  // about 600 s, so about 15 changes
+  for (int i = 0; i < pairs; ++i) {
+    const double one = (*small)->run(1)->seconds.front() / quiet_small;
+    const double other = (*large)->run(1)->seconds.front() / quiet_large;
+    disturbed += one > 1.5 ? 1 : 0;
+    alike += std::abs(one - other) < 1e-9 ? 1 : 0;
+  }
+  CHECK(disturbed > pairs / 10);
+  CHECK(disturbed < pairs * 9 / 10);
+  CHECK(alike > pairs * 95 / 100);
+}
+
+TEST_CASE("instances share the machine's disturbance, and each has its own jitter", "[simulated]") {
+  const auto times_of = [](const std::string& noise) {
+    const auto model = load(noise);
+    return (*model->prepare(candidate(4, 2)))->run(1)->seconds;
+  };
+  const auto common = times_of("neighbour=100%,wander=10%");
+  CHECK(common[0] == common[1]);
+  CHECK(common[0] != times_of("")[0]);
+  const auto own = times_of("jitter=10%");
+  CHECK(own[0] != own[1]);
+}
+
+TEST_CASE("the seed decides the noise", "[simulated]") {
+  const auto seconds_of = [](std::uint64_t seed) {
+    LoadOptions options;
+    options.seed = seed;
+    const auto model = load("jitter=5%", options);
+    return (*model->prepare(candidate(4)))->run(5)->seconds;
+  };
+  CHECK(seconds_of(1) == seconds_of(1));
+  CHECK(seconds_of(1) != seconds_of(2));
 }
 
 TEST_CASE("a sample has the same output at every batch, except where told to be wrong",

@@ -45,7 +45,8 @@ Bytes saturating_product(Bytes per_sample, std::int64_t factor) {
 // throughput is best at the hump, whatever the model.
 Seconds run_seconds(const Model& model, const Candidate& candidate, const Parameters& parameters) {
   const CandidateGroup& group = candidate.group;
-  const double sharing = 1 + kInstanceSlowdown * (group.instances - 1);
+  const double slow = candidate.batch == parameters.slow.batch ? parameters.slow.factor : 1;
+  const double sharing = slow * (1 + kInstanceSlowdown * (group.instances - 1));
   const double samples = whole_tiles(candidate.batch, parameters.tile);
   const double fitting = whole_tiles(std::max<std::int64_t>(parameters.hump, 1), parameters.tile);
   if (parameters.hump == 0 || samples <= fitting)

@@ -16,7 +16,7 @@ namespace batchtune::simulated {
 // memory-bound.
 inline constexpr double kFlopsPerWeightByte = 20;
 
-// Virtual seconds of one run of one batch; with k instances, of each of them.
+// Virtual seconds of one undisturbed run of one batch; with k instances, of each of them.
 Seconds run_seconds(const Model& model, const Candidate& candidate, const Parameters& parameters);
 
 // Exact account. Every activation is alive at once, and every thread has a fixed workspace. Absurd

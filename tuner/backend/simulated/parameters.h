@@ -1,9 +1,11 @@
-// What a simulated device is like, and where it misbehaves: "wall=2GiB,hump=8,crash=32@3".
+// What a simulated device is like, where it misbehaves and what disturbs it:
+// "wall=2GiB,hump=8,crash=32@3,neighbour=30%".
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include "tuner/backend/simulated/noise.h"
 #include "tuner/core/error.h"
 #include "tuner/core/units.h"
 
@@ -18,6 +20,12 @@ struct Trigger {
   bool fires(std::int64_t at_batch, int at_run) const { return batch == at_batch && at_run >= run; }
 };
 
+// Exactly this batch takes so much longer: a regression of a known size.
+struct Slow {
+  std::int64_t batch = 0;  // 0: none
+  double factor = 1;
+};
+
 struct Parameters {
   Bytes wall = Bytes{16} << 30;  // memory of the device
   double rate = 100e9;       // f32 FLOP/s of one thread; narrower types are faster in proportion
@@ -26,7 +34,9 @@ struct Parameters {
   std::int64_t hump = 0;     // samples that fit its cache: larger batches spill; 0: never
   Seconds load = 0.1;        // virtual, as all times here
   Seconds prepare = 0.01;
+  Slow slow;
   Trigger hang, crash, abort, exit, wrong;
+  NoiseParameters noise;  // none unless told
 };
 
 // NAME=VALUE separated by commas. Errors name the parameter and what it takes.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <memory>
 #include <utility>
 
 #include "tuner/backend/simulated/cost.h"
@@ -43,10 +44,34 @@ float output_value(std::uint64_t seed, std::int64_t sample, std::int64_t element
   std::abort();
 }
 
+// What all programs of a backend run on: its time passes while they run, and its disturbances are
+// common to them.
+class Machine {
+ public:
+  Machine(const simulated::NoiseParameters& noise, std::uint64_t seed) : noise_(noise, seed) {}
+
+  // One run on each of `instances` side by side, appended to `times`.
+  void run(Seconds undisturbed, int instances, RunTimes& times) {
+    Seconds longest = 0;
+    for (int instance = 0; instance < instances; ++instance) {
+      times.seconds.push_back(undisturbed * noise_.factor(now_));
+      times.instance.push_back(instance);
+      longest = std::max(longest, times.seconds.back());
+    }
+    now_ += longest;
+  }
+
+ private:
+  simulated::Noise noise_;
+  Seconds now_ = 0;
+};
+
 class SimulatedProgram final : public Program {
  public:
-  SimulatedProgram(const Model& model, const Candidate& candidate, const Parameters& parameters)
-      : candidate_(candidate),
+  SimulatedProgram(const Model& model, const Candidate& candidate, const Parameters& parameters,
+                   Machine& machine)
+      : machine_(machine),
+        candidate_(candidate),
         parameters_(parameters),
         seconds_(simulated::run_seconds(model, candidate, parameters)),
         memory_(simulated::memory_of(model, candidate)),
@@ -58,10 +83,7 @@ class SimulatedProgram final : public Program {
     for (int i = 0; i < n; ++i) {
       ++runs_;
       misbehave_if_told();
-      for (int instance = 0; instance < candidate_.group.instances; ++instance) {
-        times.seconds.push_back(seconds_);
-        times.instance.push_back(instance);
-      }
+      machine_.run(seconds_, candidate_.group.instances, times);
     }
     return times;
   }
@@ -89,9 +111,10 @@ class SimulatedProgram final : public Program {
     if (parameters_.exit.fires(batch, runs_)) _exit(kExitCode);
   }
 
+  Machine& machine_;
   Candidate candidate_;
   Parameters parameters_;
-  Seconds seconds_;
+  Seconds seconds_;  // of an undisturbed run
   MemoryUse memory_;
   std::int64_t output_elements_;
   std::uint64_t seed_ = 1;
@@ -108,8 +131,9 @@ Ending out_of_memory(Bytes wanted, Bytes of) {
 // Each program is accounted alone: several of them in one worker do not fill the device.
 class SimulatedModel final : public LoadedModel {
  public:
-  SimulatedModel(const Model& model, const Parameters& parameters, Bytes wall)
-      : model_(model), parameters_(parameters), wall_(wall) {}
+  SimulatedModel(const Model& model, const Parameters& parameters, Bytes wall,
+                 std::shared_ptr<Machine> machine)
+      : model_(model), parameters_(parameters), wall_(wall), machine_(std::move(machine)) {}
 
   bool shares_weights() const override { return true; }
   Seconds load_seconds() const override { return parameters_.load; }
@@ -118,13 +142,14 @@ class SimulatedModel final : public LoadedModel {
   Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) override {
     const Bytes wanted = simulated::memory_of(model_, candidate).total();
     if (wanted > wall_) return tl::unexpected(out_of_memory(wanted, wall_));
-    return std::make_unique<SimulatedProgram>(model_, candidate, parameters_);
+    return std::make_unique<SimulatedProgram>(model_, candidate, parameters_, *machine_);
   }
 
  private:
   Model model_;
   Parameters parameters_;
   Bytes wall_;
+  std::shared_ptr<Machine> machine_;  // shared: a model may outlive its backend
 };
 
 class SimulatedBackend final : public Backend {
@@ -161,11 +186,13 @@ class SimulatedBackend final : public Backend {
     const Bytes weights = simulated::weights_of(model, options.group.dtype);
     if (weights > wall) return tl::unexpected(out_of_memory(weights, wall));
     report.effective.push_back({"simulated.wall", std::int64_t{wall}, "backend"});
-    return std::make_unique<SimulatedModel>(model, parameters, wall);
+    if (!machine_) machine_ = std::make_shared<Machine>(parameters.noise, options.seed);
+    return std::make_unique<SimulatedModel>(model, parameters, wall, machine_);
   }
 
  private:
   Parameters parameters_;
+  std::shared_ptr<Machine> machine_;  // made by the first load, which brings the seed
 };
 
 }  // namespace

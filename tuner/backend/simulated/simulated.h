@@ -1,7 +1,9 @@
 // A device that exists only as a cost formula: for tests of the search, of worker ends and of
 // resuming. Its clock is virtual: runs return at once and report what they would have taken.
-// Everything measured on it is marked simulated. Without noise: the same candidate takes the same
-// time in every run.
+// Everything measured on it is marked simulated. Without noise the same candidate takes the same
+// time in every run; with noise, all programs of one backend share one machine's disturbances,
+// which follow the virtual time of their runs and the seed of the first load. The trap: with noise,
+// what a run takes depends on all runs before it.
 #pragma once
 
 #include <memory>
