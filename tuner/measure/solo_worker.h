@@ -6,14 +6,10 @@
 #include <string>
 
 #include "tuner/core/error.h"
+#include "tuner/measure/limiter.h"
 #include "tuner/measure/worker_measurer.h"
 
 namespace batchtune {
-
-// Address space that a limit leaves for what no account knows (allocator slack, a runtime's own),
-// and for the stack of each thread (8 MiB is Linux's default).
-inline constexpr Bytes kAddressSpaceSlack = Bytes{256} << 20;
-inline constexpr Bytes kThreadStack = Bytes{8} << 20;
 
 // `seconds` of the result are reported ones (load, prepare, run), or real ones where the worker
 // died.

@@ -1,17 +1,22 @@
 #include "tuner/measure/worker_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -26,11 +31,19 @@ constexpr Seconds kSendPatience = 60;  // a worker that reads nothing for so lon
 constexpr Seconds kQuitPatience = 2;   // to free some GB of memory and join threads
 constexpr Seconds kExitPatience = 2;   // between closing the socket and being a zombie
 constexpr std::chrono::milliseconds kExitPoll{1};
+constexpr Bytes kKibibyte = 1024;
+// Of patience, waited for at once: the beacon is looked at in between. Time in which this process
+// did not run (a paused container, a debugger) counts as one slice at most: the worker stood still
+// as well, and is not late.
+constexpr Seconds kLongestSlice = 2;
+constexpr double kSliceShare = 0.25;  // so that a hang is found at most so much too late
+// Without a pidfd nothing tells of a death at once while something holds the socket open.
+constexpr Seconds kSliceWithoutPidFd = 0.1;
 
 // posix_spawn's attributes and file actions, freed together.
 class SpawnSetup {
  public:
-  explicit SpawnSetup(int child_fd) {
+  SpawnSetup(int channel_fd, int beacon_fd) {
     posix_spawnattr_init(&attributes_);
     posix_spawn_file_actions_init(&actions_);
     sigset_t none, all;
@@ -41,11 +54,12 @@ class SpawnSetup {
     posix_spawnattr_setpgroup(&attributes_, 0);
     posix_spawnattr_setflags(
         &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawn_file_actions_adddup2(&actions_, child_fd, kWorkerFd);
+    posix_spawn_file_actions_adddup2(&actions_, channel_fd, kWorkerFd);
+    posix_spawn_file_actions_adddup2(&actions_, beacon_fd, kBeaconFd);
     posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     // What a library prints must not get into the parent's result.
     posix_spawn_file_actions_adddup2(&actions_, STDERR_FILENO, STDOUT_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions_, kWorkerFd + 1);
+    posix_spawn_file_actions_addclosefrom_np(&actions_, kBeaconFd + 1);
   }
   ~SpawnSetup() {
     posix_spawn_file_actions_destroy(&actions_);
@@ -67,127 +81,190 @@ class SpawnSetup {
   posix_spawn_file_actions_t actions_;
 };
 
-std::string during(const protocol::Beat& beat) {
-  return beat.doing.empty() ? "" : ", last seen " + beat.doing;
+// A descriptor of the parent's that is neither of the child's two: moving one into its place must
+// not overwrite the other. Closed by itself.
+class Spare {
+ public:
+  explicit Spare(int fd) : fd_(fcntl(fd, F_DUPFD_CLOEXEC, kBeaconFd + 1)) {}
+  ~Spare() { close(fd_); }
+  Spare(const Spare&) = delete;
+  Spare& operator=(const Spare&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+int open_pid_fd(pid_t pid) {
+  return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));  // close-on-exec by itself
 }
 
-Ending ending_of_exit(int status, long peak_rss_kib, const std::string& doing) {
-  const std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) +
-                                                    " (" + strsignal(WTERMSIG(status)) + ")"
-                                              : "exit code " + std::to_string(WEXITSTATUS(status));
-  return {TrialStatus::crashed, "the worker process died: " + how,
-          how + doing + ", peak resident " + format_bytes(static_cast<double>(peak_rss_kib) * 1024),
-          ""};
+template <typename Number>
+std::optional<Number> rise(const std::optional<Number>& from, const std::optional<Number>& to) {
+  return from && to ? std::optional<Number>(*to - *from) : std::nullopt;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const std::string& backend_spec) {
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(WorkerStart setup) {
+  BT_TRY(beacon, Beacon::create());
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return environment_error("a socket to a worker process", std::strerror(errno));
   pid_t pid = 0;
-  const int error = SpawnSetup(ends[1]).spawn(pid);
+  const int error = SpawnSetup(Spare(ends[1]).fd(), Spare(beacon.fd()).fd()).spawn(pid);
   close(ends[1]);
   if (error != 0) {
     close(ends[0]);
     return environment_error("a worker process", std::strerror(error), "/proc/self/exe");
   }
-  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(pid, ends[0]));
-  worker->send(protocol::Hello{backend_spec, getpid()});
+  std::unique_ptr<WorkerProcess> worker(
+      new WorkerProcess(pid, ends[0], std::move(beacon), std::move(setup)));
+  const WorkerStart& kept = worker->setup_;
+  if (kept.limiter != nullptr) BT_TRY_VOID(kept.limiter->hold(pid));
+  worker->send(protocol::Hello{kept.backend_spec, getpid(), kept.canary_cpus});
   return worker;
 }
 
+WorkerProcess::WorkerProcess(pid_t pid, int fd, Beacon beacon, WorkerStart setup)
+    : pid_(pid),
+      pid_fd_(open_pid_fd(pid)),
+      fd_(fd),
+      channel_(fd, fd),
+      beacon_(std::move(beacon)),
+      setup_(std::move(setup)) {}
+
 WorkerProcess::~WorkerProcess() {
-  if (!reaped_) {
+  if (!status_) {
     (void)channel_.send(protocol::encode(protocol::Quit{}), kQuitPatience);
-    if (!wait_for_exit(kQuitPatience)) kill_group();
+    if (!wait_for_exit(kQuitPatience)) kill_all();
   }
   close(fd_);
+  if (pid_fd_ >= 0) close(pid_fd_);
 }
 
+// What follows is judged by how far the counters rise from here.
 void WorkerProcess::send(const protocol::Request& request) {
-  if (ending_) return;
+  if (judgement_) return;
+  before_ = read_machine_memory(setup_.proc_root);
+  if (setup_.limiter != nullptr) kills_before_ = setup_.limiter->kills();
   const auto sent = channel_.send(protocol::encode(request), kSendPatience);
-  if (!sent && sent.error().kind != ChannelEnd::Kind::closed)
-    ending_ = end(sent.error(), kSendPatience);
+  if (!sent && sent.error().kind != ChannelEnd::Kind::closed) end(sent.error(), kSendPatience);
 }
 
 Outcome<protocol::Reply> WorkerProcess::receive(Seconds timeout) {
-  while (!ending_) {
-    auto payload = channel_.receive(timeout);
-    if (!payload) {
-      ending_ = end(payload.error(), timeout);
-      break;
+  Seconds patience = timeout;
+  while (!judgement_) {
+    const bool dead = wait_for_exit(0).has_value();  // before the last look at what it has sent
+    const auto payload = channel_.receive(0);
+    if (payload) {
+      auto reply = protocol::decode_reply(*payload);
+      if (!reply)
+        end({ChannelEnd::Kind::malformed, reply.error()}, timeout);
+      else if (auto* beat = std::get_if<protocol::Beat>(&*reply))
+        last_beat_ = std::move(*beat);
+      else
+        return std::move(*reply);
+      patience = timeout;
+    } else if (dead || payload.error().kind != ChannelEnd::Kind::timed_out) {
+      end(payload.error(), timeout);
+    } else if (const std::uint64_t beats = beacon_.read().beats; beats != beats_seen_) {
+      beats_seen_ = beats;
+      patience = timeout;
+      wait_for_news(patience, timeout);
+    } else if (patience <= 0) {
+      end(payload.error(), timeout);
+    } else {
+      wait_for_news(patience, timeout);
     }
-    auto reply = protocol::decode_reply(*payload);
-    if (!reply) {
-      ending_ = end({ChannelEnd::Kind::malformed, reply.error()}, timeout);
-      break;
-    }
-    if (auto* beat = std::get_if<protocol::Beat>(&*reply))
-      last_beat_ = std::move(*beat);
-    else
-      return std::move(*reply);
   }
-  return tl::unexpected(*ending_);
+  return tl::unexpected(judgement_->ending);
+}
+
+// For a message, or a death; takes what it waited from `patience`.
+void WorkerProcess::wait_for_news(Seconds& patience, Seconds timeout) {
+  const Seconds longest = pid_fd_ >= 0 ? kLongestSlice : kSliceWithoutPidFd;
+  const Seconds slice = std::min({patience, timeout * kSliceShare, longest});
+  const auto start = std::chrono::steady_clock::now();
+  pollfd entries[] = {{fd_, POLLIN, 0}, {pid_fd_, POLLIN, 0}};  // a negative one is left out
+  (void)poll(entries, std::size(entries), static_cast<int>(std::ceil(slice * 1000)));
+  const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
+  patience -= std::min(waited.count(), slice);
 }
 
 bool WorkerProcess::gone() {
-  if (!ending_)
-    if (const std::optional<int> status = wait_for_exit(0))
-      ending_ = ending_of_exit(*status, peak_rss_kib_, during(last_beat_));
+  if (!judgement_ && wait_for_exit(0)) judge_as(EndingEvidence::How::died);
   return ended();
 }
 
 Ending WorkerProcess::out_of_step() {
-  if (!reaped_) kill_group();
-  ending_ = {TrialStatus::failed, "the worker process answered another question", "", ""};
-  return *ending_;
+  if (!status_) kill_all();
+  judgement_ = {
+      {TrialStatus::failed, "the worker process answered another question", "", ""}, false, false};
+  return judgement_->ending;
 }
 
 // The process may have died before we came to kill it: then its own end is the better answer.
-Ending WorkerProcess::end(const ChannelEnd& why, Seconds timeout) {
+void WorkerProcess::end(const ChannelEnd& why, Seconds timeout) {
   const bool is_closed = why.kind == ChannelEnd::Kind::closed;
-  const std::optional<int> status = wait_for_exit(is_closed ? kExitPatience : 0);
-  if (!status) kill_group();
+  const bool died = wait_for_exit(is_closed ? kExitPatience : 0).has_value();
+  if (!died) kill_all();
   if (why.kind == ChannelEnd::Kind::malformed)
-    return {TrialStatus::failed, "the worker process sent garbage", why.detail + during(last_beat_),
-            ""};
-  if (status) return ending_of_exit(*status, peak_rss_kib_, during(last_beat_));
-  if (is_closed)
-    return {TrialStatus::failed, "the worker process closed its channel", why.detail, ""};
-  const std::string seconds = format_seconds(timeout);
-  return {TrialStatus::timeout, "no answer for " + seconds,
-          "killed after " + seconds + " without a sign of life" + during(last_beat_), ""};
+    judge_as(EndingEvidence::How::garbage, why.detail);
+  else if (died)
+    judge_as(EndingEvidence::How::died);
+  else if (is_closed)
+    judge_as(EndingEvidence::How::deaf, why.detail);
+  else
+    judge_as(EndingEvidence::How::silent, "", timeout);
 }
 
-// The wait status, or nullopt when it still runs after `patience` seconds.
+void WorkerProcess::judge_as(EndingEvidence::How how, const std::string& detail, Seconds silence) {
+  EndingEvidence seen;
+  seen.how = how;
+  seen.wait_status = status_.value_or(0);
+  seen.silence = silence;
+  seen.detail = detail;
+  seen.last = beacon_.read();
+  seen.peak_resident = peak_resident_;
+  if (setup_.limiter != nullptr) seen.limiter_kills = rise(kills_before_, setup_.limiter->kills());
+  const MachineMemory now = read_machine_memory(setup_.proc_root);
+  seen.system_kills = rise(before_.oom_kills, now.oom_kills);
+  seen.memory_stall = rise(before_.stall, now.stall);
+  seen.available = before_.available;
+  judgement_ = judge(seen);
+}
+
+// The wait status, or nullopt when it still runs after `patience` seconds. What it has started
+// itself is killed before it is reaped: until then its group cannot be another's.
 std::optional<int> WorkerProcess::wait_for_exit(Seconds patience) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(patience);
-  for (;;) {
-    int status = 0;
-    rusage usage{};
-    const pid_t found = wait4(pid_, &status, WNOHANG, &usage);
-    if (found == pid_) {
-      reaped_ = true;
-      peak_rss_kib_ = usage.ru_maxrss;
-      kill(-pid_, SIGKILL);  // what it may have started itself
-      return status;
+  while (!status_) {
+    siginfo_t state{};
+    const int found = waitid(P_PID, static_cast<id_t>(pid_), &state, WEXITED | WNOHANG | WNOWAIT);
+    if (found == 0 && state.si_pid == pid_) {
+      kill_all();
+    } else if (found != 0 && errno != EINTR) {
+      return std::nullopt;
+    } else if (std::chrono::steady_clock::now() >= until) {
+      return std::nullopt;
+    } else {
+      std::this_thread::sleep_for(kExitPoll);
     }
-    if (found < 0 && errno != EINTR) return std::nullopt;
-    if (std::chrono::steady_clock::now() >= until) return std::nullopt;
-    std::this_thread::sleep_for(kExitPoll);
   }
+  return status_;
 }
 
-void WorkerProcess::kill_group() {
+// The whole group, and whatever else the limiter holds; reaps the worker.
+void WorkerProcess::kill_all() {
   kill(-pid_, SIGKILL);
   kill(pid_, SIGKILL);
+  if (setup_.limiter != nullptr) setup_.limiter->kill_all();
+  int status = 0;
   rusage usage{};
-  while (wait4(pid_, nullptr, 0, &usage) < 0 && errno == EINTR) continue;
-  reaped_ = true;
-  peak_rss_kib_ = usage.ru_maxrss;
+  while (wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) continue;
+  status_ = status;
+  peak_resident_ = usage.ru_maxrss * kKibibyte;
 }
 
 }  // namespace batchtune

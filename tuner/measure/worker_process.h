@@ -10,17 +10,32 @@
 
 #include "tuner/backend/backend.h"
 #include "tuner/core/error.h"
+#include "tuner/measure/beacon.h"
 #include "tuner/measure/channel.h"
+#include "tuner/measure/endings.h"
+#include "tuner/measure/limiter.h"
+#include "tuner/measure/memory_readings.h"
 #include "tuner/measure/protocol.h"
 
 namespace batchtune {
 
 inline constexpr int kWorkerFd = 3;  // in the child: both directions
+inline constexpr int kBeaconFd = 4;  // in the child: for Beacon::attach()
+
+struct WorkerStart {
+  std::string backend_spec;
+  int canary_cpus = 0;               // Hello::canary_cpus
+  MemoryLimiter* limiter = nullptr;  // outlives the process; nullptr: no limit
+  std::string proc_root = kProcRoot;
+};
 
 class WorkerProcess {
  public:
   // Starts `/proc/self/exe __worker` in a process group of its own and says hello to it.
-  static Result<std::unique_ptr<WorkerProcess>> start(const std::string& backend_spec);
+  static Result<std::unique_ptr<WorkerProcess>> start(WorkerStart setup);
+  static Result<std::unique_ptr<WorkerProcess>> start(const std::string& backend_spec) {
+    return start(WorkerStart{backend_spec});
+  }
   // Asks it to quit, and kills its group when it does not at once.
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;
@@ -29,14 +44,20 @@ class WorkerProcess {
   // Says nothing of success: receive() tells of a worker that is gone or does not read.
   void send(const protocol::Request& request);
 
-  // The next reply that is not a beat. Without reply or beat for `timeout` seconds of real time the
-  // worker is killed: timeout. A worker that is gone: crashed (signal or exit code). Garbage:
-  // killed, failed. After an Ending every further call gives the same one.
+  // The next reply that is not a beat. Without a reply or a beat of its beacon for `timeout`
+  // seconds of real time the worker is killed: timeout. A worker that is gone: see endings.h.
+  // Garbage: killed, failed. After an Ending every further call gives the same one.
   Outcome<protocol::Reply> receive(Seconds timeout);
 
-  // The last sign of life: what was in hand when it ended.
+  // What it has in hand, or had when it ended.
+  BeaconState beacon() const { return beacon_.read(); }
+  // The same from the last message; of use while workers send such messages.
   const protocol::Beat& last_beat() const { return last_beat_; }
-  bool ended() const { return ending_.has_value(); }
+  bool ended() const { return judgement_.has_value(); }
+  // How it ended; nullptr while it has not.
+  const Judgement* judgement() const { return judgement_ ? &*judgement_ : nullptr; }
+  // Of its life and at most; 0 until it is reaped (read_process_memory() tells before).
+  Bytes peak_resident() const { return peak_resident_; }
   // Ended, or died since its last answer: then every later call says so too.
   bool gone();
   // For an answer to another question: what it says next cannot be trusted, so it is killed.
@@ -45,18 +66,26 @@ class WorkerProcess {
   pid_t pid() const { return pid_; }
 
  private:
-  WorkerProcess(pid_t pid, int fd) : pid_(pid), fd_(fd), channel_(fd, fd) {}
-  Ending end(const ChannelEnd& why, Seconds timeout);
+  WorkerProcess(pid_t pid, int fd, Beacon beacon, WorkerStart setup);
+  void end(const ChannelEnd& why, Seconds timeout);
+  void judge_as(EndingEvidence::How how, const std::string& detail = "", Seconds silence = 0);
+  void wait_for_news(Seconds& patience, Seconds timeout);
   std::optional<int> wait_for_exit(Seconds patience);
-  void kill_group();
+  void kill_all();
 
   pid_t pid_;
+  int pid_fd_;  // -1: this kernel has none
   int fd_;
   Channel channel_;
+  Beacon beacon_;
+  WorkerStart setup_;
+  std::uint64_t beats_seen_ = 0;
   protocol::Beat last_beat_;
-  bool reaped_ = false;
-  long peak_rss_kib_ = 0;  // known once reaped
-  std::optional<Ending> ending_;
+  MachineMemory before_;  // when it was last asked something
+  std::optional<std::int64_t> kills_before_;
+  std::optional<int> status_;  // of waitpid, once reaped
+  Bytes peak_resident_ = 0;
+  std::optional<Judgement> judgement_;
 };
 
 }  // namespace batchtune
