@@ -38,13 +38,13 @@ Status update_session(const Database& database, Statement& update, std::int64_t 
 }
 
 // Two writers of one session would mix two searches into one that nobody can go on with.
-Status check_sequence(const Database& database, std::int64_t session, std::int64_t sequence) {
+Status check_stored(const Database& database, std::int64_t session, std::int64_t observations) {
   Statement select(database, "SELECT coalesce(max(seq), 0) FROM observation WHERE session = ?");
   BT_TRY_VOID(select.bind(session).step());
   const std::int64_t stored = select.integer(0);
-  if (stored == sequence - 1) return {};
+  if (stored == observations) return {};
   return environment_error("session " + std::to_string(session) + " with " +
-                               std::to_string(sequence - 1) + " observations",
+                               std::to_string(observations) + " observations",
                            std::to_string(stored) + ": another process writes it", database.path(),
                            "Wait until the other process has ended, then go on with --resume");
 }
@@ -65,7 +65,7 @@ Result<std::int64_t> SqliteStore::begin_session(const SessionHeader& header) {
 Status SqliteStore::append(std::int64_t session, std::int64_t sequence,
                            const Observation& observation) {
   BT_TRY(transaction, Transaction::begin(database_));
-  BT_TRY_VOID(check_sequence(database_, session, sequence));
+  BT_TRY_VOID(check_stored(database_, session, sequence - 1));
   BT_TRY_VOID(insert_observation(database_, session, sequence, observation));
   return transaction.commit();
 }
@@ -78,14 +78,27 @@ Status SqliteStore::set_anchor(std::int64_t session, TrialId anchor) {
   return transaction.commit();
 }
 
-Status SqliteStore::finish_session(std::int64_t session, SessionEnd end, const std::string& reason,
-                                   const Conclusion& conclusion) {
+Status SqliteStore::update_settings(std::int64_t session, const Settings& settings) {
+  BT_TRY(json, encode(to_json(settings)));
   BT_TRY(transaction, Transaction::begin(database_));
+  Statement update(database_, "UPDATE session SET settings = ? WHERE id = ?");
+  BT_TRY_VOID(update_session(database_, update.bind(json), session));
+  return transaction.commit();
+}
+
+Status SqliteStore::finish_session(const SessionRecord& record, const Conclusion& conclusion) {
+  const std::int64_t session = record.header.number;
+  const std::optional<Overhead>& overhead = record.overhead;
+  BT_TRY(transaction, Transaction::begin(database_));
+  BT_TRY_VOID(check_stored(database_, session, std::ssize(record.observations)));
   Statement update(database_,
                    "UPDATE session SET end = ?, end_reason = ?, finished_at = "
-                   "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
-                   " WHERE id = ?");
-  update.bind(name_of(end)).bind(reason);
+                   "strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), overhead_in_interval = ?,"
+                   " overhead_between_visits = ?, overhead_outside_share = ? WHERE id = ?");
+  update.bind(name_of(record.end)).bind(record.end_reason);
+  update.bind(overhead ? std::optional(overhead->in_interval) : std::nullopt);
+  update.bind(overhead ? std::optional(overhead->between_visits) : std::nullopt);
+  update.bind(overhead ? overhead->outside_share : std::nullopt);
   BT_TRY_VOID(update_session(database_, update, session));
   BT_TRY_VOID(replace_conclusion(database_, session, conclusion));
   return transaction.commit();
@@ -178,6 +191,21 @@ Result<std::vector<Note>> SqliteStore::notes(std::string_view kind, std::string_
     notes.push_back({select.text(0), select.text(1), select.text(2), select.text(3), select.text(4),
                      select.text(5), select.text(6)});
   }
+}
+
+Result<StoreFacts> SqliteStore::facts() const {
+  Statement select(database_,
+                   "SELECT journal_mode, synchronous, page_count * page_size,"
+                   " (SELECT count(*) FROM session) FROM pragma_journal_mode, pragma_synchronous,"
+                   " pragma_page_count, pragma_page_size");
+  BT_TRY_VOID(select.step());
+  constexpr const char* kSynchronous[] = {"off", "normal", "full", "extra"};
+  return StoreFacts{.sqlite = sqlite_version(),
+                    .journal_mode = select.text(0),
+                    .synchronous = kSynchronous[select.integer(1) & 3],
+                    .path = path(),
+                    .sessions = static_cast<int>(select.integer(3)),
+                    .bytes = select.integer(2)};
 }
 
 }  // namespace detail

@@ -33,6 +33,16 @@ struct Note {
   std::string written_at;  // ISO 8601, UTC; filled by the store
 };
 
+// How a database is kept, for `doctor`.
+struct StoreFacts {
+  std::string sqlite;        // version of the library in use
+  std::string journal_mode;  // "truncate"
+  std::string synchronous;   // "full"
+  std::string path;
+  int sessions = 0;
+  Bytes bytes = 0;  // of the file
+};
+
 class Store {
  public:
   // Creates the file (and the folder it lies in, when `create_folder`), migrates an older schema
@@ -48,9 +58,12 @@ class Store {
   virtual Status append(std::int64_t session, std::int64_t sequence,
                         const Observation& observation) = 0;
   virtual Status set_anchor(std::int64_t session, TrialId anchor) = 0;
-  // Keeps the conclusion's figures beside the trials, for people with the sqlite3 shell.
-  virtual Status finish_session(std::int64_t session, SessionEnd end, const std::string& reason,
-                                const Conclusion& conclusion) = 0;
+  // Replaces the settings that the session was begun with: loading finds some only later.
+  virtual Status update_settings(std::int64_t session, const Settings& settings) = 0;
+  // Keeps how `record` ended and its overhead; and the conclusion's figures beside the trials, for
+  // people with the sqlite3 shell. An environment error, which changes nothing, when the session
+  // does not hold just as many observations as `record`: another process writes it.
+  virtual Status finish_session(const SessionRecord& record, const Conclusion& conclusion) = 0;
   // Puts a session that was interrupted back to running.
   virtual Status reopen_session(std::int64_t session) = 0;
 
@@ -65,6 +78,7 @@ class Store {
   virtual Status put_note(const Note& note) = 0;  // replaces the one with the same key
   virtual Result<std::vector<Note>> notes(std::string_view kind, std::string_view device) const = 0;
 
+  virtual Result<StoreFacts> facts() const = 0;
   virtual const std::string& path() const = 0;
 };
 

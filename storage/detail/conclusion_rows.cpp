@@ -11,9 +11,9 @@ constexpr char kUpsertTrial[] =
     " throughput_undisturbed, throughput_as_seen, ratio_to_anchor, ratio_low, ratio_high, visits, "
     "samples, memory,"
     " memory_kind, prepare_seconds, on_front, front_probability, estimated_latency, "
-    "estimated_memory)"
+    "estimated_memory, quiet_visits, autocorrelation)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?)"
+    "?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT(session, id) DO UPDATE SET status = excluded.status, reason = excluded.reason,"
     " evidence = excluded.evidence, place = excluded.place, undisturbed = excluded.undisturbed,"
     " undisturbed_low = excluded.undisturbed_low, undisturbed_high = excluded.undisturbed_high,"
@@ -26,8 +26,10 @@ constexpr char kUpsertTrial[] =
     " prepare_seconds = excluded.prepare_seconds, on_front = excluded.on_front,"
     " front_probability = excluded.front_probability, estimated_latency = "
     "excluded.estimated_latency,"
-    " estimated_memory = excluded.estimated_memory";
+    " estimated_memory = excluded.estimated_memory, quiet_visits = excluded.quiet_visits,"
+    " autocorrelation = excluded.autocorrelation";
 constexpr int kMeasurementColumns = 16;
+constexpr int kSoakedColumns = 7;
 
 void bind_interval(Statement& statement, const std::optional<Interval>& interval) {
   statement.bind(interval ? std::optional(interval->low) : std::nullopt);
@@ -48,6 +50,21 @@ void bind_measurement(Statement& statement, const std::optional<Measurement>& me
   statement.bind(m.visits).bind(m.samples);
 }
 
+Status insert_limits(const Database& database, std::int64_t session, const Trial& trial) {
+  int ordinal = 0;
+  for (const LimitVerdict& limit : trial.limits) {
+    Statement insert(
+        database,
+        "INSERT INTO trial_limit(session, trial, ordinal, metric, seconds, decision, confidence,"
+        " effective_samples, runs, over) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    insert.bind(session).bind(trial.id).bind(ordinal++);
+    insert.bind(name_of(limit.metric)).bind(limit.limit).bind(name_of(limit.decision));
+    insert.bind(limit.confidence).bind(limit.samples).bind(limit.runs).bind(limit.over);
+    BT_TRY_VOID(insert.run());
+  }
+  return {};
+}
+
 Status insert_trial(const Database& database, std::int64_t session, const Trial& trial) {
   Statement upsert(database, kUpsertTrial);
   upsert.bind(session).bind(trial.id);
@@ -60,7 +77,10 @@ Status insert_trial(const Database& database, std::int64_t session, const Trial&
   upsert.bind(trial.prepare_seconds).bind(trial.on_front).bind(trial.front_probability);
   upsert.bind(trial.estimate ? std::optional(trial.estimate->latency) : std::nullopt);
   upsert.bind(trial.estimate ? std::optional(trial.estimate->memory) : std::nullopt);
-  return upsert.run();
+  upsert.bind(trial.measurement ? std::optional(trial.measurement->quiet_visits) : std::nullopt);
+  upsert.bind(trial.measurement ? trial.measurement->autocorrelation : std::nullopt);
+  BT_TRY_VOID(upsert.run());
+  return insert_limits(database, session, trial);
 }
 
 Status insert_front(const Database& database, std::int64_t session, int ordinal,
@@ -80,14 +100,26 @@ Status insert_boundary(const Database& database, std::int64_t session, int ordin
       database,
       "INSERT INTO boundary(session, ordinal, backend, dtype, threads, instances, dims, kind, "
       "limiter,"
-      " largest_fitting, smallest_failing, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      " largest_fitting, smallest_failing, evidence, exact, kills)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(session).bind(ordinal);
   BT_TRY_VOID(bind_group(insert, boundary.group));
   insert.bind(name_of(boundary.kind)).bind(name_of(boundary.limiter));
   return insert.bind(boundary.largest_fitting)
       .bind(boundary.smallest_failing)
       .bind(boundary.evidence)
+      .bind(boundary.exact)
+      .bind(boundary.kills)
       .run();
+}
+
+void bind_soaked(Statement& statement, const std::optional<Soaked>& soaked) {
+  if (!soaked) {
+    for (int column = 0; column < kSoakedColumns; ++column) statement.bind_null();
+    return;
+  }
+  statement.bind(soaked->seconds).bind(soaked->runs).bind(soaked->peak);
+  bind_ending(statement, soaked->ending);
 }
 
 Status insert_verdict(const Database& database, std::int64_t session, int ordinal,
@@ -95,11 +127,14 @@ Status insert_verdict(const Database& database, std::int64_t session, int ordina
   Statement insert(
       database,
       "INSERT INTO verdict(session, ordinal, backend, trial, batch, objective, reason, runner_up,"
-      " stability, headroom, nearest, gap, levers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      " stability, headroom, headroom_share, soak_seconds, soak_runs, soak_peak, soak_status,"
+      " soak_reason, soak_evidence, soak_place, nearest, gap, levers)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(session).bind(ordinal).bind(verdict.backend).bind(verdict.trial);
   insert.bind(verdict.trial ? std::optional(verdict.batch) : std::nullopt);
   insert.bind(name_of(verdict.objective)).bind(verdict.reason).bind(verdict.runner_up);
-  insert.bind(verdict.stability).bind(verdict.headroom);
+  insert.bind(verdict.stability).bind(verdict.headroom).bind(verdict.headroom_share);
+  bind_soaked(insert, verdict.soaked);
   if (!verdict.nothing_fits) return insert.bind_null().bind_null().bind_null().run();
   const NothingFits& nothing = *verdict.nothing_fits;
   BT_TRY(levers, encode(Json(nothing.levers)));
@@ -107,14 +142,18 @@ Status insert_verdict(const Database& database, std::int64_t session, int ordina
   return insert.bind(nothing.gap).bind(levers).run();
 }
 
-Status set_best(const Database& database, std::int64_t session, const std::optional<Best>& best) {
+// What the session's own row says of the conclusion; an empty conclusion has nothing to say.
+Status set_summary(const Database& database, std::int64_t session, const Conclusion& conclusion,
+                   bool concluded) {
   Statement update(database,
                    "UPDATE session SET best_trial = ?, best_backend = ?, best_batch = ?, "
-                   "best_proven = ? WHERE id = ?");
-  if (best)
+                   "best_proven = ?, quiet_share = ?, kills = ? WHERE id = ?");
+  if (const auto& best = conclusion.best)
     update.bind(best->trial).bind(best->backend).bind(best->batch).bind(best->proven);
   else
     update.bind_null().bind_null().bind_null().bind_null();
+  update.bind(conclusion.quiet_share);
+  update.bind(concluded ? std::optional(conclusion.kills) : std::nullopt);
   return update.bind(session).run();
 }
 
@@ -123,11 +162,11 @@ Status set_best(const Database& database, std::int64_t session, const std::optio
 Status clear_conclusion(const Database& database, std::int64_t session) {
   for (const char* sql :
        {"DELETE FROM front WHERE session = ?", "DELETE FROM boundary WHERE session = ?",
-        "DELETE FROM verdict WHERE session = ?"}) {
+        "DELETE FROM verdict WHERE session = ?", "DELETE FROM trial_limit WHERE session = ?"}) {
     Statement statement(database, sql);
     BT_TRY_VOID(statement.bind(session).run());
   }
-  return set_best(database, session, std::nullopt);
+  return set_summary(database, session, {}, false);
 }
 
 Status replace_conclusion(const Database& database, std::int64_t session,
@@ -143,7 +182,7 @@ Status replace_conclusion(const Database& database, std::int64_t session,
   ordinal = 0;
   for (const Verdict& verdict : conclusion.verdicts)
     BT_TRY_VOID(insert_verdict(database, session, ordinal++, verdict));
-  return set_best(database, session, conclusion.best);
+  return set_summary(database, session, conclusion, true);
 }
 
 }  // namespace batchtune::detail

@@ -190,9 +190,9 @@ tl::unexpected<Error> Database::error(int code, std::string_view found) const {
                            std::string(advice(code)));
 }
 
-Result<Transaction> Transaction::begin(const Database& database, Kind kind) {
+Result<Transaction> Transaction::begin(const Database& database) {
   // Never deferred: a read that turns into a write fails at once, without the busy timeout.
-  BT_TRY_VOID(database.execute(kind == Kind::exclusive ? "BEGIN EXCLUSIVE" : "BEGIN IMMEDIATE"));
+  BT_TRY_VOID(database.execute("BEGIN IMMEDIATE"));
   return Transaction(database);
 }
 

@@ -92,8 +92,7 @@ class Database {
 // Rolls back unless committed.
 class Transaction {
  public:
-  enum class Kind { immediate, exclusive };
-  static Result<Transaction> begin(const Database& database, Kind kind = Kind::immediate);
+  static Result<Transaction> begin(const Database& database);
   Transaction(Transaction&& other) noexcept : database_(other.database_) {
     other.database_ = nullptr;
   }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 namespace batchtune::detail {
 namespace {
@@ -17,11 +18,25 @@ Json maybe(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+// A number of exactly the kind that is wanted: nlohmann's own conversions wrap and truncate.
+template <typename T>
+T number(const Json& json) {
+  if constexpr (std::is_integral_v<T>) {
+    if (!json.is_number_integer()) throw std::invalid_argument("no integer: " + json.dump());
+    const bool fits = json.is_number_unsigned() ? std::in_range<T>(json.get<std::uint64_t>())
+                                                : std::in_range<T>(json.get<std::int64_t>());
+    if (!fits) throw std::invalid_argument("too large an integer: " + json.dump());
+  } else if (!json.is_number()) {
+    throw std::invalid_argument("no number: " + json.dump());
+  }
+  return json.get<T>();
+}
+
 template <typename T>
 std::optional<T> maybe_from(const Json& json, const char* key) {
   const Json& value = json.at(key);
   if (value.is_null()) return std::nullopt;
-  return value.get<T>();
+  return number<T>(value);
 }
 
 Json to_json(const Value& value) {
@@ -38,7 +53,7 @@ Json to_json(const Value& value) {
 Value value_from(const Json& json) {
   if (json.is_null()) return std::monostate{};
   if (json.is_boolean()) return json.get<bool>();
-  if (json.is_number_integer()) return json.get<std::int64_t>();
+  if (json.is_number_integer()) return number<std::int64_t>(json);
   if (json.is_number()) return json.get<double>();
   return json.get<std::string>();
 }
@@ -87,7 +102,7 @@ FormulaEstimate formula_from(const Json& json) {
   f.ridge = json.at("ridge");
   f.intensity_per_sample = json.at("intensity_per_sample");
   f.exact = json.at("exact");
-  f.batch = json.at("batch");
+  f.batch = number<std::int64_t>(json.at("batch"));
   f.guide_batch = maybe_from<std::int64_t>(json, "guide_batch");
   f.below_ridge = json.at("below_ridge");
   f.above_ridge = json.at("above_ridge");
@@ -111,7 +126,7 @@ Json to_json(const std::map<std::string, std::int64_t>& dims) {
 }
 
 void from_json_to(const Json& json, std::map<std::string, std::int64_t>& dims) {
-  for (const auto& [name, size] : json.items()) dims[name] = size.get<std::int64_t>();
+  for (const auto& [name, size] : json.items()) dims[name] = number<std::int64_t>(size);
 }
 
 Json to_json(const Environment& environment) {
@@ -140,7 +155,8 @@ Json to_json(const Wishes& wishes) {
   return {{"objective", name_of(wishes.objective)},
           {"give_up", wishes.give_up},
           {"latency_limits", limits},
-          {"memory_limit", maybe(wishes.memory_limit)}};
+          {"memory_limit", maybe(wishes.memory_limit)},
+          {"precision", wishes.precision}};
 }
 
 void from_json_to(const Json& json, Wishes& wishes) {
@@ -150,6 +166,7 @@ void from_json_to(const Json& json, Wishes& wishes) {
     wishes.latency_limits.push_back({named(kLatencyMetrics, limit.at("metric").get<std::string>()),
                                      limit.at("limit").get<double>()});
   wishes.memory_limit = maybe_from<Bytes>(json, "memory_limit");
+  if (json.contains("precision")) wishes.precision = json.at("precision");  // since schema 2
 }
 
 Json to_json(const DeviceInfo& device) {
@@ -198,11 +215,52 @@ void from_json_to(const Json& json, DeviceInfo& device) {
   device.memory_bytes = maybe_from<double>(json, "memory_bytes");
   device.run_overhead = maybe_from<double>(json, "run_overhead");
   device.layer_overhead = maybe_from<double>(json, "layer_overhead");
-  device.cores = json.at("cores");
+  device.cores = number<int>(json.at("cores"));
   device.load_seconds = maybe_from<double>(json, "load_seconds");
   device.simulated = json.at("simulated");
   for (const Json& isa : json.at("isa_in_use"))
     device.isa_in_use.emplace_back(dtype_from(isa.at("dtype")), isa.at("isa").get<std::string>());
+}
+
+Json to_json(const HostState& host) {
+  Json json = Json::object();
+  const auto put = [&json](const char* name, const auto& value) {
+    if (value) json[name] = *value;
+  };
+  if (!host.compute_canary.empty()) json["compute_canary"] = host.compute_canary;
+  if (!host.cache_canary.empty()) json["cache_canary"] = host.cache_canary;
+  put("clock_hz", host.clock_hz);
+  put("involuntary_switches", host.involuntary_switches);
+  put("minor_faults", host.minor_faults);
+  put("major_faults", host.major_faults);
+  put("cpu_pressure", host.cpu_pressure);
+  put("load", host.load);
+  put("steal", host.steal);
+  put("parked_cpu", host.parked_cpu);
+  return json;
+}
+
+void from_json_to(const Json& json, HostState& host) {
+  if (!json.is_object()) throw std::invalid_argument("a host state that is no object");
+  const auto take = [&json](const char* name, auto& value) {
+    if (json.contains(name)) value = number<std::decay_t<decltype(*value)>>(json.at(name));
+  };
+  const auto seconds = [&json](const char* name) {
+    std::vector<Seconds> list;
+    if (json.contains(name))
+      for (const Json& one : json.at(name)) list.push_back(number<Seconds>(one));
+    return list;
+  };
+  host.compute_canary = seconds("compute_canary");
+  host.cache_canary = seconds("cache_canary");
+  take("clock_hz", host.clock_hz);
+  take("involuntary_switches", host.involuntary_switches);
+  take("minor_faults", host.minor_faults);
+  take("major_faults", host.major_faults);
+  take("cpu_pressure", host.cpu_pressure);
+  take("load", host.load);
+  take("steal", host.steal);
+  take("parked_cpu", host.parked_cpu);
 }
 
 Json to_json(const Estimate& estimate) {
@@ -220,12 +278,12 @@ Json to_json(const Estimate& estimate) {
 }
 
 void from_json_to(const Json& json, Estimate& estimate) {
-  estimate.batch = json.at("batch");
+  estimate.batch = number<std::int64_t>(json.at("batch"));
   estimate.bound = named(kBounds, json.at("bound").get<std::string>());
   if (!json.at("formula").is_null()) estimate.formula = formula_from(json.at("formula"));
   for (const Json& point : json.at("curve"))
-    estimate.curve.push_back({point.at("batch"), point.at("latency"), point.at("throughput"),
-                              point.at("memory"),
+    estimate.curve.push_back({number<std::int64_t>(point.at("batch")), point.at("latency"),
+                              point.at("throughput"), point.at("memory"),
                               named(kBounds, point.at("bound").get<std::string>())});
 }
 

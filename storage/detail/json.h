@@ -20,6 +20,7 @@ Json to_json(const Environment& environment);
 Json to_json(const Settings& settings);
 Json to_json(const Wishes& wishes);
 Json to_json(const DeviceInfo& device);
+Json to_json(const HostState& host);     // without what is absent
 Json to_json(const Estimate& estimate);  // without its group, which has columns
 
 void from_json_to(const Json& json, std::map<std::string, std::int64_t>& dims);
@@ -27,6 +28,7 @@ void from_json_to(const Json& json, Environment& environment);
 void from_json_to(const Json& json, Settings& settings);
 void from_json_to(const Json& json, Wishes& wishes);
 void from_json_to(const Json& json, DeviceInfo& device);
+void from_json_to(const Json& json, HostState& host);
 void from_json_to(const Json& json, Estimate& estimate);
 
 // Refuses NaN and infinities, which JSON cannot say: they would come back as null.

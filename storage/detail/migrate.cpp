@@ -1,20 +1,39 @@
 #include "storage/detail/migrate.h"
 
+#include <filesystem>
 #include <string>
 
 namespace batchtune::detail {
 namespace {
 
-// A copy of the file as it was: "batchtune.db.schema-1.backup". An earlier one is kept and left
-// alone.
-Status back_up(const Database& database, int version) {
-  const std::string copy = database.path() + ".schema-" + std::to_string(version) + ".backup";
-  Statement vacuum(database, "VACUUM INTO ?");
+constexpr int kMostBackups = 100;  // of one version: more means that something else is wrong
+
+// The copy's path: "batchtune.db.schema-1.backup", with a number added while there is one of that
+// name. An earlier one may be the user's own, or of a process that died before it was done.
+Result<std::string> free_name(const Database& database, int version) {
+  const std::string first = database.path() + ".schema-" + std::to_string(version) + ".backup";
+  std::error_code ignored;
+  for (int number = 1; number <= kMostBackups; ++number) {
+    std::string name = number == 1 ? first : first + "-" + std::to_string(number);
+    if (!std::filesystem::exists(name, ignored)) return name;
+  }
+  return environment_error("a backup before the schema is brought up to date",
+                           std::to_string(kMostBackups) + " older ones", first,
+                           "Move the older backups away");
+}
+
+// A copy of the file as it was. The caller holds the writer's lock, so nobody changes it meanwhile;
+// a connection of its own, since VACUUM cannot run inside the caller's transaction.
+Result<std::string> back_up(const Database& database, int version) {
+  BT_TRY(copy, free_name(database, version));
+  BT_TRY(reader, Database::open(database.path(), Access::read));
+  Statement vacuum(reader, "VACUUM INTO ?");
   auto done = vacuum.bind(copy).run();
-  if (!done)
-    return environment_error("a backup before the schema is brought up to date", done.error().found,
-                             copy, "Move an older backup of that name away, or make room for it");
-  return {};
+  if (done) return copy;
+  std::error_code ignored;
+  std::filesystem::remove(copy, ignored);  // half of a copy is none
+  return environment_error("a backup before the schema is brought up to date", done.error().found,
+                           copy, "Make room for it");
 }
 
 Status run_steps(const Database& database, std::span<const Migration> steps, int from) {
@@ -29,6 +48,14 @@ Status run_steps(const Database& database, std::span<const Migration> steps, int
         database.execute(("PRAGMA user_version = " + std::to_string(step.version)).c_str()));
   }
   return {};
+}
+
+// What an empty file needs before the first step.
+Status create(const Database& database) {
+  BT_TRY_VOID(database.execute(
+      "CREATE TABLE schema_migration(version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL, "
+      "tool_version TEXT NOT NULL) STRICT"));
+  return database.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
 }
 
 }  // namespace
@@ -53,18 +80,20 @@ Result<int> schema_version(const Database& database) {
 Status migrate(const Database& database, std::span<const Migration> steps) {
   BT_TRY(before, schema_version(database));
   if (before >= steps.back().version) return {};
-  if (before > 0) BT_TRY_VOID(back_up(database, before));
-  BT_TRY(transaction, Transaction::begin(database, Transaction::Kind::exclusive));
+  BT_TRY(transaction, Transaction::begin(database));
   BT_TRY(version, schema_version(database));  // again: another process may have been here meanwhile
+  if (version >= steps.back().version) return {};
   if (version == 0) {
-    BT_TRY_VOID(database.execute(
-        "CREATE TABLE schema_migration(version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL, "
-        "tool_version TEXT NOT NULL) STRICT"));
-    BT_TRY_VOID(
-        database.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str()));
+    BT_TRY_VOID(create(database));
+    BT_TRY_VOID(run_steps(database, steps, version));
+    return transaction.commit();
   }
-  BT_TRY_VOID(run_steps(database, steps, version));
-  return transaction.commit();
+  BT_TRY(backup, back_up(database, version));
+  Status done = run_steps(database, steps, version);
+  if (done) done = transaction.commit();
+  std::error_code ignored;
+  if (!done) std::filesystem::remove(backup, ignored);  // the file itself is as it was
+  return done;
 }
 
 }  // namespace batchtune::detail

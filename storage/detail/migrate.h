@@ -1,5 +1,6 @@
-// The schema's numbered steps and how a file is brought up to date: a backup beside it, then every
-// missing step in one exclusive transaction, so that a file is either as it was or wholly new.
+// The schema's numbered steps and how a file is brought up to date: in one transaction, which other
+// writers wait for, a backup beside it and then every missing step; so that a file is either as it
+// was or wholly new.
 #pragma once
 
 #include <span>

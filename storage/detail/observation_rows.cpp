@@ -26,6 +26,12 @@ Result<std::optional<MemoryUse>> memory_at(const Database& database, const State
   return database.error(SQLITE_CORRUPT, "unknown memory kind");
 }
 
+Result<LimiterKind> limiter_at(const Database& database, const Statement& row, int column) {
+  for (LimiterKind limiter : kLimiterKinds)
+    if (name_of(limiter) == row.text(column)) return limiter;
+  return database.error(SQLITE_CORRUPT, "unknown limiter '" + row.text(column) + "'");
+}
+
 Result<Ending> ending_at(const Database& database, const Statement& row, int column) {
   const auto status = parse_trial_status(row.text(column));
   if (!status) return database.error(SQLITE_CORRUPT, "unknown status '" + row.text(column) + "'");
@@ -87,7 +93,12 @@ Status insert_visit(const Database& database, std::int64_t id, int ordinal, cons
   insert.bind(visit.trial != 0 ? std::optional(visit.trial) : std::nullopt);
   insert.bind(visit.reference.empty() ? std::nullopt : std::optional(visit.reference));
   insert.bind(visit.warm).bind(visit.disturbed);
-  insert.bind(std::optional<std::string>());
+  if (visit.host) {
+    BT_TRY(host, encode(to_json(*visit.host)));
+    insert.bind(host);
+  } else {
+    insert.bind_null();
+  }
   return insert.bind(visit.seconds).bind(median_of_timed(visit)).run();
 }
 
@@ -123,14 +134,18 @@ Status insert(const Database& database, std::int64_t /*session*/, std::int64_t i
       "INSERT INTO probe(observation, backend, dtype, threads, instances, dims, batch, status, "
       "reason,"
       " evidence, place, memory_limit, limiter, seconds, memory_weights, memory_activations,"
-      " memory_workspace, memory_kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?)");
+      " memory_workspace, memory_kind, soak, runs, peak_resident, spill_swapped, "
+      "spill_major_faults,"
+      " killed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(id);
   BT_TRY_VOID(bind_candidate(insert, probe.candidate));
   bind_ending(insert, probe.ending);
   insert.bind(probe.limit).bind(name_of(probe.limiter)).bind(probe.seconds);
   bind_memory(insert, probe.memory);
-  return insert.run();
+  insert.bind(probe.soak).bind(probe.runs).bind(probe.peak_resident);
+  insert.bind(probe.spill ? std::optional(probe.spill->swapped) : std::nullopt);
+  insert.bind(probe.spill ? std::optional(probe.spill->major_faults) : std::nullopt);
+  return insert.bind(probe.killed).run();
 }
 
 Result<Preparation> select_preparation(const Database& database, std::int64_t id) {
@@ -159,43 +174,49 @@ Result<Probe> select_probe(const Database& database, std::int64_t id) {
       database,
       "SELECT backend, dtype, threads, instances, dims, batch, status, reason, evidence, place,"
       " memory_limit, limiter, seconds, memory_weights, memory_activations, memory_workspace, "
-      "memory_kind"
+      "memory_kind, soak, runs, peak_resident, spill_swapped, spill_major_faults, killed"
       " FROM probe WHERE observation = ?");
   BT_TRY(found, row.bind(id).step());
   if (!found) return database.error(SQLITE_CORRUPT, "a probe without its row");
+  Probe probe;
   BT_TRY(candidate, candidate_at(database, row, 0));
   BT_TRY(ending, ending_at(database, row, 6));
+  BT_TRY(limiter, limiter_at(database, row, 11));
   BT_TRY(memory, memory_at(database, row, 13));
-  for (LimiterKind limiter : kLimiterKinds)
-    if (name_of(limiter) == row.text(11))
-      return Probe{std::move(candidate),
-                   row.optional_integer(10),
-                   limiter,
-                   std::move(ending),
-                   memory,
-                   row.real(12),
-                   0,
-                   0,
-                   std::nullopt,
-                   std::nullopt,
-                   false};
-  return database.error(SQLITE_CORRUPT, "unknown limiter '" + row.text(11) + "'");
+  probe.candidate = std::move(candidate);
+  probe.ending = std::move(ending);
+  probe.limit = row.optional_integer(10);
+  probe.limiter = limiter;
+  probe.seconds = row.real(12);
+  probe.memory = memory;
+  // NULL from before these columns reads as 0.
+  probe.soak = row.real(17);
+  probe.runs = static_cast<int>(row.integer(18));
+  probe.peak_resident = row.optional_integer(19);
+  if (!row.is_null(20)) probe.spill = Spill{row.integer(20), row.integer(21)};
+  probe.killed = row.integer(22) != 0;
+  return probe;
 }
 
 Result<Round> select_round(const Database& database, std::int64_t id) {
   Round round;
-  Statement visit(
+  Statement row(
       database,
       "SELECT trial, reference, position, instance, warm, disturbed, host_state, samples FROM visit"
       " WHERE observation = ? ORDER BY ordinal");
-  visit.bind(id);
+  row.bind(id);
   for (;;) {
-    BT_TRY(more, visit.step());
+    BT_TRY(more, row.step());
     if (!more) break;
-    round.visits.push_back({static_cast<TrialId>(visit.integer(0)), visit.text(1),
-                            static_cast<int>(visit.integer(2)), static_cast<int>(visit.integer(3)),
-                            static_cast<int>(visit.integer(4)), visit.integer(5) != 0, std::nullopt,
-                            visit.samples(7)});
+    Visit& visit = round.visits.emplace_back();
+    visit.trial = static_cast<TrialId>(row.integer(0));
+    visit.reference = row.text(1);
+    visit.position = static_cast<int>(row.integer(2));
+    visit.instance = static_cast<int>(row.integer(3));
+    visit.warm = static_cast<int>(row.integer(4));
+    visit.disturbed = row.integer(5) != 0;
+    if (!row.is_null(6)) BT_TRY_VOID(decode(database, row.text(6), visit.host.emplace()));
+    visit.seconds = row.samples(7);
   }
   Statement failure(database,
                     "SELECT trial, status, reason, evidence, place FROM round_failure"
@@ -230,12 +251,15 @@ Status insert_observation(const Database& database, std::int64_t session, std::i
                           const Observation& observation) {
   Statement insert_row(
       database,
-      "INSERT INTO observation(session, seq, kind, started, device_time) VALUES (?, ?, ?, ?, ?)");
+      "INSERT INTO observation(session, seq, kind, started, device_time, wall, canaries)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?)");
   insert_row.bind(session)
       .bind(sequence)
       .bind(kind_of(observation))
       .bind(observation.started)
-      .bind(observation.device_time);
+      .bind(observation.device_time)
+      .bind(observation.wall)
+      .bind(observation.canaries);
   BT_TRY_VOID(insert_row.run());
   const std::int64_t id = database.last_id();
   return std::visit([&](const auto& what) { return insert(database, session, id, what); },
@@ -245,9 +269,9 @@ Status insert_observation(const Database& database, std::int64_t session, std::i
 Result<std::vector<Observation>> select_observations(const Database& database,
                                                      std::int64_t session) {
   std::vector<Observation> observations;
-  Statement row(
-      database,
-      "SELECT id, kind, started, device_time FROM observation WHERE session = ? ORDER BY seq");
+  Statement row(database,
+                "SELECT id, kind, started, device_time, wall, canaries FROM observation"
+                " WHERE session = ? ORDER BY seq");
   row.bind(session);
   for (;;) {
     BT_TRY(more, row.step());
@@ -255,6 +279,8 @@ Result<std::vector<Observation>> select_observations(const Database& database,
     Observation observation;
     observation.started = row.real(2);
     observation.device_time = row.real(3);
+    observation.wall = row.real(4);  // NULL from before these columns reads as 0
+    observation.canaries = row.real(5);
     BT_TRY_VOID(read_content(database, row.integer(0), row.text(1), observation));
     observations.push_back(std::move(observation));
   }

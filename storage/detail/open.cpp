@@ -66,6 +66,19 @@ Status set_up(const Database& database) {
   return database.execute("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;");
 }
 
+// Not kept in the file, so each connection says it again. A writer turns back a file that somebody
+// put into WAL mode.
+Status set_journal(const Database& database) {
+  return database.execute("PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL;");
+}
+
+// A reader leaves a file in WAL mode alone.
+Status set_journal_of_reader(const Database& database) {
+  Statement mode(database, "PRAGMA journal_mode");
+  BT_TRY_VOID(mode.step());
+  return mode.text(0) == "delete" ? set_journal(database) : Status();
+}
+
 }  // namespace
 
 Result<Database> open_for_writing(const std::string& path, bool create_folder,
@@ -80,7 +93,7 @@ Result<Database> open_for_writing(const std::string& path, bool create_folder,
   BT_TRY(version, schema_version(database));
   BT_TRY_VOID(check_version(database, version, steps.back().version));
   BT_TRY_VOID(migrate(database, steps));
-  BT_TRY_VOID(database.execute("PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL;"));
+  BT_TRY_VOID(set_journal(database));
   return database;
 }
 
@@ -99,6 +112,7 @@ Result<Database> open_for_reading(const std::string& path, std::span<const Migra
         "a database with schema " + std::to_string(steps.back().version),
         version == 0 ? "an empty file" : "schema " + std::to_string(version), file,
         "Run a command that writes (batchtune tune): it brings the file up to date");
+  BT_TRY_VOID(set_journal_of_reader(database));
   BT_TRY_VOID(database.execute("PRAGMA query_only = ON"));
   return database;
 }

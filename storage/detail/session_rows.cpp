@@ -17,7 +17,8 @@ constexpr char kSelectSession[] =
     "SELECT s.uuid, command, started_at, seed, strategy, model, model_hash, model_json, parameters,"
     " flops_per_sample, dense_parameters, dense_flops_per_sample, activation_bytes_per_sample, "
     "wishes, settings,"
-    " e.json, reference_hash, simulated, revision, branch, label, end, end_reason, anchor"
+    " e.json, reference_hash, simulated, revision, branch, label, end, end_reason, anchor,"
+    " overhead_in_interval, overhead_between_visits, overhead_outside_share"
     " FROM session s JOIN environment e ON e.id = s.environment WHERE s.id = ?";
 
 std::optional<std::string> entry(const Environment& environment, std::string_view name) {
@@ -164,6 +165,8 @@ Result<SessionRecord> select_session(const Database& database, std::int64_t sess
   record.end = *end;
   record.end_reason = select.text(22);
   record.anchor = static_cast<TrialId>(select.integer(23));  // NULL reads as 0: none
+  if (!select.is_null(24))
+    record.overhead = Overhead{select.real(24), select.real(25), select.optional_real(26)};
   BT_TRY_VOID(select_devices(database, record.header));
   BT_TRY_VOID(select_estimates(database, record.header));
   return record;

@@ -16,8 +16,8 @@ class SqliteStore final : public Store {
   Status append(std::int64_t session, std::int64_t sequence,
                 const Observation& observation) override;
   Status set_anchor(std::int64_t session, TrialId anchor) override;
-  Status finish_session(std::int64_t session, SessionEnd end, const std::string& reason,
-                        const Conclusion& conclusion) override;
+  Status update_settings(std::int64_t session, const Settings& settings) override;
+  Status finish_session(const SessionRecord& record, const Conclusion& conclusion) override;
   Status reopen_session(std::int64_t session) override;
 
   Result<SessionRecord> load_session(std::int64_t session) const override;
@@ -28,6 +28,7 @@ class SqliteStore final : public Store {
   Status put_note(const Note& note) override;
   Result<std::vector<Note>> notes(std::string_view kind, std::string_view device) const override;
 
+  Result<StoreFacts> facts() const override;
   const std::string& path() const override { return database_.path(); }
   const Database& database() const { return database_; }
 

@@ -206,6 +206,17 @@ Conclusion example_conclusion() {
   return conclusion;
 }
 
+SessionRecord ended(std::int64_t session, int observations, SessionEnd end,
+                    const std::string& reason) {
+  SessionRecord record;
+  record.header.number = session;
+  record.observations.resize(static_cast<std::size_t>(observations));
+  record.end = end;
+  record.end_reason = reason;
+  record.overhead = Overhead{4e-8, 1.5e-5, 0.03};
+  return record;
+}
+
 std::unique_ptr<Store> open_store(const std::string& path) {
   auto store = Store::open(path, false);
   INFO((store ? "" : to_string(store.error())));

@@ -27,6 +27,10 @@ Observation example_round(int sequence = 1);
 Observation example_probe();
 Conclusion example_conclusion();
 
+// What finish_session is told of a session with so many observations.
+SessionRecord ended(std::int64_t session, int observations, SessionEnd end,
+                    const std::string& reason = "");
+
 // Opens for writing; fails the test case when it cannot.
 std::unique_ptr<Store> open_store(const std::string& path);
 

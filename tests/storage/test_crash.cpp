@@ -163,7 +163,8 @@ TEST_CASE("two processes that open and write one new database both finish", "[st
     if (!session) _exit(4);
     for (int i = 0; i < kAppends; ++i)
       if (!(*store)->append(*session, i + 1, example_round(i))) _exit(5);
-    if (!(*store)->finish_session(*session, SessionEnd::converged, "", example_conclusion()))
+    if (!(*store)->finish_session(ended(*session, kAppends, SessionEnd::converged),
+                                  example_conclusion()))
       _exit(6);
     _exit(0);
   }

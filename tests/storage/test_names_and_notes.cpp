@@ -65,18 +65,18 @@ TEST_CASE_METHOD(Sessions, "the last unended session of a model is found until i
   measured.command = "measure";
   REQUIRE(store->begin_session(measured));
   CHECK(store->last_unended(hash).value() == vgg);
-  REQUIRE(store->finish_session(vgg, SessionEnd::converged, "", {}));
-  REQUIRE(store->finish_session(bert, SessionEnd::interrupted, "", {}));
+  REQUIRE(store->finish_session(ended(vgg, 0, SessionEnd::converged), {}));
+  REQUIRE(store->finish_session(ended(bert, 0, SessionEnd::interrupted), {}));
   CHECK(store->last_unended(hash).value() == bert);
-  REQUIRE(store->finish_session(bert, SessionEnd::budget, "", {}));
-  REQUIRE(store->finish_session(resnet, SessionEnd::budget, "", {}));
+  REQUIRE(store->finish_session(ended(bert, 0, SessionEnd::budget), {}));
+  REQUIRE(store->finish_session(ended(resnet, 0, SessionEnd::budget), {}));
   CHECK(store->last_unended(hash).value() == std::nullopt);
   CHECK(store->last_unended("other").value() == std::nullopt);
 }
 
 TEST_CASE_METHOD(Sessions, "a listing tells what each session is and how it ended", "[storage]") {
   REQUIRE(store->append(bert, 1, example_probe()));
-  REQUIRE(store->finish_session(bert, SessionEnd::converged, "", example_conclusion()));
+  REQUIRE(store->finish_session(ended(bert, 1, SessionEnd::converged), example_conclusion()));
   const auto listings = store->list_sessions().value();
   REQUIRE(listings.size() == 3);
   const SessionListing& listing = listings[1];

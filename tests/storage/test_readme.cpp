@@ -32,7 +32,7 @@ TEST_CASE("the queries of the README find the rows of a session", "[storage][rea
     REQUIRE(store->append(session, 1, example_preparation()));
     REQUIRE(store->append(session, 2, example_round()));
     REQUIRE(store->append(session, 3, example_probe()));
-    REQUIRE(store->finish_session(session, SessionEnd::converged, "", example_conclusion()));
+    REQUIRE(store->finish_session(ended(session, 3, SessionEnd::converged), example_conclusion()));
     REQUIRE(store->put_note({"calibration", "cpu", "", "", "peaks", "{}", ""}));
   }
   const auto statements = statements_of(read_file(BT_STORAGE_README));

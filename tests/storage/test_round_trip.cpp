@@ -31,11 +31,18 @@ void require_same(const Probe& a, const Probe& b) {
   CHECK(a.ending == b.ending);
   CHECK(a.memory == b.memory);
   CHECK(a.seconds == b.seconds);
+  CHECK(a.soak == b.soak);
+  CHECK(a.runs == b.runs);
+  CHECK(a.peak_resident == b.peak_resident);
+  CHECK(a.spill == b.spill);
+  CHECK(a.killed == b.killed);
 }
 
 void require_same(const Observation& a, const Observation& b) {
   CHECK(a.started == b.started);
   CHECK(a.device_time == b.device_time);
+  CHECK(a.wall == b.wall);
+  CHECK(a.canaries == b.canaries);
   REQUIRE(a.what.index() == b.what.index());
   std::visit(
       [&](const auto& what) { require_same(what, std::get<std::decay_t<decltype(what)>>(b.what)); },
@@ -90,7 +97,8 @@ TEST_CASE("a session with every field set comes back equal", "[storage]") {
     for (const Observation& observation : observations)
       REQUIRE(store->append(number, ++sequence, observation));
     REQUIRE(store->set_anchor(number, 1));
-    REQUIRE(store->finish_session(number, SessionEnd::budget, "60 s spent", example_conclusion()));
+    REQUIRE(store->finish_session(ended(number, 3, SessionEnd::budget, "60 s spent"),
+                                  example_conclusion()));
   }
   auto store = Store::open_read_only(path);
   REQUIRE(store);
@@ -103,6 +111,10 @@ TEST_CASE("a session with every field set comes back equal", "[storage]") {
   CHECK(record->anchor == 1);
   CHECK(record->end == SessionEnd::budget);
   CHECK(record->end_reason == "60 s spent");
+  REQUIRE(record->overhead);
+  CHECK(record->overhead->in_interval == 4e-8);
+  CHECK(record->overhead->between_visits == 1.5e-5);
+  CHECK(record->overhead->outside_share == 0.03);
   REQUIRE(record->observations.size() == observations.size());
   for (std::size_t i = 0; i < observations.size(); ++i)
     require_same(observations[i], record->observations[i]);
@@ -124,6 +136,18 @@ TEST_CASE("a session without optional figures comes back equal", "[storage]") {
   CHECK(record.end == SessionEnd::running);
   REQUIRE(record.observations.size() == 3);
   require_same(bare, record.observations[0]);
+  CHECK_FALSE(record.overhead);
+}
+
+TEST_CASE("settings that loading found are added to a session", "[storage]") {
+  TempFolder folder;
+  auto store = open_store(folder / "a.db");
+  SessionHeader header = example_header("u");
+  const auto number = store->begin_session(header).value();
+  header.settings.effective.push_back({"kernel", std::string("avx512"), "backend"});
+  REQUIRE(store->update_settings(number, header.settings));
+  require_same(header, store->load_session(number)->header);
+  CHECK(store->update_settings(7, header.settings).error().kind == ErrorKind::bad_input);
 }
 
 TEST_CASE("a session that ran is kept with its conclusion and can be reopened", "[storage]") {
@@ -132,7 +156,8 @@ TEST_CASE("a session that ran is kept with its conclusion and can be reopened", 
   auto store = open_store(path);
   const auto number = store->begin_session(example_header("u")).value();
   REQUIRE(store->append(number, 1, example_preparation()));
-  REQUIRE(store->finish_session(number, SessionEnd::interrupted, "signal", example_conclusion()));
+  REQUIRE(store->finish_session(ended(number, 1, SessionEnd::interrupted, "signal"),
+                                example_conclusion()));
   CHECK(query(path,
               "SELECT batch || ' ' || latency || ' ' || throughput || ' ' || status || ' ' || best "
               "FROM result"
@@ -146,13 +171,30 @@ TEST_CASE("a session that ran is kept with its conclusion and can be reopened", 
               "trial IS NULL") == "null2");
   CHECK(query(path, "SELECT best_batch FROM session") == "8");
   CHECK(query(path, "SELECT finished_at IS NOT NULL FROM session") == "1");
+  CHECK(query(path, "SELECT quiet_visits || ' ' || autocorrelation FROM trial WHERE id = 1") ==
+        "20 0.15");
+  CHECK(query(path,
+              "SELECT group_concat(metric || ' ' || seconds || ' ' || decision || ' ' ||"
+              " coalesce(confidence, 'none') || ' ' || effective_samples || ' ' || runs || ' ' ||"
+              " over, '; ') FROM trial_limit WHERE trial = 1") ==
+        "p99.9 0.02 unproven 0.7 118.5 120 0; max 1.0 broken none 0.0 0 0");
+  CHECK(query(path, "SELECT exact || ' ' || kills FROM boundary") == "0 2");
+  CHECK(query(path,
+              "SELECT headroom_share || ' ' || soak_seconds || ' ' || soak_runs || ' ' || soak_peak"
+              " || ' ' || soak_status || ' ' || soak_reason || ' ' || soak_evidence FROM verdict"
+              " WHERE trial = 1") == "0.25 30.0 1400 5242880 unstable slower 20 %");
+  CHECK(query(path, "SELECT count(*) FROM verdict WHERE trial IS NULL AND soak_status IS NULL") ==
+        "1");
+  CHECK(query(path, "SELECT quiet_share || ' ' || kills FROM session") == "0.75 2");
 
   REQUIRE(store->reopen_session(number));
   CHECK(store->load_session(number)->end == SessionEnd::running);
-  CHECK(query(path, "SELECT (SELECT count(*) FROM verdict) + (SELECT count(*) FROM front)") == "0");
+  CHECK(query(path,
+              "SELECT (SELECT count(*) FROM verdict) + (SELECT count(*) FROM front) +"
+              " (SELECT count(*) FROM trial_limit)") == "0");
   CHECK(query(path, "SELECT finished_at IS NULL AND best_batch IS NULL FROM session") == "1");
-  REQUIRE(store->finish_session(number, SessionEnd::converged, "", example_conclusion()));
-  REQUIRE(store->finish_session(number, SessionEnd::converged, "", example_conclusion()));
+  REQUIRE(store->finish_session(ended(number, 1, SessionEnd::converged), example_conclusion()));
+  REQUIRE(store->finish_session(ended(number, 1, SessionEnd::converged), example_conclusion()));
   CHECK(query(path, "SELECT count(*) FROM verdict") == "2");
 }
 
@@ -204,7 +246,7 @@ TEST_CASE("figures that are not finite are refused whole, wherever they are", "[
   CHECK_FALSE(store->begin_session(header));
   Conclusion conclusion = example_conclusion();
   conclusion.trials[0].measurement->ratio_to_anchor = nan;
-  CHECK_FALSE(store->finish_session(number, SessionEnd::converged, "", conclusion));
+  CHECK_FALSE(store->finish_session(ended(number, 0, SessionEnd::converged), conclusion));
 
   CHECK(query(path, "SELECT (SELECT count(*) FROM observation) + (SELECT count(*) FROM visit)") ==
         "0");
@@ -216,7 +258,7 @@ TEST_CASE("a session that does not exist is bad input", "[storage]") {
   auto store = open_store(folder / "a.db");
   CHECK(store->load_session(7).error().kind == ErrorKind::bad_input);
   CHECK_FALSE(store->set_anchor(7, 1));
-  CHECK_FALSE(store->finish_session(7, SessionEnd::failed, "", {}));
+  CHECK_FALSE(store->finish_session(ended(7, 0, SessionEnd::failed), {}));
   CHECK_FALSE(store->reopen_session(7));
   CHECK_FALSE(store->append(7, 1, example_probe()));  // foreign keys are enforced
 }

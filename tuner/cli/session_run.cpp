@@ -97,15 +97,13 @@ int interrupting_signal() {
 
 Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& strategy,
                                SessionPlan plan, bool quiet) {
-  const std::int64_t number = record.header.number;
   const auto end = drive_session(store, record, strategy, plan, quiet);
   record.end = end ? end->end : SessionEnd::failed;
   record.end_reason = end ? end->reason : to_string(end.error());
   note_loading(record);
   TuneReport report{std::move(record), {}};
   report.conclusion = conclude(report.record, report.record.header.wishes);
-  const Status finished =
-      store.finish_session(number, report.record.end, report.record.end_reason, report.conclusion);
+  const Status finished = store.finish_session(report.record, report.conclusion);
   if (!end) return tl::make_unexpected(end.error());  // the first fault is the one to tell
   BT_TRY_VOID(finished);
   return report;
