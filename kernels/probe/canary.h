@@ -1,7 +1,8 @@
 // Bursts that show whether the machine is quiet: register arithmetic (slower while another guest
 // shares the core), reads of a block that lies in the last cache (slower while that is shared), and
 // a chain of dependent additions of known cycles (the clock). All CPUs at once, some 0.2 ms in all;
-// threads are parked in between. Links without oneTBB.
+// threads are parked in between. Links without oneTBB. Without AVX2 the loops are portable ones:
+// times are then others, and comparable with themselves all the same.
 #pragma once
 
 #include <memory>
@@ -23,6 +24,7 @@ class CanaryTeam {
   CanaryTeam& operator=(const CanaryTeam&) = delete;
 
   const std::string& failure() const;  // why bursts are impossible; empty otherwise
+  // Empty after a failure. Each thread warms up before its times start.
   CanaryBurst burst();
 
  private:

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "kernels/probe/pinned_team.h"
+#include "kernels/probe/reference_loops.h"
 #include "kernels/probe/touched_memory.h"
 
 // Assemblers choose how to pad and how wide a jump is; here both are written out, so that GNU's and
@@ -111,14 +112,6 @@ bt_reference_cache_end:
     .size bt_reference_cache, . - bt_reference_cache
 )");
 
-extern "C" {
-[[gnu::visibility("hidden")]] void bt_reference_compute(float* constants, std::uint64_t iterations);
-[[gnu::visibility("hidden")]] extern const unsigned char bt_reference_compute_end[];
-[[gnu::visibility("hidden")]] void bt_reference_cache(const void* data, std::uint64_t bytes,
-                                                      std::uint64_t passes);
-[[gnu::visibility("hidden")]] extern const unsigned char bt_reference_cache_end[];
-}
-
 namespace batchtune::probe {
 namespace {
 
@@ -130,7 +123,6 @@ constexpr std::uint64_t kComputeWarmIterations =
 constexpr std::uint64_t kCacheBytes = 512 * 1024;  // per CPU: beyond L1, within L2
 constexpr std::uint64_t kCachePasses = 1'200;
 constexpr std::uint64_t kCacheWarmPasses = 4;  // brings the block back after another program's turn
-constexpr float kRatio = 0.75f, kStep = 0.3125f, kStart = 1.0625f;  // ordinary values throughout
 
 constexpr std::uint64_t kFnvOffset = 14695981039346656037u;
 constexpr std::uint64_t kFnvPrime = 1099511628211u;
@@ -139,19 +131,6 @@ std::uint64_t fnv(std::uint64_t hash, const unsigned char* begin, const unsigned
   for (; begin != end; ++begin) hash = (hash ^ *begin) * kFnvPrime;
   return hash;
 }
-
-struct alignas(64) ComputeBlock {
-  float lanes[6][8] = {};  // r, c, 1 / r, -c / r, start, result
-  ComputeBlock() {
-    for (int lane = 0; lane < 8; ++lane) {
-      lanes[0][lane] = kRatio;
-      lanes[1][lane] = kStep;
-      lanes[2][lane] = 1 / kRatio;
-      lanes[3][lane] = -kStep / kRatio;
-      lanes[4][lane] = kStart + 0.03125f * static_cast<float>(lane);
-    }
-  }
-};
 
 }  // namespace
 

@@ -1,0 +1,183 @@
+// See canary.h. The loops are those of the reference programs, in short; without AVX2 the portable
+// ones of calibration, whose times are longer but as steady. Each part warms up untimed, so that a
+// burst judges the machine and not the program whose turn it was: wide units wake up, and the block
+// is brought back into the last cache. The trap: that costs the programs their L2 and up to a
+// quarter of the last cache, which is one reason why visits begin with warm runs.
+#include "kernels/probe/canary.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+#include "kernels/probe/cache_sizes.h"
+#include "kernels/probe/loops.h"
+#include "kernels/probe/pinned_team.h"
+#include "kernels/probe/reference_loops.h"
+#include "kernels/probe/reference_programs.h"
+#include "kernels/probe/touched_memory.h"
+
+namespace batchtune::probe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Two multiply-adds a cycle at 4 GHz: 3 ns an iteration.
+constexpr std::uint64_t kComputeIterations = 10'000;     // 30 us
+constexpr std::uint64_t kComputeWarmIterations = 5'000;  // wide units take some 10 us to wake up
+constexpr std::int64_t kPortableIterations = 3'000;      // 30 us of ten registers of four
+constexpr std::int64_t kPortableWarmIterations = 300;
+
+constexpr int kChainCycles = 64;  // of one iteration: dependent additions, a cycle each
+constexpr std::int64_t kChainIterations = 256;  // 4 us; the clock is read in some 20 ns
+constexpr int kChains = 2;                      // the faster one counts: an interrupt spoils one
+
+double seconds_between(Clock::time_point start, Clock::time_point end) {
+  return std::chrono::duration<double>(end - start).count();
+}
+
+// One register added to another takes one cycle on every processor; additions of constants do not
+// (some fold them). Counting down goes on beside the chain.
+void chain_of_additions(std::int64_t iterations) {
+  std::uint64_t sum = 1;
+  const std::uint64_t addend = 3;
+  asm volatile(
+      "1:\n"
+      ".rept %c[cycles]\n"
+      "addq %[addend], %[sum]\n"
+      ".endr\n"
+      "decq %[left]\n"
+      "jnz 1b\n"
+      : [sum] "+r"(sum), [left] "+r"(iterations)
+      : [addend] "r"(addend), [cycles] "i"(kChainCycles)
+      : "cc");
+}
+
+// What one CPU needs and finds; on cache lines of its own.
+struct alignas(64) Perch {
+  ComputeBlock compute_block;
+  TouchedMemory memory;
+  std::size_t bytes = 0;
+  double compute = 0, cache = 0, clock_hz = 0;
+};
+
+FmaOperands portable_operands() {
+  FmaOperands operands{};
+  std::fill(std::begin(operands.start), std::end(operands.start), ComputeBlock::kStart);
+  std::fill(std::begin(operands.ratio), std::end(operands.ratio), ComputeBlock::kRatio);
+  std::fill(std::begin(operands.step), std::end(operands.step), ComputeBlock::kStep);
+  std::fill(std::begin(operands.inverse_ratio), std::end(operands.inverse_ratio),
+            1 / ComputeBlock::kRatio);
+  std::fill(std::begin(operands.inverse_step), std::end(operands.inverse_step),
+            -ComputeBlock::kStep / ComputeBlock::kRatio);
+  return operands;
+}
+
+}  // namespace
+
+struct CanaryTeam::State {
+  explicit State(const std::vector<int>& cpus) : team(cpus), perches(cpus.size()) {}
+
+  void settle(const std::vector<int>& cpus);
+  void compute(Perch& perch, bool warm) const;
+  void read(const Perch& perch) const;
+  void warm_up(Perch& perch) const;
+  void sing(Perch& perch) const;
+
+  bool wide = reference_programs_available();
+  FmaOperands operands = portable_operands();
+  PinnedTeam team;
+  std::vector<Perch> perches;  // one per CPU
+  std::string failure;
+};
+
+// Each thread touches its own block, so that the pages go to its memory node.
+void CanaryTeam::State::settle(const std::vector<int>& cpus) {
+  for (std::size_t i = 0; i < cpus.size(); ++i) {
+    const CacheSizes sizes = cache_sizes(cpus[i]);
+    const auto shares = [&](int cpu) { return std::ranges::count(sizes.sharing, cpu) > 0; };
+    const auto readers = sizes.sharing.empty() ? static_cast<std::ptrdiff_t>(cpus.size())
+                                               : std::ranges::count_if(cpus, shares);
+    perches[i].bytes = canary_block(sizes, static_cast<int>(readers));
+  }
+  team.run(
+      team.size(), [](int) {},
+      [&](int i) {
+        Perch& perch = perches[static_cast<std::size_t>(i)];
+        perch.memory.reserve(perch.bytes);
+        perch.memory.touch(perch.bytes);
+      });
+  for (const Perch& perch : perches)
+    if (perch.memory.touched() < perch.bytes) failure = "no memory for the canaries' blocks";
+}
+
+void CanaryTeam::State::compute(Perch& perch, bool warm) const {
+  if (wide) {
+    bt_reference_compute(&perch.compute_block.lanes[0][0],
+                         warm ? kComputeWarmIterations : kComputeIterations);
+    return;
+  }
+  const float sum =
+      reference::fma_f32(operands, warm ? kPortableWarmIterations : kPortableIterations);
+  asm volatile("" : : "x"(sum));  // the result is used
+}
+
+void CanaryTeam::State::read(const Perch& perch) const {
+  if (wide) return bt_reference_cache(perch.memory.data(), perch.bytes, 1);
+  const std::uint64_t word = reference::read(perch.memory.data(), perch.bytes, 1);
+  asm volatile("" : : "r"(word));  // the result is used
+}
+
+void CanaryTeam::State::warm_up(Perch& perch) const {
+  read(perch);
+  compute(perch, true);
+}
+
+void CanaryTeam::State::sing(Perch& perch) const {
+  const Clock::time_point start = Clock::now();
+  compute(perch, false);
+  const Clock::time_point computed = Clock::now();
+  read(perch);
+  const Clock::time_point end = Clock::now();
+  perch.compute = seconds_between(start, computed);
+  perch.cache = seconds_between(computed, end);
+  perch.clock_hz = 0;
+  for (int chain = 0; chain < kChains; ++chain) {
+    const Clock::time_point chain_start = Clock::now();
+    chain_of_additions(kChainIterations);
+    const double seconds = seconds_between(chain_start, Clock::now());
+    constexpr double kCycles = static_cast<double>(kChainCycles * kChainIterations);
+    if (seconds > 0) perch.clock_hz = std::max(perch.clock_hz, kCycles / seconds);
+  }
+}
+
+CanaryTeam::CanaryTeam(const std::vector<int>& cpus) : state_(std::make_unique<State>(cpus)) {
+  State& state = *state_;
+  if (cpus.empty() || state.team.size() != static_cast<int>(cpus.size()) || !state.team.pinned())
+    state.failure = "the system did not give one pinned thread per CPU";
+  else
+    state.settle(cpus);
+}
+
+CanaryTeam::~CanaryTeam() = default;
+
+const std::string& CanaryTeam::failure() const {
+  return state_->failure;
+}
+
+CanaryBurst CanaryTeam::burst() {
+  State& state = *state_;
+  CanaryBurst burst;
+  if (!state.failure.empty()) return burst;
+  state.team.run(
+      state.team.size(), [&](int i) { state.warm_up(state.perches[static_cast<std::size_t>(i)]); },
+      [&](int i) { state.sing(state.perches[static_cast<std::size_t>(i)]); });
+  burst.clock_hz = state.perches.front().clock_hz;
+  for (const Perch& perch : state.perches) {
+    burst.compute.push_back(perch.compute);
+    burst.cache.push_back(perch.cache);
+    burst.clock_hz = std::min(burst.clock_hz, perch.clock_hz);
+  }
+  return burst;
+}
+
+}  // namespace batchtune::probe
