@@ -1,8 +1,9 @@
 #include "reports/compare_report.h"
 
 #include <fmt/format.h>
-#include <cmath>
+#include <algorithm>
 
+#include "reports/csv/row.h"
 #include "reports/json/parts.h"
 #include "reports/text/table.h"
 #include "reports/text/words.h"
@@ -17,10 +18,15 @@ std::string value_text(const ComparedPair& pair, double value) {
   return pair.metric == "latency" ? format_seconds(value) : format_number(value, 3);
 }
 
-std::string pairs_table(const Comparison& comparison, int width) {
+bool has_several_groups(const Comparison& comparison) {
   bool several = false;
   for (const ComparedPair& pair : comparison.pairs)
     several |= pair.candidate.group != comparison.pairs.front().candidate.group;
+  return several;
+}
+
+std::string pairs_table(const Comparison& comparison, int width) {
+  const bool several = has_several_groups(comparison);
   text::Column candidate{"", several ? "candidate" : "batch", several, 0, {}},
       metric{"", "metric", true, 2, {}}, base{"", "base", false, 1, {}},
       now{"", "new", false, 1, {}}, ratio{"", "ratio", false, 0, {}},
@@ -42,6 +48,36 @@ std::string pairs_table(const Comparison& comparison, int width) {
 
 std::string batch_text(const std::optional<std::int64_t>& batch) {
   return batch ? "batch " + std::to_string(*batch) : std::string("none");
+}
+
+// Why pairs could not be judged: "batch 16, batch 32: inconclusive: only 3 rounds in the base".
+std::string reasons(const Comparison& comparison, int width) {
+  const bool several = has_several_groups(comparison);
+  std::vector<std::pair<std::string, std::vector<std::string>>> labels_by_reason;
+  for (const ComparedPair& pair : comparison.pairs) {
+    if (pair.reason.empty()) continue;
+    const std::string reason = std::string(name_of(pair.verdict)) + ": " + pair.reason;
+    auto known = std::find_if(labels_by_reason.begin(), labels_by_reason.end(),
+                              [&](const auto& entry) { return entry.first == reason; });
+    if (known == labels_by_reason.end()) known = labels_by_reason.insert(known, {reason, {}});
+    known->second.push_back(several ? to_string(pair.candidate)
+                                    : "batch " + std::to_string(pair.candidate.batch));
+  }
+  std::string text;
+  for (const auto& [reason, labels] : labels_by_reason)
+    text += text::wrapped("  ", text::joined(labels, ", ") + ": " + reason, width);
+  return text;
+}
+
+// "quiet: base 83 % of visits, new not judged"; "" when neither was judged.
+std::string quiet_shares(const Comparison& comparison) {
+  const auto& base = comparison.base_quiet_share;
+  const auto& now = comparison.new_quiet_share;
+  if (!base && !now) return "";
+  const auto words = [](const std::optional<double>& share) {
+    return share ? text::percent(*share) + " of visits" : std::string("not judged");
+  };
+  return fmt::format("quiet: base {}, new {}\n", words(base), words(now));
 }
 
 const char* outcome_text(const Comparison& comparison) {
@@ -92,8 +128,10 @@ std::string text_compare(const CompareReport& report, const TextOptions& options
                               ? "new / base, the host's speed taken out by the reference programs"
                               : "new / base as measured, no verdict: the sessions share no "
                                 "reference programs",
-                          options.width);
-  text += fmt::format("\nrecommended: {} -> {}{}\n", batch_text(comparison.base_batch),
+                          options.width) +
+            reasons(comparison, options.width);
+  text += "\n" + quiet_shares(comparison);
+  text += fmt::format("recommended: {} -> {}{}\n", batch_text(comparison.base_batch),
                       batch_text(comparison.new_batch), comparison.moved ? " (moved)" : "");
   text += fmt::format("memory ends: {} -> {}{}\n", batch_text(comparison.base_boundary),
                       batch_text(comparison.new_boundary), comparison.shrank ? " (shrank)" : "");
@@ -111,13 +149,16 @@ std::string json_compare(const CompareReport& report) {
                      {"new", json::number(pair.now)},
                      {"ratio", json::number(pair.ratio)},
                      {"ci95", json::interval(pair.ci95)},
-                     {"verdict", name_of(pair.verdict)}});
+                     {"verdict", name_of(pair.verdict)},
+                     {"reason", pair.reason}});
   const json::Json recommendation = {{"base", json::integer(comparison.base_batch)},
                                      {"new", json::integer(comparison.new_batch)},
                                      {"moved", comparison.moved}};
   const json::Json boundary = {{"base", json::integer(comparison.base_boundary)},
                                {"new", json::integer(comparison.new_boundary)},
                                {"shrank", comparison.shrank}};
+  const json::Json quiet_share = {{"base", json::number(comparison.base_quiet_share)},
+                                  {"new", json::number(comparison.new_quiet_share)}};
   return json::document({{"schema_version", kSchemaVersion},
                          {"command", "compare"},
                          {"base", report.base},
@@ -125,24 +166,32 @@ std::string json_compare(const CompareReport& report) {
                          {"comparable", comparison.comparable},
                          {"differences", comparison.differences},
                          {"threshold", json::number(comparison.threshold)},
+                         {"quiet_share", quiet_share},
                          {"pairs", pairs},
                          {"recommendation", recommendation},
                          {"boundary", boundary}});
 }
 
 std::string csv_compare(const CompareReport& report) {
-  const auto cell = [](double value) {
-    return std::isfinite(value) ? fmt::format("{}", value) : std::string();
-  };
   std::string text =
-      "backend,dtype,threads,instances,batch,metric,base,new,ratio,low,high,verdict\n";
+      "backend,dtype,threads,instances,batch,metric,base,new,ratio,low,high,verdict,reason\n";
   for (const ComparedPair& pair : report.comparison.pairs) {
     const CandidateGroup& group = pair.candidate.group;
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", group.backend,
-                        name_of(group.dtype), group.threads, group.instances, pair.candidate.batch,
-                        pair.metric, cell(pair.base), cell(pair.now), cell(pair.ratio),
-                        pair.ci95 ? cell(pair.ci95->low) : "",
-                        pair.ci95 ? cell(pair.ci95->high) : "", name_of(pair.verdict));
+    csv::Row row;
+    row.text(group.backend);
+    row.text(name_of(group.dtype));
+    row.integer(group.threads);
+    row.integer(group.instances);
+    row.integer(pair.candidate.batch);
+    row.text(pair.metric);
+    row.number(pair.base);
+    row.number(pair.now);
+    row.number(pair.ratio);
+    row.number(pair.ci95 ? std::optional(pair.ci95->low) : std::nullopt);
+    row.number(pair.ci95 ? std::optional(pair.ci95->high) : std::nullopt);
+    row.text(name_of(pair.verdict));
+    row.text(pair.reason);
+    text += row.line();
   }
   return text;
 }

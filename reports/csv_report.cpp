@@ -1,8 +1,8 @@
 // One row per trial for spreadsheets and data frames: RFC 4180 with line feeds; an absent figure is
 // empty.
 #include <fmt/format.h>
-#include <cmath>
 
+#include "reports/csv/row.h"
 #include "reports/report.h"
 
 namespace batchtune {
@@ -14,29 +14,7 @@ constexpr char kHeader[] =
     "throughput_as_seen,ratio_to_anchor,visits,samples,memory,memory_kind,prepare,front,"
     "estimate_latency,estimate_memory,best\n";
 
-class Row {
- public:
-  void text(std::string_view content) {
-    std::string cell(content);
-    if (cell.find_first_of(",\"\r\n") != std::string::npos) {
-      for (std::size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2)
-        cell.insert(at, 1, '"');
-      cell = '"' + cell + '"';
-    }
-    if (!first_) line_ += ',';
-    first_ = false;
-    line_ += cell;
-  }
-  void number(const std::optional<double>& value) {
-    text(value && std::isfinite(*value) ? fmt::format("{}", *value) : "");
-  }
-  void integer(std::int64_t value) { text(std::to_string(value)); }
-  std::string line() const { return line_ + "\n"; }
-
- private:
-  std::string line_;
-  bool first_ = true;
-};
+using csv::Row;
 
 void add_figures(Row& row, const std::optional<Measurement>& measurement) {
   const Measurement m = measurement.value_or(Measurement{});
@@ -70,7 +48,7 @@ std::string row_of(const TuneReport& report, const Trial& trial) {
   Row row;
   row.text(header.model.name);
   row.integer(header.number);
-  row.text(header.simulated ? "true" : "false");
+  row.flag(header.simulated);
   row.integer(trial.id);
   row.text(group.backend);
   row.text(name_of(group.dtype));
@@ -84,10 +62,10 @@ std::string row_of(const TuneReport& report, const Trial& trial) {
   row.text(trial.memory ? std::to_string(*trial.memory) : "");
   row.text(trial.memory_kind ? name_of(*trial.memory_kind) : "");
   row.number(trial.prepare_seconds);
-  row.text(trial.on_front ? "true" : "false");
+  row.flag(trial.on_front);
   row.number(trial.estimate ? std::optional(trial.estimate->latency) : std::nullopt);
   row.number(trial.estimate ? std::optional(trial.estimate->memory) : std::nullopt);
-  row.text(best && best->trial == trial.id ? "true" : "false");
+  row.flag(best && best->trial == trial.id);
   return row.line();
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "reports/csv/row.h"
 #include "reports/json/parts.h"
 #include "reports/text/table.h"
 #include "reports/text/words.h"
@@ -12,17 +13,6 @@ namespace batchtune {
 namespace {
 
 constexpr int kSchemaVersion = 1;
-
-std::string csv_cell(const Value& value) {
-  const json::Json json = json::value(value);
-  if (json.is_null()) return "";
-  if (!json.is_string()) return json.dump();
-  std::string cell = json.get<std::string>();
-  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
-  for (std::size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2)
-    cell.insert(at, 1, '"');
-  return '"' + cell + '"';
-}
 
 }  // namespace
 
@@ -55,13 +45,13 @@ std::string json_listing(const Listing& listing) {
 }
 
 std::string csv_listing(const Listing& listing) {
-  std::string text;
-  for (std::size_t i = 0; i < listing.columns.size(); ++i)
-    text += (i ? "," : "") + listing.columns[i].key;
-  text += "\n";
-  for (const auto& row : listing.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) text += (i ? "," : "") + csv_cell(row[i]);
-    text += "\n";
+  csv::Row header;
+  for (const ListColumn& column : listing.columns) header.text(column.key);
+  std::string text = header.line();
+  for (const auto& values : listing.rows) {
+    csv::Row row;
+    for (const Value& value : values) row.value(value);
+    text += row.line();
   }
   return text;
 }

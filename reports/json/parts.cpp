@@ -123,6 +123,13 @@ Json curve(const Estimate& estimate) {
   return points;
 }
 
+Json overhead(const std::optional<Overhead>& overhead) {
+  if (!overhead) return nullptr;
+  return {{"in_interval", number(overhead->in_interval)},
+          {"between_visits", number(overhead->between_visits)},
+          {"outside_share", number(overhead->outside_share)}};
+}
+
 std::string document(const Json& json) {
   return json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
 }

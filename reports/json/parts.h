@@ -27,6 +27,7 @@ Json model(const ModelSummary& model);
 Json device(const DeviceInfo& device);    // whole: peaks and memory levels
 Json estimate(const Estimate& estimate);  // without its curve
 Json curve(const Estimate& estimate);
+Json overhead(const std::optional<Overhead>& overhead);  // null where it is not known
 
 // One document, indented, ending with a line feed; text that is not UTF-8 is repaired.
 std::string document(const Json& json);

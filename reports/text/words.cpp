@@ -6,23 +6,24 @@
 #include "tuner/core/units.h"
 
 namespace batchtune::text {
-namespace {
-
-constexpr double kDecimalBelow = 0.1;  // a share of 10 % or more needs no decimals
-
-}  // namespace
-
 std::string figure(const std::optional<double>& value, int digits) {
   return value ? format_number(*value, digits) : kAbsent;
 }
 
 std::string percent(double share) {
   if (!std::isfinite(share)) return "?";
-  return format_number(share * 100, std::abs(share) < kDecimalBelow ? 2 : 3) + " %";
+  return format_number(share * 100, 2) + " %";
 }
 
 std::string signed_percent(double share) {
   return (share > 0 ? "+" : "") + percent(share);
+}
+
+std::string clock_words(const Interval& hz) {
+  constexpr double kGiga = 1e9;
+  const std::string low = format_number(hz.low / kGiga, 3),
+                    high = format_number(hz.high / kGiga, 3);
+  return low == high ? high + " GHz" : low + " to " + high + " GHz";
 }
 
 std::string shown(const Value& value) {

@@ -17,6 +17,7 @@ inline constexpr char kAbsent[] = "-";
 std::string figure(const std::optional<double>& value, int digits = 3);
 std::string percent(double share);            // 0.123 -> "12 %", 0.0123 -> "1.2 %"
 std::string signed_percent(double share);     // "+12 %", "-3.1 %"
+std::string clock_words(const Interval& hz);  // "3.60 to 3.70 GHz"
 std::string shown(const Value& value);        // "yes", "60", "-"
 std::string one_line(std::string_view text);  // control characters become spaces
 std::string joined(const std::vector<std::string>& parts, std::string_view separator);

@@ -5,9 +5,11 @@
 
 #include "reports/compare_report.h"
 #include "reports/describe_report.h"
+#include "reports/doctor_report.h"
 #include "reports/estimate_report.h"
 #include "reports/list_report.h"
 #include "reports/report.h"
+#include "reports/rules_report.h"
 
 namespace batchtune::test {
 
@@ -20,6 +22,8 @@ DescribeReport full_describe();
 CompareReport full_compare();
 Listing full_listing();
 FactSheet full_facts();
+DoctorReport full_doctor();  // a look, findings of every verdict, advice
+std::vector<RuleEntry> full_rules();
 
 // Compares with tests/golden/<name>; BATCHTUNE_APPROVE=1 writes it instead.
 void check_golden(const std::string& name, const std::string& content);

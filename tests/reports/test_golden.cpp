@@ -32,4 +32,8 @@ TEST_CASE("the other reports read as approved", "[reports][golden]") {
   check_golden("compare.json", json_compare(full_compare()));
   check_golden("listing.txt", text_listing(full_listing(), {}));
   check_golden("facts.txt", text_facts(full_facts(), {}));
+  check_golden("doctor.txt", text_doctor(full_doctor(), {}));
+  check_golden("doctor.json", json_doctor(full_doctor()));
+  check_golden("rules.txt", text_rules(full_rules(), {}));
+  check_golden("rules.json", json_rules(full_rules()));
 }

@@ -141,6 +141,21 @@ TEST_CASE("estimate and compare documents fit their schemas", "[reports][json]")
   check_valid("compare.schema.json", json_compare({"a", "b", {}}));
 }
 
+TEST_CASE("doctor and rules documents fit their schemas", "[reports][json]") {
+  check_valid("doctor.schema.json", json_doctor(full_doctor()));
+  DoctorReport bare;
+  check_valid("doctor.schema.json", json_doctor(bare));
+  bare.look = MachineLook{};
+  check_valid("doctor.schema.json", json_doctor(bare));
+  check_valid("rules.schema.json", json_rules(full_rules()));
+  check_valid("rules.schema.json", json_rules({}));
+  CHECK(csv_rules(full_rules()) ==
+        "rule,parameter,default,unit,description\n"
+        "precision,precision,0.01,share,\"half width of the interval, relative\"\n"
+        "precision,rounds,8,rounds,fewest rounds\n"
+        "budget,,,,stops when the time is spent\n");
+}
+
 TEST_CASE("an absent figure is null, never 0", "[reports][json]") {
   const Json report = Json::parse(json_report({full_report()}));
   const Json& failed = report["trials"][4];

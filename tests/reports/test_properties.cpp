@@ -102,6 +102,17 @@ TEST_CASE("no report says NaN or infinity, whatever comes in", "[reports][proper
     for (ComparedPair& pair : compare.comparison.pairs) pair.ratio = figures.next();
     REQUIRE_FALSE(says_not_a_number(text_compare(compare, {})));
     REQUIRE(nlohmann::json::accept(json_compare(compare)));
+    DoctorReport doctor = full_doctor();
+    doctor.look->quiet_share = figures.maybe();
+    doctor.look->compute_levels = {{figures.next(), figures.next()},
+                                   {figures.next(), figures.next()}};
+    doctor.look->clock_hz = Interval{figures.next(), figures.next()};
+    doctor.look->steal = figures.maybe();
+    doctor.findings[4].value = figures.next();
+    doctor.overhead = Overhead{figures.next(), figures.next(), figures.maybe()};
+    REQUIRE_FALSE(says_not_a_number(text_doctor(doctor, {})));
+    REQUIRE(nlohmann::json::accept(json_doctor(doctor)));
+    REQUIRE_FALSE(says_not_a_number(csv_doctor(doctor)));
   }
 }
 

@@ -130,6 +130,23 @@ TEST_CASE(
   CHECK_FALSE(text::format_plot({{1, 1, 'o', ""}, {1, 1, 'o', ""}}, {"", ""}, 30, 4).empty());
 }
 
+TEST_CASE("doctor gives advice only where something can be done, and marks only what disturbs",
+          "[reports]") {
+  DoctorReport report = full_doctor();
+  const std::string text = text_doctor(report, {});
+  CHECK(contains(text, "\n! governor "));
+  CHECK(contains(text, "\n? turbo "));
+  CHECK(contains(text, "\nwhat would help\n  governor: "));
+  for (Finding& finding : report.findings) finding.advice.clear();
+  CHECK_FALSE(contains(text_doctor(report, {}), "what would help"));
+  report.look.reset();
+  report.overhead.reset();
+  CHECK_FALSE(contains(text_doctor(report, {}), "bursts"));
+  for (int width : {60, 80, 132})
+    CHECK(longest_line(text_doctor(full_doctor(), {.width = width})) <=
+          static_cast<std::size_t>(width));
+}
+
 TEST_CASE("the last line of a comparison says what its exit code says", "[reports]") {
   CompareReport report = full_compare();
   const auto last_line = [&] {
