@@ -55,7 +55,8 @@ int main(int argc, char** argv) try {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write()
   std::signal(SIGCHLD, SIG_DFL);  // an ignored one is inherited and hides how workers end
   if (argc > 1 && argv[1] == std::string_view(batchtune::kWorkerCommand))
-    return batchtune::run_worker({batchtune::open_worker_backend, batchtune::kernels_of_backend});
+    return batchtune::run_worker(
+        {batchtune::open_worker_backend, batchtune::kernels_of_backend, batchtune::make_canaries});
   return batchtune::run(argc, argv);
 } catch (const std::exception& error) {
   batchtune::say(std::string("a fault of batchtune itself: ") + error.what());

@@ -1,12 +1,14 @@
 #include "tuner/cli/reference_backend.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "kernels/probe/canary.h"
 #include "kernels/probe/pinned_team.h"
 #include "kernels/probe/reference_programs.h"
 #include "tuner/backend/backend_list.h"
@@ -21,6 +23,12 @@ static_assert(std::ranges::equal(kReferencePrograms, probe::kReferenceProgramNam
 
 tl::unexpected<Ending> failed(std::string reason) {
   return tl::unexpected<Ending>(Ending{TrialStatus::failed, std::move(reason), "", ""});
+}
+
+std::vector<int> first_cpus(int count) {
+  std::vector<int> cpus = probe::allowed_cpus();
+  cpus.resize(std::min(cpus.size(), static_cast<std::size_t>(std::max(1, count))));
+  return cpus;
 }
 
 class ReferenceProgram final : public Program {
@@ -65,6 +73,40 @@ class LoadedReference final : public LoadedModel {
   std::string name_;
 };
 
+// Does nothing, between two readings of the clock like those of the cpu backend's programs.
+class NullProgram final : public Program {
+ public:
+  Outcome<RunTimes> run(int n) override {
+    RunTimes times;
+    times.seconds.reserve(static_cast<std::size_t>(n));
+    times.instance.assign(static_cast<std::size_t>(n), 0);
+    for (int i = 0; i < n; ++i) {
+      const Seconds start = steady_seconds();
+      times.seconds.push_back(steady_seconds() - start);
+    }
+    return times;
+  }
+  void set_input(std::uint64_t) override {}
+  Outcome<std::vector<float>> read_output(std::int64_t) override { return std::vector<float>{}; }
+  MemoryUse memory() const override { return {}; }
+
+ private:
+  static Seconds steady_seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+  }
+};
+
+class LoadedNull final : public LoadedModel {
+ public:
+  bool shares_weights() const override { return true; }
+  Seconds load_seconds() const override { return 0; }
+  Outcome<std::unique_ptr<Program>> prepare(const Candidate&) override {
+    return std::make_unique<NullProgram>();
+  }
+  double output_tolerance() const override { return 0; }
+};
+
 class ReferenceBackend final : public Backend {
  public:
   DeviceInfo describe() override {
@@ -75,15 +117,11 @@ class ReferenceBackend final : public Backend {
   }
   Outcome<std::unique_ptr<LoadedModel>> load(const Model&, const LoadOptions& options,
                                              LoadReport&) override {
+    if (options.parameters == kNullProgram) return std::make_unique<LoadedNull>();
     if (!probe::reference_programs_available()) return failed("this CPU lacks AVX2 with FMA");
     if (std::ranges::find(kReferencePrograms, options.parameters) == std::end(kReferencePrograms))
       return failed("there is no reference program '" + options.parameters + "'");
-    if (!programs_) {
-      std::vector<int> cpus = probe::allowed_cpus();
-      cpus.resize(
-          std::min(cpus.size(), static_cast<std::size_t>(std::max(1, options.group.threads))));
-      programs_.emplace(cpus);
-    }
+    if (!programs_) programs_.emplace(first_cpus(options.group.threads));
     if (!programs_->failure().empty()) return failed(programs_->failure());
     return std::make_unique<LoadedReference>(*programs_, options.parameters);
   }
@@ -92,12 +130,31 @@ class ReferenceBackend final : public Backend {
   std::optional<probe::ReferencePrograms> programs_;  // threads and memory that both names share
 };
 
+class CpuCanaries final : public Canaries {
+ public:
+  explicit CpuCanaries(int cpus) : team_(first_cpus(cpus)) {}
+  bool possible() const { return team_.failure().empty(); }
+  CanaryReading burst() override {
+    probe::CanaryBurst burst = team_.burst();
+    return {std::move(burst.compute), std::move(burst.cache), burst.clock_hz};
+  }
+
+ private:
+  probe::CanaryTeam team_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Backend>> open_worker_backend(const std::string& spec) {
   if (split_backend_spec(spec).name == kReferenceBackend)
     return std::make_unique<ReferenceBackend>();
   return open_backend(spec);
+}
+
+std::unique_ptr<Canaries> make_canaries(int cpus) {
+  auto canaries = std::make_unique<CpuCanaries>(cpus);
+  if (!canaries->possible()) return nullptr;
+  return canaries;
 }
 
 std::string reference_hash() {
