@@ -1,0 +1,35 @@
+// Percentile promises: what proving one costs, and how to take the samples. The judging itself is
+// statistics/promise.h. Pure functions.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "tuner/core/limits.h"
+#include "tuner/search/strategy.h"
+
+namespace batchtune {
+
+// Of proving the most demanding of the limits for one candidate, with no run over it.
+struct ProofCost {
+  int samples = 0;      // independent ones; 0: there are no limits
+  Seconds seconds = 0;  // of racing: its runs, warm ones, and the anchor and references beside them
+  std::string words;    // "p99 at 99 % needs >= 459 samples, about 3 min"
+};
+
+// `run`: seconds of one run; `others`: what the rest of each round takes.
+ProofCost proof_cost(std::span<const LatencyLimit> limits, Seconds run, Seconds others);
+
+// Before the session, for its likely candidate: the seed of the first group, which is no slower
+// than the tightest limit if it keeps it.
+ProofCost proof_cost(const Problem& problem);
+
+// Timed runs of one visit that give most independent samples for their time: many where runs of a
+// visit tell different things or the rest of the round is expensive, few where they agree.
+// `correlation` of the runs of a visit, 0 to 1.
+int proof_runs(double correlation, Seconds run, Seconds others);
+
+// Correlation of the runs of a visit, from what a verdict's runs were worth.
+double visit_correlation(const LimitVerdict& verdict, int visits);
+
+}  // namespace batchtune
