@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "tuner/measure/cgroup_limiter.h"
+
 namespace batchtune {
 namespace {
 
@@ -45,8 +47,8 @@ class AddressSpaceLimiter final : public MemoryLimiter {
 
 Result<std::unique_ptr<MemoryLimiter>> make_limiter(LimiterWish wish, MemoryKind memory_kind,
                                                     std::optional<Bytes> limit,
-                                                    const std::string& cgroup_root) {
-  (void)cgroup_root;
+                                                    const std::string& cgroup_root,
+                                                    const std::string& proc_root) {
   if (!limit || wish == LimiterWish::none) return std::make_unique<NoLimiter>();
   const bool accounts = memory_kind == MemoryKind::account;
   if (wish == LimiterWish::account && !accounts)
@@ -55,6 +57,10 @@ Result<std::unique_ptr<MemoryLimiter>> make_limiter(LimiterWish wish, MemoryKind
                              "use --limiter cgroup, rlimit or automatic");
   if (wish == LimiterWish::account || (wish == LimiterWish::automatic && accounts))
     return std::make_unique<AccountLimiter>(*limit);
+  if (wish != LimiterWish::rlimit) {
+    auto limiter = make_cgroup_limiter(*limit, cgroup_root, proc_root);
+    if (limiter || wish == LimiterWish::cgroup) return limiter;
+  }
   return std::make_unique<AddressSpaceLimiter>(*limit);
 }
 

@@ -12,6 +12,7 @@
 
 #include "tuner/core/error.h"
 #include "tuner/core/observation.h"
+#include "tuner/measure/memory_readings.h"
 #include "tuner/measure/protocol.h"
 #include "tuner/measure/worker_measurer.h"
 
@@ -43,6 +44,7 @@ class MemoryLimiter {
 // environment Error with the reason; `automatic` always finds something.
 Result<std::unique_ptr<MemoryLimiter>> make_limiter(LimiterWish wish, MemoryKind memory_kind,
                                                     std::optional<Bytes> limit,
-                                                    const std::string& cgroup_root);
+                                                    const std::string& cgroup_root,
+                                                    const std::string& proc_root = kProcRoot);
 
 }  // namespace batchtune
