@@ -15,10 +15,9 @@ constexpr double kForgotten = 100;       // means after which a state says nothi
 
 class Random {
  public:
-  Random(std::uint64_t seed, std::uint64_t stream)
-      : state_(seed * 0x9E3779B97F4A7C15u ^ (stream + 1) * 0xD1342543DE82EF95u) {
-    next();
-  }
+  // Neighbouring seeds and streams are scattered first: the generator counts up, and would else
+  // give the same values one step later.
+  Random(std::uint64_t seed, std::uint64_t stream) : state_(mixed(mixed(seed) + stream)) {}
 
   // In (0, 1).
   double uniform() {
@@ -37,12 +36,13 @@ class Random {
   int below(int count) { return static_cast<int>(uniform() * count); }
 
  private:
-  std::uint64_t next() {  // splitmix64
-    std::uint64_t x = state_ += 0x9E3779B97F4A7C15u;
+  static std::uint64_t mixed(std::uint64_t x) {  // splitmix64's last steps
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
     return x ^ (x >> 31);
   }
+  std::uint64_t next() { return mixed(state_ += 0x9E3779B97F4A7C15u); }
+
   std::uint64_t state_;
 };
 
