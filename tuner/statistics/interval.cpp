@@ -3,14 +3,29 @@
 
 #include <algorithm>
 #include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cassert>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <vector>
 
+#include "tuner/statistics/correlation.h"
 #include "tuner/statistics/location.h"
 
 namespace batchtune {
+namespace {
+
+// Variance of a mean over that of independent values, from neighbours that correlate. A weaker
+// correlation than that is what independent values show by chance: to widen for it would make the
+// intervals of all others too wide.
+double beyond_chance(std::span<const double> values) {
+  const double correlation = neighbour_correlation(values).value_or(0);
+  if (correlation < 2 / std::sqrt(static_cast<double>(values.size()))) return 1;
+  return (1 + correlation) / (1 - correlation);
+}
+
+}  // namespace
 
 double binomial_cdf(int n, double q, int k) {
   if (k < 0) return 0;
@@ -62,6 +77,38 @@ int effective_samples(std::span<const double> values) {
   const double rounding = n * (1e-9 * mean) * (1e-9 * mean);
   const double correlation = alone > rounding ? std::max(together / alone, 0.0) : 0;
   return std::max(1, static_cast<int>(n * (1 - correlation) / (1 + correlation)));
+}
+
+double student_quantile(double probability, int freedom) {
+  return boost::math::quantile(boost::math::students_t_distribution<double>(freedom), probability);
+}
+
+Interval Location::interval(double confidence) const {
+  const double reach = error * student_quantile(0.5 + confidence / 2, freedom);
+  return {centre - reach, centre + reach};
+}
+
+std::optional<Location> locate(std::span<const double> values) {
+  const std::size_t n = values.size();
+  if (static_cast<int>(n) < kFewestRounds) return std::nullopt;
+  std::vector<double> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  const std::size_t cut = cut_off(n);
+  const double low = sorted[cut], high = sorted[n - 1 - cut];
+  std::vector<double> pulled_in;  // winsorised: what was cut off counts as the last one kept
+  for (const double value : values) pulled_in.push_back(std::clamp(value, low, high));
+  const double mean =
+      std::accumulate(pulled_in.begin(), pulled_in.end(), 0.0) / static_cast<double>(n);
+  double squares = 0;
+  for (const double value : pulled_in) squares += (value - mean) * (value - mean);
+  const auto kept = static_cast<double>(n - 2 * cut);
+  Location location;
+  location.centre = std::accumulate(sorted.begin() + static_cast<std::ptrdiff_t>(cut),
+                                    sorted.end() - static_cast<std::ptrdiff_t>(cut), 0.0) /
+                    kept;
+  location.error = std::sqrt(squares / (kept * (kept - 1)) * beyond_chance(pulled_in));
+  location.freedom = static_cast<int>(n - 2 * cut) - 1;
+  return location;
 }
 
 double quantile_of(LatencyMetric metric) {

@@ -1,6 +1,7 @@
-// Exact, distribution-free intervals of quantiles: two order statistics that enclose the true
-// quantile with at least the wanted confidence (binomial). Nothing here assumes a shape; all of it
-// assumes independent samples, so correlated ones are counted as fewer first (effective_samples).
+// Intervals. Of quantiles: two order statistics that enclose the true quantile with at least the
+// wanted confidence (binomial), whatever the shape. Of the midmean: Yuen's t, for values that lie
+// symmetrically, as log ratios of visits in random order do. All assume independent samples, so
+// correlated ones are counted as fewer first.
 #pragma once
 
 #include <optional>
@@ -13,8 +14,7 @@ namespace batchtune {
 
 inline constexpr double kConfidence = 0.95;  // of every interval that is reported
 
-// quantile_ranks(n, 0.5) exists from here on: fewer rounds (or visits) say nothing about an
-// interval.
+// Fewer rounds (or visits) say nothing about an interval.
 inline constexpr int kFewestRounds = 6;
 
 struct Ranks {
@@ -29,6 +29,20 @@ std::optional<Ranks> quantile_ranks(int n, double q, double confidence = kConfid
 // number of values, 0: that number) says how many independent samples they are worth.
 std::optional<Interval> quantile_interval(std::span<const double> values, double q,
                                           double confidence = kConfidence, int effective = 0);
+
+// A midmean with its standard error. The error is widened where neighbouring values correlate
+// beyond chance.
+struct Location {
+  double centre = 0;
+  double error = 0;
+  int freedom = 1;  // of Student's t
+
+  Interval interval(double confidence = kConfidence) const;
+};
+// `values` in the order of time; nullopt below kFewestRounds.
+std::optional<Location> locate(std::span<const double> values);
+
+double student_quantile(double probability, int freedom);
 
 // n (1 - r) / (1 + r), r = autocorrelation of neighbours; never above n, nor below 1 (0 for none).
 int effective_samples(std::span<const double> values);

@@ -1,9 +1,10 @@
-// See levels.h: visit medians, paired ratios, undisturbed and as-seen levels.
+// See levels.h. What rounds say is read in rounds.cpp; this file makes measurements of it.
 #include "tuner/statistics/levels.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "tuner/statistics/correlation.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/location.h"
 #include "tuner/statistics/resample.h"
@@ -11,53 +12,13 @@
 namespace batchtune {
 namespace {
 
-// Low enough to leave disturbed visits behind, high enough not to hang on one lucky visit: on
-// shared machines it is five times steadier than the median.
-constexpr double kUndisturbed = 0.10;
-
-std::span<const Seconds> timed(const Visit& visit) {
-  const auto warm = std::min(visit.seconds.size(), static_cast<std::size_t>(visit.warm));
-  return std::span(visit.seconds).subspan(warm);
-}
-
-const VisitMedian* find(const RoundMedians& round, TrialId trial) {
-  for (const VisitMedian& visit : round)
-    if (visit.trial == trial && visit.reference.empty()) return &visit;
-  return nullptr;
-}
-
-std::vector<double> shared_log_ratios(std::span<const RoundMedians> rounds,
-                                      std::span<const int> picked, TrialId anchor, TrialId trial) {
-  std::vector<double> logs;
-  for (const int index : picked) {
-    const VisitMedian* own = find(rounds[static_cast<std::size_t>(index)], trial);
-    const VisitMedian* theirs = find(rounds[static_cast<std::size_t>(index)], anchor);
-    if (own && theirs) logs.push_back(std::log(own->median / theirs->median));
-  }
-  return logs;
-}
-
-std::optional<Seconds> low_level(std::span<const double> medians) {
-  if (medians.empty()) return std::nullopt;
-  return quantile(medians, kUndisturbed);
-}
-
-std::optional<Seconds> own_level(std::span<const RoundMedians> rounds, std::span<const int> picked,
-                                 TrialId trial) {
-  std::vector<double> medians;
-  for (const int index : picked)
-    if (const VisitMedian* visit = find(rounds[static_cast<std::size_t>(index)], trial))
-      medians.push_back(visit->median);
-  return low_level(medians);
-}
-
 // Samples done / time spent, instance by instance.
 double throughput_as_seen(std::span<const Round* const> rounds, const Subject& subject) {
   std::map<int, std::pair<double, Seconds>> spent;  // by instance: runs, seconds
   for (const Round* round : rounds)
     for (const Visit& visit : round->visits) {
       if (visit.trial != subject.trial || !visit.reference.empty()) continue;
-      for (const Seconds seconds : timed(visit)) {
+      for (const Seconds seconds : timed_of(visit)) {
         spent[visit.instance].first += 1;
         spent[visit.instance].second += seconds;
       }
@@ -86,10 +47,23 @@ std::optional<Interval> undisturbed_interval(std::span<const RoundMedians> round
                                              TrialId trial, int visits) {
   if (visits < kFewestRounds) return std::nullopt;
   std::vector<double> replicates;
+  const Leveller leveller(rounds, anchor, trial);
   for (const auto& picked : resamplings(static_cast<int>(rounds.size())))
-    if (const auto level = level_of(rounds, picked, anchor, trial))
-      replicates.push_back(level->undisturbed);
+    if (const auto level = leveller.at(picked)) replicates.push_back(level->undisturbed);
   return percentile_interval(replicates);
+}
+
+// The autocorrelation is that of the log ratios; of the anchor, and without one, of log levels.
+void count_visits(Measurement& measurement, std::span<const RoundMedians> rounds, TrialId anchor,
+                  TrialId trial) {
+  const RoundSeries own = level_series(rounds, trial);
+  measurement.visits = own.present;
+  measurement.quiet_visits = own.quiet;
+  std::vector<double> figures;
+  if (trial != anchor) figures = log_ratio_series(rounds, anchor, trial).all();
+  if (figures.empty())
+    for (const double median : own.all()) figures.push_back(std::log(median));
+  measurement.autocorrelation = neighbour_correlation(figures);
 }
 
 double samples_per_run(const Subject& subject) {
@@ -98,66 +72,12 @@ double samples_per_run(const Subject& subject) {
 
 }  // namespace
 
-RoundMedians visit_medians(const Round& round) {
-  struct Seen {
-    std::vector<double> samples;
-    bool disturbed = false;
-  };
-  std::map<std::pair<TrialId, std::string>, Seen> programs;
-  for (const Visit& visit : round.visits) {
-    const auto seconds = timed(visit);
-    Seen& seen = programs[{visit.trial, visit.reference}];
-    seen.samples.insert(seen.samples.end(), seconds.begin(), seconds.end());
-    seen.disturbed |= visit.disturbed;
-  }
-  RoundMedians medians;
-  for (const auto& [who, seen] : programs)
-    if (!seen.samples.empty())
-      medians.push_back({who.first, who.second, median(seen.samples), seen.disturbed});
-  return medians;
-}
-
-std::optional<Level> level_of(std::span<const RoundMedians> rounds, std::span<const int> picked,
-                              TrialId anchor, TrialId trial) {
-  if (anchor != 0) {
-    const auto anchor_level = own_level(rounds, picked, anchor);
-    if (anchor_level && trial == anchor) return Level{*anchor_level, 1.0};
-    const auto logs = shared_log_ratios(rounds, picked, anchor, trial);
-    if (anchor_level && !logs.empty()) {
-      const double ratio = std::exp(median(logs));
-      return Level{*anchor_level * ratio, ratio};
-    }
-  }
-  const auto own = own_level(rounds, picked, trial);
-  if (!own) return std::nullopt;
-  return Level{*own, std::nullopt};
-}
-
-std::optional<Seconds> reference_level(std::span<const RoundMedians> rounds,
-                                       std::span<const int> picked, std::string_view reference) {
-  std::vector<double> medians;
-  for (const int index : picked)
-    for (const VisitMedian& visit : rounds[static_cast<std::size_t>(index)])
-      if (visit.reference == reference) medians.push_back(visit.median);
-  return low_level(medians);
-}
-
-PairedRatio paired_ratio(std::span<const RoundMedians> rounds, TrialId anchor, TrialId trial) {
-  const auto picked = all_indices(static_cast<int>(rounds.size()));
-  const auto logs = shared_log_ratios(rounds, picked, anchor, trial);
-  if (logs.empty()) return {};
-  PairedRatio result{std::exp(median(logs)), std::nullopt, static_cast<int>(logs.size())};
-  if (const auto interval = quantile_interval(logs, 0.5))
-    result.ci95 = Interval{std::exp(interval->low), std::exp(interval->high)};
-  return result;
-}
-
 std::vector<Seconds> timed_samples(std::span<const Round* const> rounds, TrialId trial) {
   std::vector<Seconds> samples;
   for (const Round* round : rounds)
     for (const Visit& visit : round->visits)
       if (visit.trial == trial && visit.reference.empty()) {
-        const auto seconds = timed(visit);
+        const auto seconds = timed_of(visit);
         samples.insert(samples.end(), seconds.begin(), seconds.end());
       }
   return samples;
@@ -180,8 +100,7 @@ std::map<TrialId, Measurement> levels(std::span<const Round* const> rounds, Tria
     const Level level = *level_of(medians, all, anchor, subject.trial);
     Measurement& measurement = result[subject.trial];
     set_percentiles(measurement, samples);
-    for (const RoundMedians& round : medians)
-      measurement.visits += find(round, subject.trial) != nullptr;
+    count_visits(measurement, medians, anchor, subject.trial);
     measurement.undisturbed = level.undisturbed;
     measurement.undisturbed_ci95 =
         undisturbed_interval(medians, anchor, subject.trial, measurement.visits);

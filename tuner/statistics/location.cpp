@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <vector>
 
 namespace batchtune {
@@ -23,6 +24,23 @@ double quantile(std::span<const double> values, double q) {
   const double share = position - static_cast<double>(below);
   if (share == 0) return *at;
   return *at + share * (*std::min_element(at + 1, copy.end()) - *at);
+}
+
+std::size_t cut_off(std::size_t count) {
+  constexpr std::size_t kFew = 6;
+  return count < kFew ? (count - 1) / 2 : count / 4;
+}
+
+double midmean(std::span<const double> values) {
+  assert(!values.empty());
+  std::vector<double> copy(values.begin(), values.end());
+  const auto cut = static_cast<std::ptrdiff_t>(cut_off(copy.size()));
+  const auto first = copy.begin() + cut, last = copy.end() - cut;
+  if (cut > 0) {
+    std::nth_element(copy.begin(), first, copy.end());
+    std::nth_element(first, last, copy.end());
+  }
+  return std::accumulate(first, last, 0.0) / static_cast<double>(last - first);
 }
 
 double median_error(std::span<const double> values) {

@@ -1,6 +1,7 @@
 // Robust location of a sample: median and quantiles. The inputs are copied, never reordered.
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 namespace batchtune {
@@ -11,6 +12,12 @@ double median(std::span<const double> values);
 // Linear between order statistics (type 7: quantile 0 is the minimum, 1 the maximum).
 // REQUIRES: not empty, 0 <= q <= 1.
 double quantile(std::span<const double> values, double q);
+
+// Mean of the middle half: a quarter is cut off at each end (rounded down; of fewer than 6 values
+// the median is left). As precise as the mean on quiet values, and blind to outliers up to a
+// quarter on each side. REQUIRES: not empty.
+double midmean(std::span<const double> values);
+std::size_t cut_off(std::size_t count);  // values that midmean leaves out at each end
 
 // Standard error of the median by the median absolute deviation, as for a normal distribution.
 // REQUIRES: not empty.

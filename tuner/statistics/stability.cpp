@@ -20,25 +20,6 @@ std::string percent(double share) {
   return format_number(100 * share, 2) + " %";
 }
 
-const VisitMedian* visit_in(const RoundMedians& round, TrialId trial) {
-  const auto found = std::find_if(round.begin(), round.end(), [&](const VisitMedian& visit) {
-    return visit.trial == trial && visit.reference.empty();
-  });
-  return found == round.end() ? nullptr : &*found;
-}
-
-// Log ratios to the anchor, round by round; empty where they never met.
-std::vector<double> log_ratios(std::span<const RoundMedians> rounds, TrialId anchor,
-                               TrialId trial) {
-  std::vector<double> logs;
-  for (const RoundMedians& round : rounds) {
-    const VisitMedian* own = visit_in(round, trial);
-    const VisitMedian* theirs = visit_in(round, anchor);
-    if (own && theirs) logs.push_back(std::log(own->median / theirs->median));
-  }
-  return logs;
-}
-
 std::optional<std::string> too_wide(const char* what, double low, double high, int rounds,
                                     double precision) {
   const double half_width = 0.5 * std::log(high / low);
@@ -61,13 +42,12 @@ std::optional<std::string> drifting(const std::vector<double>& logs, double prec
 
 std::optional<std::string> level_reason(std::span<const RoundMedians> rounds, TrialId trial,
                                         double precision) {
-  std::vector<double> replicates;
-  int visits = 0;
-  for (const RoundMedians& round : rounds) visits += visit_in(round, trial) != nullptr;
+  const Leveller leveller(rounds, 0, trial);
+  const int visits = level_series(rounds, trial).present;
   if (visits < kFewestRounds) return "it was visited in " + std::to_string(visits) + " rounds only";
+  std::vector<double> replicates;
   for (const auto& picked : resamplings(static_cast<int>(rounds.size())))
-    if (const auto level = level_of(rounds, picked, 0, trial))
-      replicates.push_back(level->undisturbed);
+    if (const auto level = leveller.at(picked)) replicates.push_back(level->undisturbed);
   const auto interval = percentile_interval(replicates);
   if (!interval) return std::nullopt;
   return too_wide("its undisturbed latency", interval->low, interval->high, visits, precision);
@@ -84,7 +64,7 @@ std::optional<std::string> unstable_reason(std::span<const RoundMedians> rounds,
   if (const auto wide = too_wide("its ratio to the anchor", paired.ci95->low, paired.ci95->high,
                                  paired.shared, precision))
     return wide;
-  return drifting(log_ratios(rounds, anchor, trial), precision);
+  return drifting(log_ratio_series(rounds, anchor, trial).all(), precision);
 }
 
 }  // namespace batchtune

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "tuner/statistics/levels.h"
+#include "tuner/statistics/rounds.h"
 
 namespace batchtune {
 

@@ -1,0 +1,179 @@
+// See rounds.h.
+#include "tuner/statistics/rounds.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <utility>
+
+#include "tuner/statistics/interval.h"
+#include "tuner/statistics/location.h"
+
+namespace batchtune {
+namespace {
+
+constexpr double kUndisturbed = 0.10;
+
+struct Figure {
+  double value = 0;
+  bool disturbed = false;
+};
+
+// `figure_in(round)`: an optional Figure.
+template <typename FigureIn>
+RoundSeries series_of(std::span<const RoundMedians> rounds, FigureIn figure_in) {
+  std::vector<std::optional<Figure>> figures;
+  RoundSeries series;
+  for (const RoundMedians& round : rounds) {
+    figures.push_back(figure_in(round));
+    series.present += figures.back().has_value();
+    series.quiet += figures.back() && !figures.back()->disturbed;
+  }
+  series.only_quiet = series.quiet >= kFewestQuiet && series.quiet >= kQuietShare * series.present;
+  for (const auto& figure : figures) {
+    const bool used = figure && !(series.only_quiet && figure->disturbed);
+    series.values.push_back(used ? std::optional(figure->value) : std::nullopt);
+  }
+  return series;
+}
+
+std::optional<Figure> level_figure(const VisitMedian* visit) {
+  if (!visit) return std::nullopt;
+  return Figure{visit->median, visit->disturbed};
+}
+
+std::optional<Figure> ratio_figure(const VisitMedian* base, const VisitMedian* visit) {
+  if (!base || !visit) return std::nullopt;
+  return Figure{std::log(visit->median / base->median), base->disturbed || visit->disturbed};
+}
+
+}  // namespace
+
+std::span<const Seconds> timed_of(const Visit& visit) {
+  const auto warm = std::min(visit.seconds.size(), static_cast<std::size_t>(visit.warm));
+  return std::span(visit.seconds).subspan(warm);
+}
+
+RoundMedians visit_medians(const Round& round) {
+  struct Seen {
+    std::vector<double> samples;
+    bool disturbed = false;
+  };
+  std::map<std::pair<TrialId, std::string>, Seen> programs;
+  for (const Visit& visit : round.visits) {
+    const auto seconds = timed_of(visit);
+    Seen& seen = programs[{visit.trial, visit.reference}];
+    seen.samples.insert(seen.samples.end(), seconds.begin(), seconds.end());
+    seen.disturbed |= visit.disturbed;
+  }
+  RoundMedians medians;
+  for (const auto& [who, seen] : programs)
+    if (!seen.samples.empty())
+      medians.push_back({who.first, who.second, median(seen.samples), seen.disturbed});
+  return medians;
+}
+
+const VisitMedian* find_visit(const RoundMedians& round, TrialId trial) {
+  for (const VisitMedian& visit : round)
+    if (visit.trial == trial && visit.reference.empty()) return &visit;
+  return nullptr;
+}
+
+const VisitMedian* find_visit(const RoundMedians& round, std::string_view reference) {
+  for (const VisitMedian& visit : round)
+    if (visit.reference == reference) return &visit;
+  return nullptr;
+}
+
+std::vector<double> RoundSeries::all() const {
+  std::vector<double> result;
+  for (const auto& value : values)
+    if (value) result.push_back(*value);
+  return result;
+}
+
+std::vector<double> RoundSeries::at(std::span<const int> picked) const {
+  std::vector<double> result;
+  result.reserve(picked.size());
+  for (const int index : picked)
+    if (const auto& value = values[static_cast<std::size_t>(index)]) result.push_back(*value);
+  return result;
+}
+
+RoundSeries level_series(std::span<const RoundMedians> rounds, TrialId trial) {
+  return series_of(
+      rounds, [&](const RoundMedians& round) { return level_figure(find_visit(round, trial)); });
+}
+
+RoundSeries level_series(std::span<const RoundMedians> rounds, std::string_view reference) {
+  return series_of(rounds, [&](const RoundMedians& round) {
+    return level_figure(find_visit(round, reference));
+  });
+}
+
+RoundSeries log_ratio_series(std::span<const RoundMedians> rounds, TrialId base, TrialId trial) {
+  return series_of(rounds, [&](const RoundMedians& round) {
+    return ratio_figure(find_visit(round, base), find_visit(round, trial));
+  });
+}
+
+RoundSeries log_ratio_series(std::span<const RoundMedians> rounds, std::string_view reference,
+                             TrialId trial) {
+  return series_of(rounds, [&](const RoundMedians& round) {
+    return ratio_figure(find_visit(round, reference), find_visit(round, trial));
+  });
+}
+
+std::optional<Seconds> undisturbed_of(std::span<const double> medians) {
+  if (medians.empty()) return std::nullopt;
+  return quantile(medians, kUndisturbed);
+}
+
+Leveller::Leveller(std::span<const RoundMedians> rounds, TrialId anchor, TrialId trial)
+    : is_anchor_(anchor != 0 && trial == anchor), own_(level_series(rounds, trial)) {
+  if (anchor == 0 || is_anchor_) return;
+  anchor_ = level_series(rounds, anchor);
+  log_ratios_ = log_ratio_series(rounds, anchor, trial);
+}
+
+std::optional<Level> Leveller::at(std::span<const int> picked) const {
+  if (log_ratios_.present > 0) {
+    const auto anchor = undisturbed_of(anchor_.at(picked));
+    const auto logs = log_ratios_.at(picked);
+    if (anchor && !logs.empty()) {
+      const double ratio = std::exp(midmean(logs));
+      return Level{*anchor * ratio, ratio};
+    }
+  }
+  const auto own = undisturbed_of(own_.at(picked));
+  if (!own) return std::nullopt;
+  return Level{*own, is_anchor_ ? std::optional(1.0) : std::nullopt};
+}
+
+std::optional<Level> level_of(std::span<const RoundMedians> rounds, std::span<const int> picked,
+                              TrialId anchor, TrialId trial) {
+  return Leveller(rounds, anchor, trial).at(picked);
+}
+
+std::optional<Seconds> reference_level(std::span<const RoundMedians> rounds,
+                                       std::span<const int> picked, std::string_view reference) {
+  return undisturbed_of(level_series(rounds, reference).at(picked));
+}
+
+PairedRatio paired_ratio(std::span<const RoundMedians> rounds, TrialId base, TrialId trial) {
+  const RoundSeries series = log_ratio_series(rounds, base, trial);
+  const auto logs = series.all();
+  if (logs.empty()) return {};
+  PairedRatio result;
+  result.ratio = std::exp(midmean(logs));
+  result.shared = series.present;
+  result.used = static_cast<int>(logs.size());
+  if (const auto location = locate(logs)) {
+    const Interval interval = location->interval();
+    result.ci95 = Interval{std::exp(interval.low), std::exp(interval.high)};
+  }
+  return result;
+}
+
+}  // namespace batchtune
