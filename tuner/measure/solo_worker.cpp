@@ -1,8 +1,7 @@
 #include "tuner/measure/solo_worker.h"
 
-#include <algorithm>
 #include <chrono>
-#include <limits>
+#include <memory>
 #include <utility>
 
 #include "tuner/measure/racing_worker.h"
@@ -15,30 +14,7 @@ using namespace protocol;
 
 constexpr TrialId kOnlyProgram = 1;
 constexpr int kOnlyLoad = 1;
-
-LimiterKind limiter_for(MemoryKind kind, bool limited) {
-  if (!limited) return LimiterKind::none;
-  return kind == MemoryKind::account ? LimiterKind::account : LimiterKind::rlimit;
-}
-
-Load load_request(const MeasuredBackend& backend, const std::string& model_json, const Probe& probe,
-                  std::uint64_t seed) {
-  Load request{kOnlyLoad, model_json,
-               load_options(backend, probe.candidate.group, backend.parameters, seed), std::nullopt,
-               false};
-  if (probe.limiter == LimiterKind::account) {
-    request.options.account_limit = probe.limit;
-    // Only the net below the account: a backend that forgot to account something is caught by it.
-    const CandidateGroup& group = probe.candidate.group;
-    const Bytes slack = kAddressSpaceSlack + kThreadStack * group.threads * group.instances;
-    request.address_space =
-        std::min(*probe.limit, std::numeric_limits<Bytes>::max() - slack) + slack;
-    request.limit_after_loading = true;
-  } else {
-    request.address_space = probe.limit;
-  }
-  return request;
-}
+constexpr char kSpilled[] = "it needs more memory than the limit";
 
 // The answer of the expected type; an Error when the backend cannot be had; else the probe's ending
 // is set.
@@ -61,33 +37,104 @@ Result<std::optional<Answer>> ask(WorkerProcess& worker, const Request& request,
   return std::optional<Answer>(std::move(*answer));
 }
 
+// Load, prepare and first run, soak: until one of them ends otherwise than ok.
+Status run(WorkerProcess& worker, const Load& load, const SoloOptions& options, Probe& probe) {
+  BT_TRY(loaded, ask<Loaded>(worker, load, options.timeout, probe));
+  if (loaded) probe.seconds += loaded->load_seconds;
+  if (probe.ending.status != TrialStatus::ok) return {};
+  Prepare prepare{kOnlyLoad, kOnlyProgram, probe.candidate};
+  prepare.check = false;
+  BT_TRY(prepared, ask<Prepared>(worker, prepare, options.timeout, probe));
+  if (prepared) {
+    probe.seconds += prepared->spent;
+    probe.memory = prepared->memory;
+    if (prepared->first_run) ++probe.runs;
+  }
+  if (probe.ending.status != TrialStatus::ok || probe.soak <= 0) return {};
+  BT_TRY(soaked, ask<Soaked>(worker, Soak{kOnlyProgram, probe.soak}, options.timeout, probe));
+  if (soaked) {
+    probe.seconds += soaked->spent;
+    probe.runs += soaked->runs;
+  }
+  return {};
+}
+
+// While it lives, of the process itself: what its parent held at its start counts in the system's
+// own figure for a process that is gone.
+void read_memory(const WorkerProcess& worker, const MemoryLimiter& limiter, Probe& probe) {
+  if (worker.ended()) {
+    if (worker.peak_resident() > 0) probe.peak_resident = worker.peak_resident();
+  } else {
+    const ProcessMemory memory = read_process_memory(worker.pid());
+    probe.peak_resident = memory.peak_resident;
+    probe.spill = memory.spill;
+  }
+  if (const auto peak = limiter.peak()) probe.peak_resident = peak;
+}
+
+struct Try {
+  Probe probe;
+  bool unexplained = false;  // killed for no reason that could be seen
+};
+
+Result<Try> try_once(const MeasuredBackend& backend, const std::string& model_json,
+                     const ProbeRequest& request, const SoloOptions& options) {
+  Try result;
+  Probe& probe = result.probe;
+  probe.candidate = request.candidate;
+  probe.limit = request.limit;
+  probe.soak = request.soak;
+  BT_TRY(limiter, make_limiter(options.limiter, backend.memory_kind, request.limit,
+                               options.cgroup_root, options.proc_root));
+  probe.limiter = limiter->kind();
+  const auto start = std::chrono::steady_clock::now();
+  WorkerStart setup{backend_spec(backend)};
+  setup.limiter = limiter.get();
+  setup.proc_root = options.proc_root;
+  BT_TRY(worker, WorkerProcess::start(std::move(setup)));
+
+  Load load{kOnlyLoad, model_json,
+            load_options(backend, probe.candidate.group, backend.parameters, options.seed),
+            std::nullopt, false};
+  limiter->limit(load);
+  BT_TRY_VOID(run(*worker, load, options, probe));
+  read_memory(*worker, *limiter, probe);
+  if (const Judgement* judgement = worker->judgement()) {
+    probe.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    probe.killed = judgement->killed;
+    result.unexplained = judgement->unexplained;
+  } else if (probe.ending.status == TrialStatus::ok) {
+    probe.ending = judge_spill(probe);
+  }
+  return result;
+}
+
 }  // namespace
 
-Result<Probe> probe_alone(const MeasuredBackend& backend, const std::string& model_json,
-                          const ProbeRequest& request, std::uint64_t seed, Seconds timeout) {
-  const auto& [candidate, limit, soak] = request;
-  Probe probe;
-  probe.candidate = candidate;
-  probe.limit = limit;
-  probe.soak = soak;
-  probe.limiter = limiter_for(backend.memory_kind, limit.has_value());
-  const auto start = std::chrono::steady_clock::now();
-  BT_TRY(worker, WorkerProcess::start(backend_spec(backend)));
+Ending judge_spill(const Probe& probe) {
+  if (!probe.limit || probe.limiter == LimiterKind::account) return probe.ending;
+  const auto bytes = [](Bytes count) { return format_bytes(static_cast<double>(count)); };
+  if (probe.spill && probe.spill->swapped > 0)
+    return {TrialStatus::out_of_memory, kSpilled,
+            "spill: " + bytes(probe.spill->swapped) + " of it went to swap, " +
+                std::to_string(probe.spill->major_faults) + " major faults",
+            "host"};
+  if (probe.limiter == LimiterKind::none && probe.peak_resident > *probe.limit)
+    return {TrialStatus::out_of_memory, kSpilled,
+            "spill: peak resident " + bytes(*probe.peak_resident) + " of " + bytes(*probe.limit) +
+                ", which nothing enforced",
+            "host"};
+  return probe.ending;
+}
 
-  const Load load = load_request(backend, model_json, probe, seed);
-  BT_TRY(loaded, ask<Loaded>(*worker, load, timeout, probe));
-  if (loaded) probe.seconds += loaded->load_seconds;
-  if (probe.ending.status == TrialStatus::ok) {
-    const Prepare prepare{kOnlyLoad, kOnlyProgram, candidate, /*check=*/false};
-    BT_TRY(prepared, ask<Prepared>(*worker, prepare, timeout, probe));
-    if (prepared) {
-      probe.seconds += prepared->spent;
-      probe.memory = prepared->memory;
-    }
-  }
-  if (worker->ended())
-    probe.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return probe;
+Result<Probe> probe_alone(const MeasuredBackend& backend, const std::string& model_json,
+                          const ProbeRequest& request, const SoloOptions& options) {
+  BT_TRY(first, try_once(backend, model_json, request, options));
+  if (!first.unexplained) return std::move(first.probe);
+  BT_TRY(second, try_once(backend, model_json, request, options));
+  second.probe.killed = true;
+  second.probe.seconds += first.probe.seconds;
+  return std::move(second.probe);
 }
 
 }  // namespace batchtune

@@ -247,7 +247,8 @@ Result<Observation> WorkerMeasurer::Impl::probe(const ProbeRequest& request) {
   Observation observation = begin_observation();
   for (auto& [name, worker] : workers_) worker.rest();  // a probe may want all the memory there is
   BT_TRY(probe,
-         probe_alone(*backend, model_json_, request, options_.seed, options_.timeout));
+         probe_alone(*backend, model_json_, request,
+                     {options_.seed, options_.timeout, options_.limiter, options_.cgroup_root}));
   observation.device_time = probe.seconds;
   observation.what = std::move(probe);
   return observation;

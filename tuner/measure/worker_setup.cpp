@@ -22,11 +22,30 @@ constexpr bool kSanitized = false;
 
 constexpr int kMallocArenas = 2;  // each further one reserves 64 MiB of address space per thread
 constexpr char kFirstToDie[] = "1000";
+constexpr int kParentDied = SIGUSR2;  // any signal that no runtime takes for itself
+
+// The parent is gone, and with it whoever would have ended this group: also what a backend started
+// (a compiler, a helper), which would never hear of the parent's death.
+void end_group(int) {
+  kill(0, SIGKILL);
+}
+
+// Leads its own group, so that the group may be ended with it.
+void die_with_parent() {
+  if (getpgrp() != getpid()) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return;
+  }
+  struct sigaction action {};
+  action.sa_handler = end_group;
+  sigaction(kParentDied, &action, nullptr);
+  prctl(PR_SET_PDEATHSIG, kParentDied);
+}
 
 }  // namespace
 
 void setup_worker() {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  die_with_parent();
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   std::ofstream("/proc/self/oom_score_adj") << kFirstToDie;
