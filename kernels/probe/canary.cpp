@@ -1,8 +1,8 @@
 // See canary.h. The loops are those of the reference programs, in short; without AVX2 the portable
-// ones of calibration, whose times are longer but as steady. Each part warms up untimed, so that a
-// burst judges the machine and not the program whose turn it was: wide units wake up, and the block
-// is brought back into the last cache. The trap: that costs the programs their L2 and up to a
-// quarter of the last cache, which is one reason why visits begin with warm runs.
+// ones of calibration, whose times are others. Each part warms up untimed, so that a burst judges
+// the machine and not the program whose turn it was: wide units wake up, and the block is brought
+// back into the last cache. The trap: that costs the programs their L2 and a good part of the last
+// cache, which is one reason why visits begin with warm runs.
 #include "kernels/probe/canary.h"
 
 #include <algorithm>
@@ -24,8 +24,10 @@ using Clock = std::chrono::steady_clock;
 // Two multiply-adds a cycle at 4 GHz: 3 ns an iteration.
 constexpr std::uint64_t kComputeIterations = 10'000;     // 30 us
 constexpr std::uint64_t kComputeWarmIterations = 5'000;  // wide units take some 10 us to wake up
-constexpr std::int64_t kPortableIterations = 3'000;      // 30 us of ten registers of four
-constexpr std::int64_t kPortableWarmIterations = 300;
+constexpr std::int64_t kPortableIterations = 10'000;     // 30 us of ten registers of four
+constexpr std::int64_t kPortableWarmIterations = 1'000;
+
+constexpr int kReadPasses = 2;  // one alone varies more
 
 constexpr int kChainCycles = 64;  // of one iteration: dependent additions, a cycle each
 constexpr std::int64_t kChainIterations = 256;  // 4 us; the clock is read in some 20 ns
@@ -79,7 +81,7 @@ struct CanaryTeam::State {
 
   void settle(const std::vector<int>& cpus);
   void compute(Perch& perch, bool warm) const;
-  void read(const Perch& perch) const;
+  void read(const Perch& perch, int passes) const;
   void warm_up(Perch& perch) const;
   void sing(Perch& perch) const;
 
@@ -121,14 +123,15 @@ void CanaryTeam::State::compute(Perch& perch, bool warm) const {
   asm volatile("" : : "x"(sum));  // the result is used
 }
 
-void CanaryTeam::State::read(const Perch& perch) const {
-  if (wide) return bt_reference_cache(perch.memory.data(), perch.bytes, 1);
-  const std::uint64_t word = reference::read(perch.memory.data(), perch.bytes, 1);
+void CanaryTeam::State::read(const Perch& perch, int passes) const {
+  if (wide)
+    return bt_reference_cache(perch.memory.data(), perch.bytes, static_cast<std::uint64_t>(passes));
+  const std::uint64_t word = reference::read(perch.memory.data(), perch.bytes, passes);
   asm volatile("" : : "r"(word));  // the result is used
 }
 
 void CanaryTeam::State::warm_up(Perch& perch) const {
-  read(perch);
+  read(perch, 1);
   compute(perch, true);
 }
 
@@ -136,7 +139,7 @@ void CanaryTeam::State::sing(Perch& perch) const {
   const Clock::time_point start = Clock::now();
   compute(perch, false);
   const Clock::time_point computed = Clock::now();
-  read(perch);
+  read(perch, kReadPasses);
   const Clock::time_point end = Clock::now();
   perch.compute = seconds_between(start, computed);
   perch.cache = seconds_between(computed, end);
