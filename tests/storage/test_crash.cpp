@@ -190,6 +190,14 @@ TEST_CASE("a second writer of one session is refused", "[storage]") {
   CHECK(refused.error().kind == ErrorKind::environment);
   CHECK(refused.error().found.find("another process") != std::string::npos);
   CHECK(first->load_session(session)->observations.size() == 2);
+
+  // The one that was refused does not end what the other goes on with.
+  const Status ending = first->finish_session(ended(session, 1, SessionEnd::failed), {});
+  REQUIRE_FALSE(ending);
+  CHECK(ending.error().found == refused.error().found);
+  CHECK(first->load_session(session)->end == SessionEnd::running);
+  REQUIRE(second->append(session, 3, example_round(3)));
+  REQUIRE(second->finish_session(ended(session, 3, SessionEnd::converged), example_conclusion()));
 }
 
 TEST_CASE("two connections of one process interleave their sessions", "[storage]") {
