@@ -9,8 +9,9 @@ namespace {
 constexpr BackendEntry kBackends[] = {
     {"cpu", "this machine's processor: own f32 and bf16 kernels on oneTBB", "cpu", false,
      MemoryKind::account, nullptr},
-    {"simulated", "a device that exists only as a cost formula with a virtual clock", nullptr, true,
-     MemoryKind::account, create_simulated_backend},
+    {"simulated",
+     "a device that exists only as a cost formula with a virtual clock, disturbed where told",
+     nullptr, true, MemoryKind::account, create_simulated_backend},
 };
 
 std::string known_names() {
