@@ -1,6 +1,7 @@
 // One row per trial for spreadsheets and data frames: RFC 4180 with line feeds; an absent figure is
 // empty.
 #include <fmt/format.h>
+#include <cmath>
 
 #include "reports/csv/row.h"
 #include "reports/report.h"
@@ -12,7 +13,7 @@ constexpr char kHeader[] =
     "model,session,simulated,trial,backend,dtype,threads,instances,dims,batch,status,reason,"
     "latency_undisturbed,latency_low,latency_high,p50,p90,p95,p99,p99_9,max,throughput_undisturbed,"
     "throughput_as_seen,ratio_to_anchor,visits,samples,memory,memory_kind,prepare,front,"
-    "estimate_latency,estimate_memory,best\n";
+    "estimate_latency,estimate_memory,best,quiet_visits,autocorrelation,evidence,limits\n";
 
 using csv::Row;
 
@@ -41,6 +42,26 @@ std::string dims_of(const CandidateGroup& group) {
   return text;
 }
 
+// "p50<=0.5 kept;p99<=0.6 unproven"
+std::string limits_of(const Trial& trial) {
+  std::string text;
+  for (const LimitVerdict& limit : trial.limits) {
+    if (!std::isfinite(limit.limit)) continue;
+    text += fmt::format("{}{}<={} {}", text.empty() ? "" : ";", name_of(limit.metric), limit.limit,
+                        name_of(limit.decision));
+  }
+  return text;
+}
+
+// `judged`: canaries ran; without them no visit is known to be quiet.
+void add_evidence(Row& row, const Trial& trial, bool judged) {
+  const auto& m = trial.measurement;
+  row.number(m && judged ? std::optional<double>(m->quiet_visits) : std::nullopt);
+  row.number(m ? m->autocorrelation : std::nullopt);
+  row.text(trial.ending.evidence);
+  row.text(limits_of(trial));
+}
+
 std::string row_of(const TuneReport& report, const Trial& trial) {
   const SessionHeader& header = report.record.header;
   const CandidateGroup& group = trial.candidate.group;
@@ -66,6 +87,7 @@ std::string row_of(const TuneReport& report, const Trial& trial) {
   row.number(trial.estimate ? std::optional(trial.estimate->latency) : std::nullopt);
   row.number(trial.estimate ? std::optional(trial.estimate->memory) : std::nullopt);
   row.flag(best && best->trial == trial.id);
+  add_evidence(row, trial, report.conclusion.quiet_share.has_value());
   return row.line();
 }
 

@@ -1,4 +1,5 @@
 // The JSON of `tune` and `measure` (tune.schema.json), and of errors.
+#include "reports/host_summary.h"
 #include "reports/json/parts.h"
 #include "reports/report.h"
 
@@ -19,9 +20,24 @@ Json session_of(const TuneReport& report) {
           {"ended", name_of(report.record.end)},
           {"end_reason", report.record.end_reason},
           {"anchor", anchor == 0 ? Json(nullptr) : Json(anchor)},
+          {"overhead", json::overhead(report.record.overhead)},
           {"revision", header.revision},
           {"branch", header.branch},
           {"label", header.label}};
+}
+
+Json host_of(const TuneReport& report) {
+  const HostSummary host = summarise_host(report.record);
+  return {{"quiet_share", json::number(report.conclusion.quiet_share)},
+          {"judged_visits", host.judged_visits},
+          {"disturbed_visits", host.disturbed_visits},
+          {"clock_hz", json::interval(host.clock_hz)},
+          {"cpu_pressure", json::number(host.cpu_pressure)},
+          {"load", json::number(host.load)},
+          {"parked_cpu", json::number(host.parked_cpu)},
+          {"steal", json::number(host.steal)},
+          {"involuntary_switches", json::integer(host.involuntary_switches)},
+          {"major_faults", json::integer(host.major_faults)}};
 }
 
 Json devices_of(const SessionHeader& header) {
@@ -55,17 +71,22 @@ Json limits_of(const Trial& trial) {
                       {"limit", json::number(limit.limit)},
                       {"decision", name_of(limit.decision)},
                       {"confidence", json::number(limit.confidence)},
-                      {"samples", json::number(limit.samples)}});
+                      {"samples", json::number(limit.samples)},
+                      {"runs", limit.runs},
+                      {"over", limit.over}});
   return limits;
 }
 
 // The same keys with and without a measurement, so that readers need not ask twice.
-void add_figures(Json& json, const std::optional<Measurement>& measurement) {
+// `judged`: canaries ran; without them no visit is known to be quiet.
+void add_figures(Json& json, const std::optional<Measurement>& measurement, bool judged) {
   const Measurement m = measurement.value_or(Measurement{});
   const auto figure = [&](double value) {
     return measurement ? json::number(value) : Json(nullptr);
   };
   json["visits"] = m.visits;
+  json["quiet_visits"] = judged ? Json(m.quiet_visits) : Json(nullptr);
+  json["autocorrelation"] = json::number(m.autocorrelation);
   json["samples"] = m.samples;
   json["latency"] = {
       {"undisturbed", figure(m.undisturbed)}, {"ci95", json::interval(m.undisturbed_ci95)},
@@ -78,7 +99,7 @@ void add_figures(Json& json, const std::optional<Measurement>& measurement) {
                    {"ci95", json::interval(m.ratio_ci95)}};
 }
 
-Json trial_of(const Trial& trial) {
+Json trial_of(const Trial& trial, bool judged) {
   Json json = {{"id", trial.id},
                {"candidate", json::candidate(trial.candidate)},
                {"batch", trial.candidate.batch},
@@ -86,7 +107,7 @@ Json trial_of(const Trial& trial) {
                {"reason", trial.ending.reason},
                {"evidence", trial.ending.evidence},
                {"where", trial.ending.where}};
-  add_figures(json, trial.measurement);
+  add_figures(json, trial.measurement, judged);
   json["memory"] = json::integer(trial.memory);
   json["memory_kind"] = trial.memory_kind ? Json(name_of(*trial.memory_kind)) : Json(nullptr);
   json["prepare"] = json::number(trial.prepare_seconds);
@@ -106,7 +127,16 @@ Json boundary_of(const Boundary& boundary) {
           {"limiter", name_of(boundary.limiter)},
           {"largest_fitting", json::integer(boundary.largest_fitting)},
           {"smallest_failing", json::integer(boundary.smallest_failing)},
+          {"exact", boundary.exact},
+          {"kills", boundary.kills},
           {"evidence", boundary.evidence}};
+}
+
+Json soaked_of(const std::optional<Soaked>& soaked) {
+  if (!soaked) return nullptr;
+  return {{"seconds", json::number(soaked->seconds)}, {"runs", soaked->runs},
+          {"peak", json::integer(soaked->peak)},      {"status", name_of(soaked->ending.status)},
+          {"reason", soaked->ending.reason},          {"evidence", soaked->ending.evidence}};
 }
 
 Json verdict_of(const Verdict& verdict) {
@@ -117,7 +147,9 @@ Json verdict_of(const Verdict& verdict) {
                {"reason", verdict.reason},
                {"runner_up", json::integer(verdict.runner_up)},
                {"stability", json::number(verdict.stability)},
-               {"headroom", json::number(verdict.headroom)}};
+               {"headroom", json::number(verdict.headroom)},
+               {"headroom_share", json::number(verdict.headroom_share)},
+               {"soaked", soaked_of(verdict.soaked)}};
   if (const auto& nothing = verdict.nothing_fits) {
     json["nearest"] = nothing->nearest == 0 ? Json(nullptr) : Json(nothing->nearest);
     json["gap"] = nothing->gap;
@@ -148,17 +180,22 @@ Json front_of(const Front& front) {
 Json report_of(const TuneReport& report) {
   const SessionHeader& header = report.record.header;
   const Conclusion& conclusion = report.conclusion;
+  const auto trial = [judged = conclusion.quiet_share.has_value()](const Trial& one) {
+    return trial_of(one, judged);
+  };
   Json json = {{"schema_version", kSchemaVersion},
                {"command", header.command},
                {"simulated", header.simulated},
                {"session", session_of(report)},
+               {"host", host_of(report)},
                {"model", json::model(header.model)},
                {"devices", devices_of(header)},
                {"settings", settings_of(header.settings)},
                {"estimates", list(header.estimates, json::estimate)},
-               {"trials", list(conclusion.trials, trial_of)},
+               {"trials", list(conclusion.trials, trial)},
                {"fronts", list(conclusion.fronts, front_of)},
-               {"boundaries", list(conclusion.boundaries, boundary_of)}};
+               {"boundaries", list(conclusion.boundaries, boundary_of)},
+               {"kills", conclusion.kills}};
   if (header.command == "measure")
     return json;  // given batches: nothing was searched, nothing is recommended
   json["verdicts"] = list(conclusion.verdicts, verdict_of);

@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "reports/host_summary.h"
 #include "reports/report.h"
 #include "reports/text/words.h"
+#include "reports/text_limits.h"
+#include "reports/text_memory.h"
 #include "reports/text_trials.h"
 #include "tuner/core/units.h"
 
@@ -105,6 +108,34 @@ std::string estimate_line(const Estimate& estimate) {
   return line;
 }
 
+// "quiet in 83 % of 212 visits, by canaries; clock 3.60 to 3.70 GHz"; "" before the first round.
+std::string host_line(const TuneReport& report) {
+  const HostSummary host = summarise_host(report.record);
+  const auto& quiet = report.conclusion.quiet_share;
+  std::vector<std::string> parts;
+  if (quiet) {
+    const std::string count =
+        host.judged_visits > 0 ? std::to_string(host.judged_visits) + " " : "";
+    parts.push_back(
+        fmt::format("quiet in {} of {}visits, by canaries", text::percent(*quiet), count));
+  } else if (!report.conclusion.trials.empty()) {
+    parts.push_back("not judged: no canaries ran");
+  }
+  if (host.clock_hz) parts.push_back("clock " + text::clock_words(*host.clock_hz));
+  if (host.steal.value_or(0) > 0)
+    parts.push_back("up to " + format_seconds(*host.steal) + " stolen in a turn");
+  return text::joined(parts, "; ");
+}
+
+std::string overhead_line(const Overhead& overhead) {
+  std::string line =
+      fmt::format("{} inside a timed run, {} between visits", format_seconds(overhead.in_interval),
+                  format_seconds(overhead.between_visits));
+  if (overhead.outside_share)
+    line += ", " + text::percent(*overhead.outside_share) + " of the time outside measuring";
+  return line;
+}
+
 std::string context(const TuneReport& report, int width) {
   const SessionHeader& header = report.record.header;
   std::string text = header.simulated ? wrapped("", kSimulated, width) : "";
@@ -117,35 +148,13 @@ std::string context(const TuneReport& report, int width) {
   if (!header.settings.effective.empty())
     text += wrapped(head("settings"), settings_line(header.settings), width);
   text += wrapped(head("session"), session_line(report), width);
+  if (const std::string host = host_line(report); !host.empty())
+    text += wrapped(head("host"), host, width);
+  if (const auto& overhead = report.record.overhead)
+    text += wrapped(head("harness"), overhead_line(*overhead), width);
   for (const Estimate& estimate : header.estimates) {
     const std::string group = header.estimates.size() > 1 ? to_string(estimate.group) + ": " : "";
     text += wrapped(head("roofline"), group + estimate_line(estimate), width);
-  }
-  return text;
-}
-
-std::string boundary_words(const Boundary& boundary) {
-  if (!boundary.largest_fitting && !boundary.smallest_failing) return "memory: no end was found";
-  if (boundary.largest_fitting == 0) return "memory: not even batch 1 fits";
-  if (boundary.kind == BoundaryKind::predicted && boundary.largest_fitting)
-    return fmt::format("memory ends at about batch {} (predicted)", *boundary.largest_fitting);
-  std::string words = "memory:";
-  if (boundary.largest_fitting) words += fmt::format(" batch {} fits", *boundary.largest_fitting);
-  if (boundary.smallest_failing)
-    words += fmt::format("{} batch {} does not", boundary.largest_fitting ? "," : "",
-                         *boundary.smallest_failing);
-  return words +
-         fmt::format(" ({}, limiter: {})", name_of(boundary.kind), name_of(boundary.limiter));
-}
-
-std::string boundaries(const TuneReport& report, int width) {
-  std::string text;
-  for (const Boundary& boundary : report.conclusion.boundaries) {
-    std::string words = boundary_words(boundary);
-    if (!boundary.evidence.empty()) words += ": " + boundary.evidence;
-    const std::string group =
-        report.conclusion.boundaries.size() > 1 ? to_string(boundary.group) + ": " : "";
-    text += wrapped("", group + words, width);
   }
   return text;
 }
@@ -154,16 +163,6 @@ const Estimate* estimate_of(const SessionHeader& header, const CandidateGroup& g
   for (const Estimate& estimate : header.estimates)
     if (estimate.group == group) return &estimate;
   return nullptr;
-}
-
-// "; memory ends at about 212", "" when nothing is known.
-std::string memory_end(const Conclusion& conclusion, const CandidateGroup& group) {
-  for (const Boundary& boundary : conclusion.boundaries)
-    if (boundary.group == group && boundary.largest_fitting)
-      return fmt::format("; memory ends at {}{}",
-                         boundary.kind == BoundaryKind::predicted ? "about " : "",
-                         *boundary.largest_fitting);
-  return "";
 }
 
 std::string nothing_words(const TuneReport& report, const NothingFits& nothing) {
@@ -195,7 +194,8 @@ std::string verdict_details(const TuneReport& report, const TextOptions& options
         parts.push_back("runner-up " + label_of(report, second->candidate));
     if (verdict.stability)
       parts.push_back("same choice in " + text::percent(*verdict.stability) + " of resamplings");
-    if (verdict.headroom) parts.push_back(format_bytes(*verdict.headroom) + " of memory to spare");
+    if (verdict.soaked) parts.push_back(text::soak_words(*verdict.soaked));
+    if (verdict.headroom) parts.push_back(text::headroom_words(verdict));
     if (verdicts.size() > 1 && verdict.nothing_fits)
       parts.push_back(nothing_words(report, *verdict.nothing_fits));
     const std::string name =
@@ -229,11 +229,10 @@ std::string verdict_sentence(const TuneReport& report) {
     words += m->p50 ? fmt::format(", p50 {}", format_seconds(*m->p50))
                     : fmt::format(", undisturbed {}", format_seconds(m->undisturbed));
   }
+  if (!conclusion.best->proven) words += text::unproven_words(*trial);
   if (const Estimate* estimate = estimate_of(report.record.header, trial->candidate.group))
     words += fmt::format("; the roofline said {}", estimate->batch);
-  words += memory_end(conclusion, trial->candidate.group);
-  if (!conclusion.best->proven)
-    words += "; UNPROVEN: a limit could not be decided from the samples";
+  words += text::memory_end(conclusion, trial->candidate.group);
   return text::one_line(words);
 }
 
@@ -244,7 +243,7 @@ std::string text_report(const TuneReport& report, const TextOptions& options) {
   append_section(text, text::failed_trials(report, width));
   if (options.plot) append_section(text, text::front_plot(report, width));
   append_section(text, text::limit_decisions(report, width));
-  append_section(text, boundaries(report, width));
+  append_section(text, text::boundaries(report, width));
   if (report.record.header.command == "measure") return text;
   const std::string simulated = report.record.header.simulated ? "SIMULATED: " : "";
   std::string sentence = wrapped("=> ", simulated + verdict_sentence(report), width);

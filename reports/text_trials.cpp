@@ -22,6 +22,7 @@ constexpr double kGiga = 1e9;
 enum Drop {
   kNever,
   kKeepLong,
+  kVisits,
   kPercentOfPeak,
   kEstimateError,
   kSeen,
@@ -43,14 +44,6 @@ struct Table {
     columns.push_back(std::move(column));
   }
 };
-
-std::vector<const Trial*> in_order(const Conclusion& conclusion) {
-  std::vector<const Trial*> trials;
-  for (const Trial& trial : conclusion.trials) trials.push_back(&trial);
-  std::stable_sort(trials.begin(), trials.end(),
-                   [](const Trial* a, const Trial* b) { return a->candidate < b->candidate; });
-  return trials;
-}
 
 bool is_best(const TuneReport& report, const Trial& trial) {
   return report.conclusion.best && report.conclusion.best->trial == trial.id;
@@ -147,6 +140,16 @@ void add_estimate_columns(Table& table) {
   });
 }
 
+// How many visits a figure rests on; where canaries judged them, how many of those were quiet.
+void add_visits_column(Table& table, const Conclusion& conclusion) {
+  const bool judged = conclusion.quiet_share.has_value();
+  table.add(judged ? "quiet" : "", "visits", kVisits, [=](const Trial& trial) {
+    if (!trial.measurement) return std::string(kAbsent);
+    const Measurement& m = *trial.measurement;
+    return judged ? fmt::format("{}/{}", m.quiet_visits, m.visits) : std::to_string(m.visits);
+  });
+}
+
 void add_memory_column(Table& table) {
   const auto bytes = [](const Trial& trial) {
     return trial.memory ? std::optional(static_cast<double>(*trial.memory)) : std::nullopt;
@@ -185,6 +188,14 @@ std::string legend(const TuneReport& report, int width) {
 
 }  // namespace
 
+std::vector<const Trial*> in_order(const Conclusion& conclusion) {
+  std::vector<const Trial*> trials;
+  for (const Trial& trial : conclusion.trials) trials.push_back(&trial);
+  std::stable_sort(trials.begin(), trials.end(),
+                   [](const Trial* a, const Trial* b) { return a->candidate < b->candidate; });
+  return trials;
+}
+
 const Trial* find_trial(const Conclusion& conclusion, TrialId id) {
   for (const Trial& trial : conclusion.trials)
     if (trial.id == id) return &trial;
@@ -208,6 +219,7 @@ std::string trial_table(const TuneReport& report, const TextOptions& options) {
             [](const Trial& trial) { return std::to_string(trial.candidate.batch); });
   add_latency_columns(table);
   add_throughput_columns(table, report.record.header);
+  add_visits_column(table, report.conclusion);
   add_memory_column(table);
   add_estimate_columns(table);
   table.add(
@@ -215,6 +227,19 @@ std::string trial_table(const TuneReport& report, const TextOptions& options) {
       [](const Trial& trial) { return std::string(name_of(trial.ending.status)); }, true);
   return format_table(std::move(table.columns), options.width) + legend(report, options.width);
 }
+
+namespace {
+
+// "24 visits, 20 of them quiet, neighbouring rounds correlate by 0.41"
+std::string visits_words(const Conclusion& conclusion, const Measurement& m) {
+  std::string words = fmt::format("{} visit{}", m.visits, m.visits == 1 ? "" : "s");
+  if (conclusion.quiet_share) words += fmt::format(", {} of them quiet", m.quiet_visits);
+  if (m.autocorrelation)
+    words += ", neighbouring rounds correlate by " + format_number(*m.autocorrelation, 2);
+  return words;
+}
+
+}  // namespace
 
 std::string failed_trials(const TuneReport& report, int width) {
   std::string text;
@@ -225,43 +250,10 @@ std::string failed_trials(const TuneReport& report, int width) {
     if (!ending.where.empty()) words += " (" + ending.where + ")";
     if (!ending.reason.empty()) words += ": " + ending.reason;
     if (!ending.evidence.empty()) words += " [" + ending.evidence + "]";
+    if (ending.status == TrialStatus::unstable && trial->measurement)
+      words += " (" + visits_words(report.conclusion, *trial->measurement) + ")";
     text += wrapped(label_of(report, trial->candidate) + ": ", words, width);
   }
-  return text;
-}
-
-namespace {
-
-// "batch 1, batch 8 (confidence 95 % or more)"; "" when there is none.
-std::string decided(const TuneReport& report, const LatencyLimit& limit, LimitDecision decision) {
-  std::vector<std::string> labels;
-  std::optional<double> confidence;
-  for (const Trial* trial : in_order(report.conclusion))
-    for (const LimitVerdict& verdict : trial->limits) {
-      if (verdict.metric != limit.metric || verdict.limit != limit.limit ||
-          verdict.decision != decision)
-        continue;
-      labels.push_back(label_of(report, trial->candidate));
-      if (verdict.confidence)
-        confidence = std::min(confidence.value_or(*verdict.confidence), *verdict.confidence);
-    }
-  std::string words = joined(labels, ", ");
-  if (confidence) words += " (confidence " + percent(*confidence) + " or more)";
-  return words;
-}
-
-}  // namespace
-
-std::string limit_decisions(const TuneReport& report, int width) {
-  std::string text;
-  for (const LatencyLimit& limit : report.record.header.wishes.latency_limits)
-    for (LimitDecision decision :
-         {LimitDecision::kept, LimitDecision::broken, LimitDecision::unproven}) {
-      const std::string words = decided(report, limit, decision);
-      if (!words.empty())
-        text +=
-            wrapped(to_string(limit) + " " + std::string(name_of(decision)) + " at ", words, width);
-    }
   return text;
 }
 

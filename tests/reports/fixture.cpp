@@ -59,6 +59,8 @@ Trial measured_trial(TrialId id, const CandidateGroup& group, std::int64_t batch
   m.ratio_to_anchor = 0.9;
   m.ratio_ci95 = Interval{0.89, 0.91};
   m.visits = 24;
+  m.quiet_visits = 20;
+  m.autocorrelation = 0.12;
   m.samples = 96;
   Trial trial;
   trial.id = id;
@@ -98,6 +100,27 @@ Verdict verdict_of(const std::string& backend, TrialId trial, const std::string&
   verdict.batch = 8;
   verdict.reason = reason;
   return verdict;
+}
+
+// Two visits beside canaries, one of them disturbed, and one that nothing judged.
+Observation observed_round() {
+  Visit quiet;
+  quiet.trial = 1;
+  quiet.host = HostState{};
+  quiet.host->compute_canary = {32e-6, 33e-6};
+  quiet.host->cache_canary = {105e-6, 106e-6};
+  quiet.host->clock_hz = 3.7e9;
+  quiet.host->involuntary_switches = 2;
+  quiet.host->cpu_pressure = 0.01;
+  Visit disturbed = quiet;
+  disturbed.disturbed = true;
+  disturbed.host->clock_hz = 3.6e9;
+  disturbed.host->cpu_pressure = 0.04;
+  Visit unjudged;
+  unjudged.reference = "compute";
+  Observation observation;
+  observation.what = Round{{quiet, disturbed, unjudged}, {}};
+  return observation;
 }
 
 SessionHeader header_of(const DeviceInfo& device, const Estimate& estimate) {
@@ -141,9 +164,14 @@ TuneReport full_report() {
   for (std::size_t i = 0; i < 4; ++i) {
     const bool kept = *conclusion.trials[i].measurement->p50 < 0.3;
     conclusion.trials[i].limits = {
-        {LatencyMetric::p50, 0.5, kept ? LimitDecision::kept : LimitDecision::broken, 0.95, 80},
-        {LatencyMetric::p99, 0.6, LimitDecision::unproven, std::nullopt, 80}};
+        {LatencyMetric::p50, 0.5, kept ? LimitDecision::kept : LimitDecision::broken, 0.9996, 80.7,
+         96, kept ? 1 : 60},
+        {LatencyMetric::p99, 0.6, LimitDecision::unproven, 0.7, 96, 96, 0}};
   }
+  conclusion.trials[5].limits = {{LatencyMetric::p50, 0.5, LimitDecision::unproven, std::nullopt}};
+  conclusion.quiet_share = 0.83;
+  report.record.observations.push_back(observed_round());
+  report.record.overhead = Overhead{45e-9, 9e-6, 0.031};
   conclusion.fronts = {{kCpu, {2, 6, 3, 4}}};
   conclusion.boundaries = {boundary_of(kCpu, BoundaryKind::predicted, LimiterKind::none)};
   conclusion.boundaries[0].largest_fitting = 212;
@@ -152,6 +180,8 @@ TuneReport full_report() {
   verdict.runner_up = 6;
   verdict.stability = 0.94;
   verdict.headroom = 1.9e9;
+  verdict.headroom_share = 0.885;
+  verdict.soaked = Soaked{6, 25, Bytes{188743680}, {}};
   conclusion.verdicts = {verdict};
   conclusion.best = Best{3, "cpu", 8, true};
   return report;
@@ -165,6 +195,11 @@ TuneReport nothing_fits_report() {
   verdict.runner_up.reset();
   verdict.stability.reset();
   verdict.headroom.reset();
+  verdict.headroom_share.reset();
+  verdict.soaked.reset();
+  report.conclusion.quiet_share.reset();  // no canaries ran
+  report.record.observations.pop_back();
+  report.record.overhead.reset();
   verdict.reason = "every batch breaks p50 <= 20 ms";
   verdict.nothing_fits =
       NothingFits{2, "p50 47.3 ms, 2.36 x the limit", {"a smaller dtype (bf16)", "more threads"}};
@@ -185,12 +220,18 @@ TuneReport several_groups_report() {
   Conclusion& conclusion = report.conclusion;
   conclusion.trials.push_back(measured_trial(7, kSimulated, 8, 0.9, true));
   conclusion.fronts.push_back({kSimulated, {7}});
-  Boundary probed = boundary_of(kSimulated, BoundaryKind::probed, LimiterKind::account);
+  Boundary probed = boundary_of(kSimulated, BoundaryKind::probed, LimiterKind::rlimit);
   probed.largest_fitting = 212;
-  probed.smallest_failing = 213;
-  probed.evidence = "probed twice";
+  probed.smallest_failing = 216;
+  probed.exact = false;
+  probed.kills = 1;
+  probed.evidence = "each was tried twice";
   conclusion.boundaries.push_back(probed);
-  conclusion.verdicts.push_back(verdict_of("simulated", 7, "the only one"));
+  conclusion.kills = 3;
+  Verdict second = verdict_of("simulated", 7, "the only one");
+  second.soaked =
+      Soaked{1.5, 2, std::nullopt, {TrialStatus::crashed, "the worker died", "signal 11", ""}};
+  conclusion.verdicts.push_back(second);
   conclusion.best->proven = false;
   return report;
 }
@@ -201,6 +242,7 @@ TuneReport empty_report() {
   report.record.end = SessionEnd::interrupted;
   report.record.end_reason = "";
   report.record.observations.clear();
+  report.record.overhead.reset();
   report.conclusion = {};
   return report;
 }

@@ -176,6 +176,36 @@ TEST_CASE("an absent figure is null, never 0", "[reports][json]") {
   CHECK(empty["best"].is_null());
 }
 
+TEST_CASE("the evidence behind each figure is in the JSON", "[reports][json]") {
+  const Json report = Json::parse(json_report({full_report()}));
+  CHECK(report["host"]["quiet_share"] == 0.83);
+  CHECK(report["host"]["judged_visits"] == 2);
+  CHECK(report["host"]["disturbed_visits"] == 1);
+  CHECK(report["host"]["clock_hz"] == Json::array({3.6e9, 3.7e9}));
+  CHECK(report["host"]["cpu_pressure"] == 0.04);
+  CHECK(report["host"]["involuntary_switches"] == 4);
+  CHECK(report["host"]["steal"].is_null());
+  CHECK(report["session"]["overhead"]["in_interval"] == 45e-9);
+  const Json& trial = report["trials"][2];
+  CHECK(trial["quiet_visits"] == 20);
+  CHECK(trial["autocorrelation"] == 0.12);
+  CHECK(trial["limits"][0]["runs"] == 96);
+  CHECK(trial["limits"][0]["over"] == 1);
+  const Json& verdict = report["verdicts"][0];
+  CHECK(verdict["headroom_share"] == 0.885);
+  CHECK(verdict["soaked"]["runs"] == 25);
+  CHECK(verdict["soaked"]["status"] == "ok");
+  const Json unjudged = Json::parse(json_report({nothing_fits_report()}));
+  CHECK(unjudged["host"]["quiet_share"].is_null());
+  CHECK(unjudged["session"]["overhead"].is_null());
+  CHECK(unjudged["trials"][2]["quiet_visits"].is_null());
+  CHECK(unjudged["verdicts"][0]["soaked"].is_null());
+  const Json band = Json::parse(json_report({several_groups_report()}));
+  CHECK(band["boundaries"][1]["exact"] == false);
+  CHECK(band["boundaries"][1]["kills"] == 1);
+  CHECK(band["kills"] == 3);
+}
+
 TEST_CASE("when nothing keeps the limits the JSON says what is nearest", "[reports][json]") {
   const Json report = Json::parse(json_report({nothing_fits_report()}));
   CHECK(report["best"].is_null());

@@ -46,13 +46,18 @@ TuneReport scrambled(Figures& figures) {
     m.undisturbed_ci95 = Interval{figures.next(), figures.next()};
     trial.estimate->latency = figures.next();
     trial.front_probability = figures.maybe();
-    trial.limits = {
-        {LatencyMetric::p50, figures.next(), LimitDecision::kept, figures.maybe(), figures.next()}};
+    m.autocorrelation = figures.maybe();
+    trial.limits = {{LatencyMetric::p50, figures.next(), LimitDecision::kept, figures.maybe(),
+                     figures.next(), 5, 1}};
   }
   report.record.header.devices[0].peaks[1].flops_per_second = figures.next();
   report.record.header.estimates[0].formula->exact = figures.next();
   report.conclusion.verdicts[0].stability = figures.maybe();
   report.conclusion.verdicts[0].headroom = figures.maybe();
+  report.conclusion.verdicts[0].headroom_share = figures.maybe();
+  report.conclusion.verdicts[0].soaked->seconds = figures.next();
+  report.conclusion.quiet_share = figures.maybe();
+  report.record.overhead = Overhead{figures.next(), figures.next(), figures.maybe()};
   return report;
 }
 

@@ -38,7 +38,68 @@ TEST_CASE("the verdict is one sentence with batch, figures, roofline and memory 
   CHECK(contains(verdict_sentence(probed), "memory ends at 212"));
   CHECK(
       contains(verdict_sentence(several_groups_report()), "deploy cpu f32, 2 threads, at batch 8"));
-  CHECK(contains(verdict_sentence(several_groups_report()), "UNPROVEN"));
+  CHECK(contains(verdict_sentence(several_groups_report()), "memory ends at about 212"));
+}
+
+TEST_CASE("a limit that is not proven is said in the verdict, with what is known of it",
+          "[reports]") {
+  CHECK_FALSE(contains(verdict_sentence(full_report()), "proven"));
+  TuneReport report = full_report();
+  report.conclusion.best->proven = false;
+  CHECK(contains(verdict_sentence(report),
+                 "p50 252 ms; p99 <= 600 ms is not proven (confidence 70 %, 96 samples, 0 over); "
+                 "the roofline"));
+  report.conclusion.trials[2].limits[1] = {LatencyMetric::p99, 0.6, LimitDecision::unproven,
+                                           std::nullopt};
+  CHECK(contains(verdict_sentence(report), "p99 <= 600 ms is not proven; the roofline"));
+}
+
+TEST_CASE("every decision on a limit is shown with its confidence, samples and how many were over",
+          "[reports]") {
+  TuneReport report = full_report();
+  const std::string text = text_report(report, {});
+  CHECK(
+      contains(text, "  batch 8   kept      confidence 99.9 %, 80 samples (of 96 runs), 1 over\n"));
+  CHECK(contains(text, "  batch 4   unproven\n"));
+  report.record.header.wishes.latency_limits = {{LatencyMetric::p90, 0.01}};
+  const std::string others = text_report(report, {});
+  CHECK(contains(others, "p90 <= 10.0 ms: no batch was judged by it"));
+  CHECK(contains(others, "p99 <= 600 ms\n"));
+}
+
+TEST_CASE("a boundary by a process limiter is a band, and kills are counted", "[reports]") {
+  TuneReport report = full_report();
+  Boundary& boundary = report.conclusion.boundaries[0];
+  boundary.kind = BoundaryKind::probed;
+  boundary.limiter = LimiterKind::rlimit;
+  boundary.smallest_failing = 216;
+  boundary.exact = false;
+  boundary.kills = 2;
+  report.conclusion.kills = 2;
+  CHECK(contains(verdict_sentence(report), "memory ends between 212 and 216"));
+  const std::string text = text_report(report, {.width = 300});
+  CHECK(contains(text,
+                 "memory ends between batch 212 and batch 216 (probed; limit kept by "
+                 "RLIMIT_AS)"));
+  CHECK(contains(text, "; 2 processes were killed to find it\n"));
+  CHECK_FALSE(contains(text, "in all"));
+  boundary.exact = true;
+  CHECK(contains(text_report(report, {}), "memory: batch 212 fits, batch 216 does not"));
+}
+
+TEST_CASE("the text says how quiet the machine was, or that nothing judged it", "[reports]") {
+  CHECK(contains(text_report(full_report(), {}),
+                 "  host       quiet in 83 % of 2 visits, by canaries; clock 3.60 to 3.70 GHz\n"));
+  CHECK(contains(text_report(nothing_fits_report(), {}),
+                 "  host       not judged: no canaries ran\n"));
+  CHECK_FALSE(contains(text_report(empty_report(), {}), "  host "));
+}
+
+TEST_CASE("the soak and the headroom are told, and a soak that ended badly says how", "[reports]") {
+  const std::string text = text_report(full_report(), {.width = 300});
+  CHECK(contains(text, "; soaked 6.00 s alone: 25 runs, peak 180 MiB; headroom 1.77 GiB (88 %)"));
+  CHECK(contains(text_report(several_groups_report(), {.width = 300}),
+                 "soaked 1.50 s alone: 2 runs, then crashed: the worker died [signal 11]"));
 }
 
 TEST_CASE("when nothing fits the sentence says what is nearest, how far and what helps",
