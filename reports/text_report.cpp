@@ -74,8 +74,10 @@ std::string shown_setting(const Setting& setting) {
   const auto* bytes = std::get_if<std::int64_t>(&setting.value);
   const auto* number = std::get_if<double>(&setting.value);
   if (bytes && setting.name == "memory_limit") return format_bytes(static_cast<double>(*bytes));
-  for (const std::string_view seconds : {"budget", "probe_budget", "timeout"})
+  for (const std::string_view seconds : {"budget", "probe_budget", "timeout", "soak"})
     if (number && setting.name == seconds) return format_seconds(*number);
+  for (const std::string_view share : {"give_up", "precision"})
+    if (number && setting.name == share) return text::percent(*number);
   return text::shown(setting.value);
 }
 

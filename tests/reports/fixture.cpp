@@ -135,7 +135,9 @@ SessionHeader header_of(const DeviceInfo& device, const Estimate& estimate) {
   header.wishes.memory_limit = Bytes{2} << 30;
   header.settings.requested = {{"threads", std::monostate{}, "default"}};
   header.settings.effective = {{"threads", std::int64_t{2}, "affinity"},
-                               {"budget", std::string("60 s"), "default"},
+                               {"budget", 60.0, "default"},
+                               {"precision", 0.01, "default"},
+                               {"soak", 6.0, "a tenth of --budget"},
                                {"boundary", std::string("probed"), "--memory-limit"}};
   header.devices = {device};
   header.estimates = {estimate};
