@@ -6,8 +6,9 @@
 namespace batchtune::detail {
 namespace {
 
-constexpr int kBusyMilliseconds =
-    5000;  // another process holds the file for one transaction, not for seconds
+// Another process holds the file for one transaction: some syncs, each of which a disk that is
+// shared may let wait for seconds.
+constexpr int kBusyMilliseconds = 20'000;
 constexpr std::size_t kDoubleBytes = 8;
 
 // What to do about a code, where there is something to do.
@@ -27,9 +28,10 @@ std::string_view advice(int code) {
       return "Check that the file and its folder can be opened, or name another with --db";
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_ERROR:  // one of our statements does not fit the file's tables
       return "Name another database with --db; move this file away or restore a backup";
     default:
-      return "";
+      return "Report this as a bug";
   }
 }
 

@@ -68,8 +68,12 @@ Result<int> schema_version(const Database& database) {
                    " FROM pragma_application_id, pragma_user_version");
   BT_TRY_VOID(select.step());
   const std::int64_t application = select.integer(0), tables = select.integer(2);
+  const auto version = static_cast<int>(select.integer(1));
   if (application == 0 && tables == 0) return 0;
-  if (application == kApplicationId) return static_cast<int>(select.integer(1));
+  if (application == kApplicationId) {
+    if (version >= 1) return version;
+    return database.error(SQLITE_CORRUPT, "schema " + std::to_string(version));
+  }
   return environment_error(
       "a database of batchtune",
       "another application's database (application_id " + std::to_string(application) + ", " +

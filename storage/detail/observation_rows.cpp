@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "storage/detail/json.h"
 #include "storage/detail/rows.h"
@@ -198,6 +199,18 @@ Result<Probe> select_probe(const Database& database, std::int64_t id) {
   return probe;
 }
 
+// What nobody writes: only a damaged file holds it, and it would lead readers astray.
+Status check_visit(const Database& database, const Visit& visit) {
+  if (visit.warm < 0 || visit.warm > std::ssize(visit.seconds))
+    return database.error(SQLITE_CORRUPT, "a visit with " + std::to_string(visit.warm) +
+                                              " warm-up runs of " +
+                                              std::to_string(visit.seconds.size()));
+  for (Seconds seconds : visit.seconds)
+    if (!std::isfinite(seconds))
+      return database.error(SQLITE_CORRUPT, "a sample that is no finite number");
+  return {};
+}
+
 Result<Round> select_round(const Database& database, std::int64_t id) {
   Round round;
   Statement row(
@@ -217,6 +230,7 @@ Result<Round> select_round(const Database& database, std::int64_t id) {
     visit.disturbed = row.integer(5) != 0;
     if (!row.is_null(6)) BT_TRY_VOID(decode(database, row.text(6), visit.host.emplace()));
     visit.seconds = row.samples(7);
+    BT_TRY_VOID(check_visit(database, visit));
   }
   Statement failure(database,
                     "SELECT trial, status, reason, evidence, place FROM round_failure"

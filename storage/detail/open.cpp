@@ -9,6 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uintmax_t kSmallestDatabase = 512;  // bytes: SQLite's smallest page
 constexpr char kNameAnother[] = "Name another database with --db";
 
 // Absolute, so that no name has a meaning of its own to SQLite (":memory:", "file:...").
@@ -44,6 +45,12 @@ Status check_file(const fs::path& file, int mode) {
   if (!fs::is_regular_file(file, code))
     return environment_error("a database file", "something that is no plain file", file.string(),
                              kNameAnother);
+  // SQLite takes a file of one byte for an empty one, and would write over it.
+  if (const auto size = fs::file_size(file, code); !code && size > 0 && size < kSmallestDatabase)
+    return environment_error(
+        "a database of batchtune",
+        "a file that is no SQLite database (" + std::to_string(size) + " bytes)", file.string(),
+        kNameAnother);
   if (access(file.c_str(), R_OK) != 0)
     return environment_error("a database that can be read", "no permission to read it",
                              file.string(), kNameAnother);
@@ -60,6 +67,20 @@ Status check_version(const Database& database, int version, int known) {
         "schema " + std::to_string(version), database.path(),
         "Use the newer batchtune that wrote it, or name another database with --db");
   return {};
+}
+
+// SQLite itself reads a last page that was cut off as zeros.
+Status check_whole(const Database& database) {
+  BT_TRY_VOID(database.execute("BEGIN"));  // with the first read, nobody changes the file's length
+  const auto wanted = database.query_integer(
+      "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  std::error_code code;
+  const auto size = static_cast<std::int64_t>(fs::file_size(database.path(), code));
+  BT_TRY_VOID(database.execute("COMMIT"));
+  if (!wanted) return tl::make_unexpected(wanted.error());
+  if (code || size >= *wanted) return {};
+  return database.error(SQLITE_CORRUPT,
+                        std::to_string(size) + " bytes of " + std::to_string(*wanted));
 }
 
 Status set_up(const Database& database) {
@@ -92,6 +113,7 @@ Result<Database> open_for_writing(const std::string& path, bool create_folder,
   BT_TRY_VOID(set_up(database));
   BT_TRY(version, schema_version(database));
   BT_TRY_VOID(check_version(database, version, steps.back().version));
+  BT_TRY_VOID(check_whole(database));
   BT_TRY_VOID(migrate(database, steps));
   BT_TRY_VOID(set_journal(database));
   return database;
@@ -107,6 +129,7 @@ Result<Database> open_for_reading(const std::string& path, std::span<const Migra
   BT_TRY_VOID(set_up(database));
   BT_TRY(version, schema_version(database));
   BT_TRY_VOID(check_version(database, version, steps.back().version));
+  BT_TRY_VOID(check_whole(database));
   if (version < steps.back().version)
     return environment_error(
         "a database with schema " + std::to_string(steps.back().version),
