@@ -231,7 +231,7 @@ std::string verdict_sentence(const TuneReport& report) {
     words += m->p50 ? fmt::format(", p50 {}", format_seconds(*m->p50))
                     : fmt::format(", undisturbed {}", format_seconds(m->undisturbed));
   }
-  if (!conclusion.best->proven) words += text::unproven_words(*trial);
+  words += text::unproven_words(*trial);
   if (const Estimate* estimate = estimate_of(report.record.header, trial->candidate.group))
     words += fmt::format("; the roofline said {}", estimate->batch);
   words += text::memory_end(conclusion, trial->candidate.group);

@@ -44,10 +44,9 @@ TEST_CASE("the verdict is one sentence with batch, figures, roofline and memory 
 TEST_CASE("a limit that is not proven is said in the verdict, with what is known of it",
           "[reports]") {
   CHECK_FALSE(contains(verdict_sentence(full_report()), "proven"));
-  TuneReport report = full_report();
-  report.conclusion.best->proven = false;
+  TuneReport report = several_groups_report();
   CHECK(contains(verdict_sentence(report),
-                 "p50 252 ms; p99 <= 600 ms is not proven (confidence 70 %, 96 samples, 0 over); "
+                 "p50 252 ms; p99 <= 600 ms is not proven (confidence 70 %, 120 samples, 0 over); "
                  "the roofline"));
   report.conclusion.trials[2].limits[1] = {LatencyMetric::p99, 0.6, LimitDecision::unproven,
                                            std::nullopt};
