@@ -16,13 +16,17 @@ using namespace batchtune::test;
 
 namespace {
 
-// Appends until killed, and says on `acknowledge` that an append has returned. For a child process.
-[[noreturn]] void append_for_ever(const std::string& path, int acknowledge) {
+// Begins a session, or goes on with the last one, and appends until killed; says on `acknowledge`
+// that an append has returned. For a child process.
+[[noreturn]] void append_for_ever(const std::string& path, bool resume, int acknowledge) {
   auto store = Store::open(path, false);
   if (!store) _exit(3);
-  const auto session = (*store)->begin_session(example_header("u" + std::to_string(getpid())));
+  auto session = resume ? (*store)->resolve_session("last")
+                        : (*store)->begin_session(example_header("u" + std::to_string(getpid())));
   if (!session) _exit(4);
-  for (int i = 1;; ++i) {
+  const auto record = (*store)->load_session(*session);
+  if (!record || (resume && !(*store)->reopen_session(*session))) _exit(7);
+  for (int i = static_cast<int>(record->observations.size()) + 1;; ++i) {
     if (!(*store)->append(*session, i, example_round(i))) _exit(5);
     const char byte = 'a';
     if (write(acknowledge, &byte, 1) != 1) _exit(6);
@@ -42,56 +46,85 @@ void sleep_microseconds(int microseconds) {
   nanosleep(&wait, nullptr);
 }
 
+// Starts a writer, kills it `after` microseconds, counted from its first append when `waited`; how
+// many appends it was told of.
+int kill_one_writer(const std::string& path, bool resume, bool waited, int after) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    append_for_ever(path, resume, ends[1]);
+  }
+  close(ends[1]);
+  char first = 0;
+  const bool appended = waited && read(ends[0], &first, 1) == 1;
+  sleep_microseconds(after);
+  kill(child, SIGKILL);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  const int acknowledged = count_bytes(ends[0]) + (appended ? 1 : 0);
+  close(ends[0]);
+  return acknowledged;
+}
+
+// The last session has its observations without gaps, each as it was written; how many.
+int check_last_session(const std::string& path) {
+  // Reading alone must cope with the journal that the dead writer left.
+  const auto store = Store::open_read_only(path);
+  INFO((store ? "" : to_string(store.error())));
+  REQUIRE(store);
+  REQUIRE(query(path, "PRAGMA integrity_check") == "ok");
+  REQUIRE(query(path, "SELECT count(*) FROM pragma_foreign_key_check") == "0");
+  const auto sessions = (*store)->list_sessions().value();
+  if (sessions.empty()) return 0;
+  const auto record = (*store)->load_session(sessions.back().number).value();
+  int number = 0;
+  for (const Observation& observation : record.observations)
+    REQUIRE(std::get<Round>(observation.what) == std::get<Round>(example_round(++number).what));
+  CHECK(query(path, "SELECT coalesce(max(seq), 0) FROM observation WHERE session = " +
+                        std::to_string(sessions.back().number)) == std::to_string(number));
+  return number;
+}
+
+int count_sessions(const std::string& path) {
+  return std::stoi(query(path, "SELECT count(*) FROM session"));
+}
+
+// Kills so many writers at random moments, each beginning a session or going on with the one of a
+// writer that was killed; how many observations were acknowledged in all.
+int kill_writers(const std::string& path, int rounds, unsigned seed) {
+  open_store(path).reset();
+  std::mt19937 random(seed);
+  // Microseconds: from opening to some dozens of appends.
+  std::uniform_int_distribution<int> moment(0, 60'000);
+  int stored = 0, acknowledged_in_all = 0;
+  for (int round = 0; round < rounds; ++round) {
+    INFO("round " << round);
+    const int before = count_sessions(path);
+    const bool resume = before > 0 && round % 3 != 0;
+    const int acknowledged = kill_one_writer(path, resume, round % 2 == 1, moment(random));
+    const int now = check_last_session(path);
+    const int old = resume || count_sessions(path) == before ? stored : 0;
+    CHECK(now >= old + acknowledged);
+    CHECK(now <= old + acknowledged + 1);  // committed, but killed before saying so
+    stored = now;
+    acknowledged_in_all += acknowledged;
+  }
+  return acknowledged_in_all;
+}
+
 }  // namespace
 
 TEST_CASE("a writer killed at any moment loses nothing that was acknowledged", "[storage][crash]") {
   TempFolder folder;
-  const std::string path = folder / "a.db";
-  open_store(path).reset();
-  std::mt19937 random(20260101);
-  std::uniform_int_distribution<int> moment(
-      0, 60'000);  // microseconds: from opening to some dozens of appends
-  int most = 0;
-  for (int repetition = 0; repetition < 25; ++repetition) {
-    int ends[2];
-    REQUIRE(pipe(ends) == 0);
-    const pid_t child = fork();
-    if (child == 0) {
-      close(ends[0]);
-      append_for_ever(path, ends[1]);
-    }
-    close(ends[1]);
-    // Every other time the moment counts from the first append on, however slow the machine is.
-    char first = 0;
-    const bool waited = repetition % 2 == 1;
-    if (waited) REQUIRE(read(ends[0], &first, 1) == 1);
-    sleep_microseconds(moment(random));
-    kill(child, SIGKILL);
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    REQUIRE(WIFSIGNALED(status));
-    const int acknowledged = count_bytes(ends[0]) + (waited ? 1 : 0);
-    close(ends[0]);
+  CHECK(kill_writers(folder / "a.db", 40, 20260101) > 0);  // otherwise nothing was tried
+}
 
-    // Reading alone must cope with the journal that the dead writer left.
-    auto store = Store::open_read_only(path);
-    INFO((store ? "" : to_string(store.error())));
-    REQUIRE(store);
-    REQUIRE(query(path, "PRAGMA integrity_check") == "ok");
-    REQUIRE(query(path, "SELECT count(*) FROM pragma_foreign_key_check") == "0");
-    const auto sessions = (*store)->list_sessions().value();
-    const int stored = sessions.empty() || sessions.back().uuid != "u" + std::to_string(child)
-                           ? 0
-                           : sessions.back().observations;
-    CHECK(stored >= acknowledged);
-    CHECK(stored <= acknowledged + 1);  // committed, but killed before saying so
-    if (stored == 0) continue;
-    most = std::max(most, stored);
-    const auto record = (*store)->load_session(sessions.back().number).value();
-    CHECK(std::get<Round>(record.observations.back().what) ==
-          std::get<Round>(example_round(stored).what));
-  }
-  CHECK(most > 0);  // otherwise nothing was tried
+TEST_CASE("hundreds of writers killed lose nothing that was acknowledged", "[.long]") {
+  TempFolder folder;
+  CHECK(kill_writers(folder / "a.db", 600, 20260102) > 1000);
 }
 
 TEST_CASE("a full disk is an error, and the file stays sound and usable", "[storage][crash]") {
@@ -122,31 +155,35 @@ TEST_CASE("a write that the system refuses is an error, and the file stays sound
           "[storage][crash]") {
   TempFolder folder;
   const std::string path = folder / "a.db";
-  open_store(path).reset();
-  const auto size = std::filesystem::file_size(path);
-  const pid_t child = fork();
-  if (child == 0) {
-    signal(SIGXFSZ, SIG_IGN);  // then write() fails with EFBIG
-    const rlimit limit{size + 8192, size + 8192};
-    setrlimit(RLIMIT_FSIZE, &limit);
-    auto store = Store::open(path, false);
-    if (!store) _exit(3);
-    const auto session = (*store)->begin_session(example_header("u"));
-    if (!session) _exit(session.error().kind == ErrorKind::environment ? 0 : 4);
-    for (int i = 0; i < 10'000; ++i)
-      if (const auto status = (*store)->append(*session, i + 1, example_round(i)); !status)
-        _exit(status.error().kind == ErrorKind::environment ? 0 : 5);
-    _exit(6);
+  for (const rlim_t room : {0, 1000, 4096, 8192, 20'000, 60'000}) {
+    for (const char* suffix : {"", "-journal"}) std::filesystem::remove(path + suffix);
+    open_store(path).reset();
+    const rlim_t size = std::filesystem::file_size(path) + room;
+    const pid_t child = fork();
+    if (child == 0) {
+      signal(SIGXFSZ, SIG_IGN);  // then write() fails with EFBIG
+      const rlimit limit{size, size};
+      setrlimit(RLIMIT_FSIZE, &limit);
+      auto store = Store::open(path, false);
+      if (!store) _exit(3);
+      const auto session = (*store)->begin_session(example_header("u"));
+      if (!session) _exit(session.error().kind == ErrorKind::environment ? 0 : 4);
+      for (int i = 0; i < 10'000; ++i)
+        if (const auto status = (*store)->append(*session, i + 1, example_round(i)); !status)
+          _exit(status.error().kind == ErrorKind::environment ? 0 : 5);
+      _exit(6);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    INFO("room for " << room << " bytes");
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(query(path, "PRAGMA integrity_check") == "ok");
+    auto store = open_store(path);
+    const auto sessions = store->list_sessions().value();
+    for (const SessionListing& listing : sessions) CHECK(store->load_session(listing.number));
+    CHECK(store->begin_session(example_header("after")));
   }
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
-  CHECK(query(path, "PRAGMA integrity_check") == "ok");
-  auto store = open_store(path);
-  const auto sessions = store->list_sessions().value();
-  for (const SessionListing& listing : sessions) CHECK(store->load_session(listing.number));
-  CHECK(store->begin_session(example_header("after")));
 }
 
 TEST_CASE("two processes that open and write one new database both finish", "[storage][crash]") {
