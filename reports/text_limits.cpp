@@ -18,10 +18,13 @@ std::string confidence_words(double confidence) {
                                : std::string("confidence ?");
 }
 
-// "confidence 99 %, 662 samples (of 900 runs), 1 over"; "" when nothing was computed.
+// "confidence 99 %, 662 samples (of 900 runs), 1 over"; "" when nothing was computed. While it is
+// unproven the confidence is that of being kept, and may be small.
 std::string basis_words(const LimitVerdict& verdict) {
   std::vector<std::string> parts;
-  if (verdict.confidence) parts.push_back(confidence_words(*verdict.confidence));
+  const bool unproven = verdict.decision == LimitDecision::unproven;
+  if (verdict.confidence)
+    parts.push_back(confidence_words(*verdict.confidence) + (unproven ? " that it is kept" : ""));
   const bool counted = verdict.runs > 0;
   if (std::isfinite(verdict.samples) && (counted || verdict.samples > 0)) {
     const double samples = std::floor(verdict.samples);

@@ -46,8 +46,8 @@ TEST_CASE("a limit that is not proven is said in the verdict, with what is known
   CHECK_FALSE(contains(verdict_sentence(full_report()), "proven"));
   TuneReport report = several_groups_report();
   CHECK(contains(verdict_sentence(report),
-                 "p50 252 ms; p99 <= 600 ms is not proven (confidence 70 %, 120 samples, 0 over); "
-                 "the roofline"));
+                 "p50 252 ms; p99 <= 600 ms is not proven (confidence 70 % that it is kept, 120 "
+                 "samples, 0 over); the roofline"));
   report.conclusion.trials[2].limits[1] = {LatencyMetric::p99, 0.6, LimitDecision::unproven,
                                            std::nullopt};
   CHECK(contains(verdict_sentence(report), "p99 <= 600 ms is not proven; the roofline"));
