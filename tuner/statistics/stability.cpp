@@ -61,10 +61,11 @@ std::optional<std::string> unstable_reason(std::span<const RoundMedians> rounds,
   const PairedRatio paired = paired_ratio(rounds, anchor, trial);
   if (paired.shared == 0) return level_reason(rounds, trial, precision);
   if (!paired.ci95) return "it met the anchor in " + std::to_string(paired.shared) + " rounds only";
-  if (const auto wide = too_wide("its ratio to the anchor", paired.ci95->low, paired.ci95->high,
-                                 paired.shared, precision))
-    return wide;
-  return drifting(log_ratio_series(rounds, anchor, trial).all(), precision);
+  // First, since a ratio that moves makes its interval wide, too.
+  const auto logs = log_ratio_series(rounds, anchor, trial).all();
+  if (const auto moved = drifting(logs, precision)) return moved;
+  return too_wide("its ratio to the anchor", paired.ci95->low, paired.ci95->high, paired.used,
+                  precision);
 }
 
 }  // namespace batchtune
