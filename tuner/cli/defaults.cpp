@@ -1,8 +1,13 @@
 #include "tuner/cli/defaults.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "tuner/backend/backend_list.h"
 #include "tuner/cli/host.h"
+#include "tuner/core/units.h"
+#include "tuner/measure/stop_rule.h"
 
 namespace batchtune {
 namespace {
@@ -12,6 +17,16 @@ constexpr Seconds kLeastTimeout = 60;
 constexpr double kTimeoutOverEstimate = 20;
 
 constexpr std::uint64_t kDefaultSeed = 1;
+
+// Of the budget: long enough to see memory grow, short enough to be left on.
+constexpr double kSoakShare = 0.1;
+
+bool all_simulated(const TuningRequest& request) {
+  const auto specs = backends_of(request);
+  return std::all_of(specs.begin(), specs.end(), [](const std::string& spec) {
+    return find_backend(split_backend_spec(spec).name)->simulated;
+  });
+}
 
 }  // namespace
 
@@ -49,6 +64,10 @@ std::string strategy_of(const TuningRequest& request) {
   return request.strategy.empty() ? std::string(strategies().front().name) : request.strategy;
 }
 
+std::string stop_rule_of(const TuningRequest& request) {
+  return request.stop.empty() ? std::string(stop_rules().front().name) : request.stop;
+}
+
 std::uint64_t seed_of(const TuningRequest& request) {
   return request.seed.value_or(kDefaultSeed);
 }
@@ -60,14 +79,43 @@ Budget budget_of(const TuningRequest& request) {
   return budget;
 }
 
+Seconds soak_of(const TuningRequest& request) {
+  return request.soak.value_or(kSoakShare * budget_of(request).racing);
+}
+
+LimiterWish limiter_of(const TuningRequest& request) {
+  return request.limiter.value_or(LimiterWish::automatic);
+}
+
 MemoryLimit default_memory_limit(const std::vector<OpenDevice>& devices) {
-  const bool all_simulated =
-      std::all_of(devices.begin(), devices.end(),
-                  [](const OpenDevice& device) { return device.entry->simulated; });
-  if (all_simulated && devices.front().figures.device.memory_bytes)
+  const bool simulated = std::all_of(devices.begin(), devices.end(), [](const OpenDevice& device) {
+    return device.entry->simulated;
+  });
+  if (simulated && devices.front().figures.device.memory_bytes)
     return {static_cast<Bytes>(*devices.front().figures.device.memory_bytes), "device memory"};
   const MemoryShare share = memory_share();
   return {share.limit, share.origin};
+}
+
+std::optional<Bytes> safe_memory(const TuningRequest& request, Bytes memory_limit) {
+  if (request.allow_system_oom || all_simulated(request)) return std::nullopt;
+  const Bytes safe = safe_share_of_available();
+  const bool stopped = limiter_of(request) != LimiterWish::none && memory_limit <= safe;
+  return stopped ? std::nullopt : std::optional(safe);
+}
+
+Status check_memory_limit(const TuningRequest& request) {
+  if (!request.memory_limit || limiter_of(request) != LimiterWish::none) return {};
+  const auto safe = safe_memory(request, *request.memory_limit);
+  if (!safe || *request.memory_limit <= *safe || boundary_of(request) != BoundaryWish::probed)
+    return {};
+  return bad_input(fmt::format("a memory limit of at most {} (80 % of what is available) where no "
+                               "limiter holds",
+                               format_bytes(static_cast<double>(*safe))),
+                   format_bytes(static_cast<double>(*request.memory_limit)),
+                   "--memory-limit, --limiter none",
+                   "Give --limiter auto, or --allow-system-oom where the system may run out of "
+                   "memory");
 }
 
 }  // namespace batchtune

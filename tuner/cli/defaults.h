@@ -2,6 +2,7 @@
 // what.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,12 @@ int instances_of(const TuningRequest& request);                      // one
 std::vector<int> threads_of(const TuningRequest& request);  // all CPUs, shared by the instances
 BoundaryWish boundary_of(
     const TuningRequest& request);  // probed where a memory limit was given, else predicted
-std::string strategy_of(const TuningRequest& request);  // the first of the table
+std::string strategy_of(const TuningRequest& request);   // the first of the table
+std::string stop_rule_of(const TuningRequest& request);  // likewise; of measure
 std::uint64_t seed_of(const TuningRequest& request);
 Budget budget_of(const TuningRequest& request);
+Seconds soak_of(const TuningRequest& request);  // a tenth of the budget
+LimiterWish limiter_of(const TuningRequest& request);
 
 // The longer of a minute and 20 times what the search's first guess was estimated to take.
 Seconds timeout_of(const TuningRequest& request, const std::vector<Estimate>& estimates);
@@ -30,5 +34,13 @@ struct MemoryLimit {
 };
 // A device with memory of its own is limited by that; the CPU shares the machine's.
 MemoryLimit default_memory_limit(const std::vector<OpenDevice>& devices);
+
+// Bytes above which a probe could take the whole system down: 80 % of what is available, where no
+// limiter stops it before. nullopt: nothing can (a simulated device, a limit below that), or the
+// user allows it.
+std::optional<Bytes> safe_memory(const TuningRequest& request, Bytes memory_limit);
+
+// Refuses what cannot be probed safely: a memory limit above that without any limiter.
+Status check_memory_limit(const TuningRequest& request);
 
 }  // namespace batchtune

@@ -53,7 +53,7 @@ std::vector<Setting> device_settings(const TuningRequest& request,
 
 std::vector<Setting> search_settings(const TuningRequest& request, const SessionHeader& header) {
   const Budget budget = budget_of(request);
-  return {
+  std::vector<Setting> settings{
       {"batches",
        request.batches.empty()
            ? Value(std::string("all from 1"))
@@ -70,7 +70,18 @@ std::vector<Setting> search_settings(const TuningRequest& request, const Session
               "the longer of 60 s and 20 x the estimate")},
       {"seed", static_cast<std::int64_t>(seed_of(request)),
        origin(request.seed.has_value(), "--seed")},
+      {"limiter", std::string(name_of(limiter_of(request))),
+       origin(request.limiter.has_value(), "--limiter")},
+      {"verify", request.verify, origin(request.verify, "--verify")},
   };
+  if (header.command == "tune")
+    settings.push_back({"soak", soak_of(request),
+                        origin(request.soak.has_value(), "--soak", "a tenth of --budget")});
+  else
+    settings.push_back({"stop", stop_rule_of(request), origin(!request.stop.empty(), "--stop")});
+  if (request.allow_system_oom)
+    settings.push_back({"allow_system_oom", true, "--allow-system-oom"});
+  return settings;
 }
 
 std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& wishes,
@@ -84,6 +95,8 @@ std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& w
   if (wishes.objective == Objective::knee)
     settings.push_back(
         {"give_up", wishes.give_up, origin(request.give_up.has_value(), "--give-up")});
+  settings.push_back(
+      {"precision", wishes.precision, origin(request.precision.has_value(), "--precision")});
   if (!wishes.latency_limits.empty())
     settings.push_back(
         {"latency_limit",

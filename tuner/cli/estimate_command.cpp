@@ -72,19 +72,29 @@ Result<DType> dtype_of(const EstimateCommandOptions& options, bool is_backend) {
   return *dtype;
 }
 
-Result<int> threads_of(const EstimateCommandOptions& options, const OpenDevice& device) {
+std::string device_name(const EstimateCommandOptions& options) {
+  return options.device.empty() ? "cpu" : options.device;
+}
+
+// nullptr: a device that nothing runs on.
+const BackendEntry* backend_of(const EstimateCommandOptions& options) {
+  return find_backend(split_backend_spec(device_name(options)).name);
+}
+
+Result<int> threads_of(const EstimateCommandOptions& options) {
+  const BackendEntry* backend = backend_of(options);
   const CpuShare cpus = cpu_share();
-  const int all = device.entry == nullptr ? 1 : cpus.usable;
+  const int all = backend == nullptr ? 1 : cpus.usable;
   if (options.threads.empty()) return all;
-  if (device.entry == nullptr)
-    return bad_input("--threads with a device that batchtune runs on", "--device " + device.spec,
-                     "--threads");
+  if (backend == nullptr)
+    return bad_input("--threads with a device that batchtune runs on",
+                     "--device " + device_name(options), "--threads");
   TuningOptions typed;
   typed.threads = options.threads;
   BT_TRY(request, parse_tuning(typed));
   if (request.threads.size() != 1)
     return bad_input("one number of threads", options.threads, "--threads");
-  if (request.threads.front() > all && !device.entry->simulated)
+  if (request.threads.front() > all && !backend->simulated)
     return bad_input(fmt::format("at most {} threads ({})", all, cpus.origin), options.threads,
                      "--threads");
   return request.threads.front();
@@ -117,9 +127,10 @@ Status print_estimate(const EstimateReport& report, const OutputOptions& output,
 Result<int> estimate_inference(const EstimateCommandOptions& options, Format format) {
   BT_TRY(estimate_options, options_of(options));
   BT_TRY(model, load_model(options.model));
+  // Checked before a device is opened, which may have to be calibrated first.
+  BT_TRY(dtype, dtype_of(options, backend_of(options) != nullptr));
+  BT_TRY(threads, threads_of(options));
   BT_TRY(device, find_any_device(options));
-  BT_TRY(dtype, dtype_of(options, device.entry != nullptr));
-  BT_TRY(threads, threads_of(options, device));
   const CandidateGroup group{device.entry ? device.entry->name : "", dtype, threads, 1, model.dims};
   // A catalogue device is taken whole.
   EstimateReport report{
@@ -210,7 +221,7 @@ Result<int> run_estimate(const EstimateCommandOptions& options) {
 }  // namespace
 
 Result<OpenDevice> find_any_device(const EstimateCommandOptions& options) {
-  const std::string name = options.device.empty() ? "cpu" : options.device;
+  const std::string name = device_name(options);
   OpenDevice open{.spec = name, .figures = {}};
   if (name.ends_with(".json")) {
     BT_TRY(device, read_device_file(name));

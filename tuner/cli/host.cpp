@@ -132,11 +132,15 @@ CpuShare cpu_share(const std::string& root) {
   return share;
 }
 
+Bytes safe_share_of_available(const std::string& root) {
+  return static_cast<Bytes>(kShareOfAvailable * static_cast<double>(meminfo(root, "MemAvailable")));
+}
+
 MemoryShare memory_share(const std::string& root) {
   MemoryShare share;
   share.total = meminfo(root, "MemTotal");
   share.available = meminfo(root, "MemAvailable");
-  share.limit = static_cast<Bytes>(kShareOfAvailable * static_cast<double>(share.available));
+  share.limit = safe_share_of_available(root);
   share.origin = "80 % of available memory";
   for (const auto& [controller, file] :
        {std::pair{"", "/memory.max"}, std::pair{"memory", "/memory.limit_in_bytes"}}) {

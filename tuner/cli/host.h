@@ -28,6 +28,7 @@ struct MemoryShare {
 
 CpuShare cpu_share(const std::string& root = "");
 MemoryShare memory_share(const std::string& root = "");
+Bytes safe_share_of_available(const std::string& root = "");  // 80 %, whatever the cgroup allows
 std::string cpu_model(const std::string& root = "");
 
 // Flat names: cpu.*, memory.total, kernel, machine, compiler, build.*, version, library.*. No host

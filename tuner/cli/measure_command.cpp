@@ -52,13 +52,10 @@ void add_measure_command(Arguments& arguments) {
   arguments.repeated("--latency-limit", options->tuning.latency_limits,
                      "judged in the report; may be repeated");
   arguments.value("--memory-limit", options->tuning.memory_limit, "such as 2GiB");
-  arguments.value("--boundary", options->tuning.boundary,
-                  "where memory ends: predicted, probed or none");
-  arguments.value("--budget", options->tuning.budget, "seconds that runs may take (default 60s)");
-  arguments.value("--probe-budget", options->tuning.probe_budget,
-                  "seconds for memory probes (default 60s)");
+  arguments.value("--precision", options->tuning.precision,
+                  "half width of an interval that is narrow enough (default 1%)");
+  arguments.value("--stop", options->tuning.stop, "rule (batchtune list rules)");
   add_measuring_options(arguments, options->tuning);
-  arguments.value("--mode", options->tuning.mode, "inference; training can be estimated only");
   add_database_option(arguments, options->database);
   add_format_option(arguments, options->output);
   arguments.run([options] { return run_measure(*options); });

@@ -37,9 +37,21 @@ void add_wish_options(Arguments& arguments, TuningOptions& options) {
   arguments.value("--objective", options.objective,
                   "knee (smallest batch within --give-up of the best throughput) or throughput");
   arguments.value("--give-up", options.give_up, "throughput that knee may give up (default 2%)");
+  arguments.value("--precision", options.precision,
+                  "half width of an interval that is narrow enough (default 1%)");
 }
 
 void add_measuring_options(Arguments& arguments, TuningOptions& options) {
+  arguments.value("--budget", options.budget, "seconds that runs may take (default 60s)");
+  arguments.value("--boundary", options.boundary, "where memory ends: predicted, probed or none");
+  arguments.value("--probe-budget", options.probe_budget,
+                  "seconds for memory probes (default 60s)");
+  arguments.value("--limiter", options.limiter,
+                  "what holds a probe to the memory limit: auto, account, cgroup, rlimit or none");
+  arguments.flag("--allow-system-oom", options.allow_system_oom,
+                 "probe beyond 80 % of the available memory too, at the risk of other processes");
+  arguments.flag("--verify", options.verify,
+                 "hold outputs against the backend's reference kernels as well");
   arguments.value(
       "--timeout", options.timeout,
       "end a preparation or run after this (default: the longer of 60s and 20 x the estimate)");
@@ -48,6 +60,7 @@ void add_measuring_options(Arguments& arguments, TuningOptions& options) {
                   "your own word for what was measured, kept in the session");
   arguments.value("--branch", options.branch, "likewise");
   arguments.value("--label", options.label, "likewise");
+  arguments.value("--mode", options.mode, "inference; training can be estimated only");
 }
 
 }  // namespace batchtune

@@ -12,6 +12,7 @@
 #include "tuner/core/error.h"
 #include "tuner/core/limits.h"
 #include "tuner/core/value.h"
+#include "tuner/measure/worker_measurer.h"
 #include "tuner/search/strategy.h"
 
 namespace batchtune {
@@ -29,8 +30,9 @@ struct TuningOptions {
   std::string dtypes, mode, threads, instances, isa;
   std::string batches;
   std::vector<std::string> latency_limits;
-  std::string memory_limit, objective, give_up;
-  std::string boundary, strategy, budget, probe_budget, timeout, seed;
+  std::string memory_limit, objective, give_up, precision;
+  std::string boundary, strategy, stop, budget, probe_budget, soak, timeout, seed, limiter;
+  bool allow_system_oom = false, verify = false;
   std::string revision, branch, label;
 };
 
@@ -45,11 +47,13 @@ struct TuningRequest {
   std::vector<LatencyLimit> latency_limits;
   std::optional<Bytes> memory_limit;
   std::optional<Objective> objective;
-  std::optional<double> give_up;
+  std::optional<double> give_up, precision;
   std::optional<BoundaryWish> boundary;
-  std::string strategy;
-  std::optional<Seconds> budget, probe_budget, timeout;
+  std::string strategy, stop;
+  std::optional<Seconds> budget, probe_budget, soak, timeout;  // soak: 0 is off
   std::optional<std::uint64_t> seed;
+  std::optional<LimiterWish> limiter;
+  bool allow_system_oom = false, verify = false;
   std::string revision, branch, label;
 
   std::vector<Setting> given;  // every option that decides what is measured, as typed
@@ -66,9 +70,10 @@ void add_output_options(Arguments& arguments, OutputOptions& options);  // --for
 void add_database_option(Arguments& arguments, std::string& path);
 void add_device_options(Arguments& arguments,
                         TuningOptions& options);  // backend, dtype, threads, instances, isa
-void add_wish_options(Arguments& arguments, TuningOptions& options);  // limits and objective
-void add_measuring_options(Arguments& arguments,
-                           TuningOptions& options);  // timeout, seed, revision, branch, label
+void add_wish_options(Arguments& arguments,
+                      TuningOptions& options);  // limits, objective, precision
+// budgets, boundary, limiter, verify, timeout, seed, revision, branch, label, mode
+void add_measuring_options(Arguments& arguments, TuningOptions& options);
 
 Result<Format> parse_format(const OutputOptions& options);  // with --quiet only text
 Result<TuningRequest> parse_tuning(const TuningOptions& options);
@@ -80,5 +85,6 @@ Result<std::vector<std::int64_t>> parse_batches(const std::string& text);
 Wishes wishes_of(const TuningRequest& request, const Wishes& base);
 
 std::string_view name_of(BoundaryWish wish);
+std::string_view name_of(LimiterWish wish);
 
 }  // namespace batchtune

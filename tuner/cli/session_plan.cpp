@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "tuner/backend/backend_list.h"
+#include "tuner/cli/ceilings.h"
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/effective_settings.h"
 #include "tuner/cli/host.h"
 #include "tuner/cli/kernel_notes.h"
+#include "tuner/cli/quiet_notes.h"
 #include "tuner/cli/reference_backend.h"
 #include "tuner/cli/timestamp.h"
 #include "tuner/estimate/roofline.h"
@@ -76,12 +79,36 @@ Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& requ
   return measured;
 }
 
+// Depends on the moment, so a resumed session takes what it was started with.
+constexpr char kSafeMemory[] = "safe_memory";
+
+std::optional<Bytes> stored_safe_memory(const SessionHeader& header) {
+  for (const Setting& setting : header.settings.effective)
+    if (const auto* bytes = std::get_if<std::int64_t>(&setting.value);
+        bytes && setting.name == kSafeMemory)
+      return *bytes;
+  return std::nullopt;
+}
+
+// Of the memory that is available now, the half: the other is for solo workers and everybody else.
+Bytes racing_memory() {
+  return memory_share().available / 2;
+}
+
 }  // namespace
+
+int session_cpus(const SessionHeader& header) {
+  int cpus = 0;
+  for (const Estimate& estimate : header.estimates)
+    cpus = std::max(cpus, estimate.group.threads * estimate.group.instances);
+  return header.simulated ? 0 : cpus;
+}
 
 Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store,
                                              bool quiet) {
   std::vector<OpenDevice> devices;
   BT_TRY_VOID(check_threads(request));
+  BT_TRY_VOID(check_memory_limit(request));
   for (const std::string& spec : backends_of(request)) {
     BT_TRY(device, open_device(spec, request.isa, store, quiet));
     devices.push_back(std::move(device));
@@ -116,13 +143,21 @@ Result<SessionHeader> make_header(const TuningRequest& request, const Model& mod
   header.branch = request.branch;
   header.label = request.label;
   header.settings.requested = request.given;
-  header.settings.effective = effective_settings(request, devices, header, memory.origin);
+  std::vector<Setting>& effective = header.settings.effective;
+  effective = effective_settings(request, devices, header, memory.origin);
+  if (const auto safe = safe_memory(request, *header.wishes.memory_limit))
+    effective.push_back({kSafeMemory, *safe, "80 % of available memory"});
+  if (boundary_of(request) == BoundaryWish::probed) {
+    BT_TRY(ceilings, known_ceilings(store, backends_of(request), header));
+    effective.insert(effective.end(), ceilings.begin(), ceilings.end());
+  }
   return header;
 }
 
 Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
                               const SessionHeader& header, const Store& store) {
   SessionPlan plan;
+  plan.backends = backends_of(request);
   Problem& problem = plan.problem;
   problem.groups = header.estimates;
   problem.batches = request.batches;
@@ -131,6 +166,10 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   problem.wishes = header.wishes;
   problem.budget = budget_of(request);
   problem.boundary = boundary_of(request);
+  problem.stop_rule = stop_rule_of(request);
+  problem.ceilings = ceilings_of(header);
+  problem.safe_memory = stored_safe_memory(header);
+  problem.soak = header.command == "tune" ? soak_of(request) : 0;
 
   WorkerMeasurerOptions& measuring = plan.measuring;
   measuring.model = model;
@@ -139,6 +178,12 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   measuring.seed = header.seed;
   measuring.timeout = timeout_of(request, header.estimates);
   measuring.reference_threads = reference_cpus(header);
+  measuring.canary_cpus = session_cpus(header);
+  BT_TRY(quiet, known_quiet_levels(store, measuring.canary_cpus));
+  measuring.quiet = std::move(quiet);
+  measuring.limiter = limiter_of(request);
+  measuring.verify = request.verify;
+  if (!header.simulated) measuring.programs_memory = racing_memory();
   return plan;
 }
 

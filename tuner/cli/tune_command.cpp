@@ -96,15 +96,12 @@ void add_tune_command(Arguments& arguments) {
   arguments.value("--batches", options->tuning.batches,
                   "allowed: 1,8,32 or 1:64 or 1:64:x2 (default: all)");
   add_wish_options(arguments, options->tuning);
-  arguments.value("--boundary", options->tuning.boundary,
-                  "where memory ends: predicted, probed or none");
   arguments.value("--strategy", options->tuning.strategy,
                   "of the search (batchtune list strategies)");
-  arguments.value("--budget", options->tuning.budget, "seconds that runs may take (default 60s)");
-  arguments.value("--probe-budget", options->tuning.probe_budget,
-                  "seconds for memory probes (default 60s)");
+  arguments.value("--soak", options->tuning.soak,
+                  "sustained load of the recommended batch, 0s for none (default: a tenth of "
+                  "--budget)");
   add_measuring_options(arguments, options->tuning);
-  arguments.value("--mode", options->tuning.mode, "inference; training can be estimated only");
   arguments.optional_value("--resume", options->resumes, options->resume,
                            "go on with SESSION (default: the last unended one of the model)");
   add_database_option(arguments, options->database);

@@ -8,6 +8,7 @@
 
 #include "tuner/backend/backend_list.h"
 #include "tuner/core/units.h"
+#include "tuner/measure/stop_rule.h"
 #include "tuner/search/strategy.h"
 
 namespace batchtune {
@@ -28,13 +29,31 @@ constexpr SingleOption kSingleOptions[] = {
     {"memory_limit", "--memory-limit", &TuningOptions::memory_limit},
     {"objective", "--objective", &TuningOptions::objective},
     {"give_up", "--give-up", &TuningOptions::give_up},
+    {"precision", "--precision", &TuningOptions::precision},
     {"boundary", "--boundary", &TuningOptions::boundary},
     {"strategy", "--strategy", &TuningOptions::strategy},
+    {"stop", "--stop", &TuningOptions::stop},
     {"budget", "--budget", &TuningOptions::budget},
     {"probe_budget", "--probe-budget", &TuningOptions::probe_budget},
+    {"soak", "--soak", &TuningOptions::soak},
+    {"limiter", "--limiter", &TuningOptions::limiter},
     {"timeout", "--timeout", &TuningOptions::timeout},
     {"seed", "--seed", &TuningOptions::seed},
 };
+
+struct FlagOption {
+  const char* name;
+  const char* option;
+  bool TuningOptions::*member;
+};
+constexpr FlagOption kFlagOptions[] = {
+    {"allow_system_oom", "--allow-system-oom", &TuningOptions::allow_system_oom},
+    {"verify", "--verify", &TuningOptions::verify},
+};
+
+constexpr LimiterWish kLimiterWishes[] = {LimiterWish::automatic, LimiterWish::account,
+                                          LimiterWish::cgroup, LimiterWish::rlimit,
+                                          LimiterWish::none};
 
 constexpr int kMostThreads = 1024;  // far above any machine; keeps a typing error from being tried
 
@@ -157,14 +176,34 @@ Status parse_wishes(const TuningOptions& options, TuningRequest& request) {
                        "Leave one of the two out");
     request.give_up = share;
   }
+  if (!options.precision.empty()) {
+    BT_TRY(precision, parse_fraction(options.precision, "--precision"));
+    if (precision <= 0)
+      return bad_input("a precision above 0, such as 1%", options.precision, "--precision");
+    request.precision = precision;
+  }
   return {};
 }
 
-Result<std::optional<Seconds>> parse_duration(const std::string& text, const char* option) {
+enum class Zero { refused, allowed };
+
+Result<std::optional<Seconds>> parse_duration(const std::string& text, const char* option,
+                                              Zero zero = Zero::refused) {
   if (text.empty()) return std::optional<Seconds>{};
   BT_TRY(seconds, parse_seconds(text, option));
-  if (seconds <= 0) return bad_input("a time above 0", text, option);
+  if (seconds <= 0 && zero == Zero::refused) return bad_input("a time above 0", text, option);
   return std::optional<Seconds>{seconds};
+}
+
+Status parse_limiter(const TuningOptions& options, TuningRequest& request) {
+  request.allow_system_oom = options.allow_system_oom;
+  if (options.limiter.empty()) return {};
+  for (const LimiterWish wish : kLimiterWishes)
+    if (name_of(wish) == options.limiter) request.limiter = wish;
+  if (!request.limiter)
+    return bad_input("a limiter: auto, account, cgroup, rlimit, none", "'" + options.limiter + "'",
+                     "--limiter");
+  return {};
 }
 
 Status parse_search(const TuningOptions& options, TuningRequest& request) {
@@ -184,9 +223,19 @@ Status parse_search(const TuningOptions& options, TuningRequest& request) {
                        "--strategy");
     request.strategy = options.strategy;
   }
+  if (!options.stop.empty()) {
+    const auto known = stop_rules();
+    if (std::none_of(known.begin(), known.end(),
+                     [&](const auto& entry) { return entry.name == options.stop; }))
+      return bad_input("a stop rule: " + names_in(known), "'" + options.stop + "'", "--stop",
+                       "batchtune list rules tells what they do");
+    request.stop = options.stop;
+  }
   BT_TRY(budget, parse_duration(options.budget, "--budget"));
   BT_TRY(probe_budget, parse_duration(options.probe_budget, "--probe-budget"));
+  BT_TRY(soak, parse_duration(options.soak, "--soak", Zero::allowed));
   BT_TRY(timeout, parse_duration(options.timeout, "--timeout"));
+  request.soak = soak;
   request.budget = budget;
   request.probe_budget = probe_budget;
   request.timeout = timeout;
@@ -212,6 +261,22 @@ std::string_view name_of(BoundaryWish wish) {
   return "?";
 }
 
+std::string_view name_of(LimiterWish wish) {
+  switch (wish) {
+    case LimiterWish::automatic:
+      return "auto";
+    case LimiterWish::account:
+      return "account";
+    case LimiterWish::cgroup:
+      return "cgroup";
+    case LimiterWish::rlimit:
+      return "rlimit";
+    case LimiterWish::none:
+      return "none";
+  }
+  return "?";
+}
+
 Result<Format> parse_format(const OutputOptions& options) {
   Format format = Format::text;
   if (options.format == "json")
@@ -232,6 +297,8 @@ Result<TuningRequest> parse_tuning(const TuningOptions& options) {
   BT_TRY_VOID(parse_axes(options, request));
   BT_TRY_VOID(parse_wishes(options, request));
   BT_TRY_VOID(parse_search(options, request));
+  BT_TRY_VOID(parse_limiter(options, request));
+  request.verify = options.verify;
   if (!options.mode.empty() && options.mode != "inference")
     return bad_input("the mode inference", "'" + options.mode + "'", "--mode",
                      "Training is estimated only: batchtune estimate MODEL --mode training");
@@ -248,6 +315,8 @@ std::vector<Setting> given_settings(const TuningOptions& options) {
   for (const SingleOption& option : kSingleOptions)
     if (const std::string& text = options.*option.member; !text.empty())
       given.push_back({option.name, text, option.option});
+  for (const FlagOption& option : kFlagOptions)
+    if (options.*option.member) given.push_back({option.name, true, option.option});
   for (const std::string& limit : options.latency_limits)
     given.push_back({"latency_limit", limit, "--latency-limit"});
   return given;
@@ -261,6 +330,8 @@ TuningOptions options_from(const std::vector<Setting>& given) {
     if (setting.name == "latency_limit") options.latency_limits.push_back(text);
     for (const SingleOption& option : kSingleOptions)
       if (setting.name == option.name) options.*option.member = text;
+    for (const FlagOption& option : kFlagOptions)
+      if (setting.name == option.name) options.*option.member = text == "true";
   }
   return options;
 }
@@ -269,6 +340,7 @@ Wishes wishes_of(const TuningRequest& request, const Wishes& base) {
   Wishes wishes = base;
   if (request.objective) wishes.objective = *request.objective;
   if (request.give_up) wishes.give_up = *request.give_up;
+  if (request.precision) wishes.precision = *request.precision;
   if (!request.latency_limits.empty()) wishes.latency_limits = request.latency_limits;
   if (request.memory_limit) wishes.memory_limit = request.memory_limit;
   return wishes;

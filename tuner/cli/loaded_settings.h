@@ -1,0 +1,13 @@
+// Settings that a backend says are in force only once it has loaded a model: they join the
+// session's effective ones under the backend's name ("cpu.isa"; with several groups "cpu.isa.2").
+#pragma once
+
+#include "tuner/core/session.h"
+#include "tuner/measure/worker_measurer.h"
+
+namespace batchtune {
+
+// Whether anything changed.
+bool add_loaded_settings(SessionHeader& header, const LoadNotice& notice);
+
+}  // namespace batchtune
