@@ -10,7 +10,8 @@
 int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], batchtune::kWorkerCommand) == 0)
     return batchtune::run_worker(batchtune::test_environment());
-  if (argc > 1 && std::strcmp(argv[1], batchtune::kOrphanCommand) == 0)
-    return batchtune::become_parent_of_a_hanging_worker();
+  if (argc > 3 && std::strcmp(argv[1], batchtune::kOrphanCommand) == 0)
+    return batchtune::become_parent_of_a_hanging_worker(argv[2],
+                                                        std::strcmp(argv[3], "share") == 0);
   return Catch::Session().run(argc, argv);
 }

@@ -41,8 +41,8 @@ std::vector<Request> every_request() {
           Load{3, "{\"name\": \"m\"}", options, std::nullopt, false},
           Load{4, "", {}, Bytes{7}, true},
           Unload{3},
-          Prepare{3, 12, odd_candidate(), true},
-          Share{{{1, 2, 3}, {2, 0, 1}}},
+          Prepare{3, 12, odd_candidate(), true, true},
+          Share{{{1, 2, 3}, {2, 0, 1}}, true},
           Release{12},
           Soak{12, 30.0},
           Describe{},
@@ -59,12 +59,14 @@ std::vector<Reply> every_reply() {
                       {"share", 0.5, "x"},
                       {"nothing", std::monostate{}, "x"}};
   const Ending ending{TrialStatus::out_of_memory, "reason", "evidence", "host"};
-  return {Beat{7, "first run"},
-          Loaded{{}, 1.25, report},
+  const Visited visited{7, {}, 2, {{0.1, 0.2, 1.0 / 3}, {4e-9}}, Usage{1, 2, 3}, 1e-6};
+  const CanaryReading reading{{3e-5, 4e-5}, {1e-4}, 2.5e9};
+  return {Loaded{{}, 1.25, true, report},
           Prepared{ending, 0.1, std::nullopt, std::nullopt, 0.2},
           Prepared{{}, 0.1, 0.001, MemoryUse{1, 2, 3, MemoryKind::rss}, 0.3},
-          Visited{7, {}, 2, {{0.1, 0.2, 1.0 / 3}, {4e-9}}},
-          ShareDone{},
+          ShareDone{{visited, Visited{8, ending, 0, {}, std::nullopt, std::nullopt}},
+                    {reading, CanaryReading{}},
+                    0.25},
           Soaked{ending, 17, 29.5},
           Described{odd_device()},
           KernelsListed{{{"k", "gemm", "f32", "avx2", false, "no AVX2"}}},
@@ -95,9 +97,9 @@ TEST_CASE("every message is the same after encoding and decoding", "[protocol]")
 }
 
 TEST_CASE("samples, batches and seeds keep every bit", "[protocol]") {
-  const auto visited = decode_reply(encode(Reply(every_reply()[4])));
-  REQUIRE(visited);
-  CHECK(std::get<Visited>(*visited).instances[0][2] == 1.0 / 3);
+  const auto done = decode_reply(encode(Reply(every_reply()[3])));
+  REQUIRE(done);
+  CHECK(std::get<ShareDone>(*done).visits.at(0).instances[0][2] == 1.0 / 3);
   const auto prepare = decode_request(encode(Request(every_request()[4])));
   REQUIRE(prepare);
   CHECK(std::get<Prepare>(*prepare).candidate == odd_candidate());
@@ -124,15 +126,16 @@ TEST_CASE("a refusal names the member and what was wanted", "[protocol]") {
     REQUIRE_FALSE(request);
     CHECK(request.error().find(part) != std::string::npos);
   }
-  std::string status = encode(Reply(Visited{}));
+  std::string status = encode(Reply(Prepared{}));
   status.replace(status.find("\"status\":0"), 10, "\"status\":9");
   const auto reply = decode_reply(status);
   REQUIRE_FALSE(reply);
-  CHECK(reply.error() == "visited.ending.status: wanted an enumerator");
+  CHECK(reply.error() == "prepared.ending.status: wanted an enumerator");
 }
 
 TEST_CASE("text that is not UTF-8 does not stop a message", "[protocol]") {
-  const auto reply = decode_reply(encode(Reply(Beat{1, "\xFF\xFE"})));
+  const auto reply =
+      decode_reply(encode(Reply(Soaked{{TrialStatus::failed, "\xFF\xFE", "", ""}, 0, 0})));
   REQUIRE(reply);
 }
 

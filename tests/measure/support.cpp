@@ -13,6 +13,7 @@
 #include <thread>
 #include <type_traits>
 
+#include "tests/measure/fault_backends.h"
 #include "tuner/backend/backend_list.h"
 #include "tuner/measure/channel.h"
 #include "tuner/measure/protocol.h"
@@ -158,6 +159,7 @@ Result<std::unique_ptr<Backend>> open_test_backend(const std::string& spec) {
   const auto [name, parameters] = split_backend_spec(spec);
   if (name == kReferenceBackend) return std::make_unique<ReferenceBackend>();
   if (name == "proving") return std::make_unique<ProvingBackend>();
+  if (auto fault = open_fault_backend(name, parameters)) return fault;
   if (name == "garbage") write_garbage();
   if (name == "nan") return std::make_unique<BackendOf<NanModel>>();
   if (name == "mapping") return std::make_unique<BackendOf<MappingModel>>();
@@ -183,13 +185,22 @@ WorkerEnvironment test_environment() {
   return {open_test_backend, kernels_of_backend};
 }
 
-int become_parent_of_a_hanging_worker() {
-  auto worker = WorkerProcess::start("simulated:hang=4");
+int become_parent_of_a_hanging_worker(const std::string& file, bool in_a_share) {
+  auto worker = WorkerProcess::start("family:" + file);
   if (!worker) return 1;
-  (*worker)->send(protocol::Load{1, write_model(small_model()), {}, std::nullopt, false});
-  (*worker)->send(protocol::Prepare{1, 1, simulated_candidate(4), false});
-  (void)(*worker)->receive(kPatient);
-  std::printf("%d\n", static_cast<int>((*worker)->pid()));
+  protocol::Load load{1, write_model(small_model()), {}, std::nullopt, false};
+  (*worker)->send(load);
+  protocol::Prepare prepare{1, 1, simulated_candidate(in_a_share ? 4 : 1)};
+  prepare.check = false;
+  (*worker)->send(prepare);
+  protocol::Share share;
+  share.visits = {{1, 2, 3}};
+  if (in_a_share) (*worker)->send(share);
+  while (!std::filesystem::exists(file + ".hangs"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  int grandchild = 0;
+  std::ifstream(file) >> grandchild;
+  std::printf("%d %d\n", static_cast<int>((*worker)->pid()), grandchild);
   std::fflush(stdout);
   for (;;) pause();
 }

@@ -11,7 +11,7 @@
 
 namespace batchtune {
 
-// Beside the project's backends the test worker knows:
+// Beside the project's backends, and those of fault_backends.h, the test worker knows:
 //   garbage      writes bytes that are no frame to its channel, then waits
 //   chatty       prints to stdout, then is the simulated backend
 //   slow         takes a moment to open, then is the simulated backend
@@ -25,9 +25,11 @@ namespace batchtune {
 inline constexpr int kThreadsWithoutCache = 99;
 WorkerEnvironment test_environment();
 
-// Starts a worker that hangs in its first run, prints its process id, and waits to be killed.
+// "FILE probe" or "FILE share": starts a worker of the backend family:FILE, which hangs in its
+// first run or in a share, prints its process id and that of what it started, and waits to be
+// killed.
 inline constexpr char kOrphanCommand[] = "__orphan";
-int become_parent_of_a_hanging_worker();
+int become_parent_of_a_hanging_worker(const std::string& file, bool in_a_share);
 
 // Of a direct child of this process that is no zombie; 0 when there is none.
 int pid_of_a_child();

@@ -1,6 +1,7 @@
 // A visit: warm runs first, every sample kept, and every way in which a program may fail.
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 
 #include "tests/support/catch.h"
@@ -50,22 +51,58 @@ class ScriptedProgram final : public Program {
   int bad_run_;
 };
 
+// What happened, in order; "." is the end of a run.
+class Log final : public VisitHooks {
+ public:
+  void before(std::size_t visit) override { said += "before" + std::to_string(visit) + " "; }
+  void before_timed(std::size_t visit) override { said += "timed" + std::to_string(visit) + " "; }
+  void after_run() override { said += ". "; }
+  void after(std::size_t visit) override { said += "after" + std::to_string(visit) + " "; }
+
+  std::string said;
+};
+
+VisitRuns run_one(Program& program, int warm, int timed, Log& log) {
+  const VisitPlan plan{&program, warm, timed};
+  return run_visits({&plan, 1}, log).at(0);
+}
+
 }  // namespace
 
 TEST_CASE("a visit keeps one sample of each run and instance, warm ones first", "[visit]") {
   ScriptedProgram program(2);
-  int beats = 0;
-  const auto samples = run_visit(program, 2, 3, [&] { ++beats; });
-  REQUIRE(samples);
-  CHECK(*samples == std::vector<std::vector<Seconds>>{{1, 2, 3, 4, 5}, {101, 102, 103, 104, 105}});
+  Log log;
+  const VisitRuns runs = run_one(program, 2, 3, log);
+  REQUIRE(runs.ending == Ending{});
+  CHECK(runs.instances ==
+        std::vector<std::vector<Seconds>>{{1, 2, 3, 4, 5}, {101, 102, 103, 104, 105}});
   CHECK(program.runs == 5);
-  CHECK(beats == 5);
+  CHECK_FALSE(runs.gap);
+  CHECK(log.said == "before0 . . timed0 . . . after0 ");
 }
 
-TEST_CASE("visits can follow each other a thousand times", "[visit]") {
+TEST_CASE("visits of a share come in order, nothing but hooks between, and gaps are told",
+          "[visit]") {
+  ScriptedProgram first(1), second(1);
+  Log log;
+  const VisitPlan plans[] = {{&first, 0, 2}, {&second, 1, 1}, {&first, 0, 1}};
+  const auto runs = run_visits(plans, log);
+  REQUIRE(runs.size() == 3);
+  CHECK(log.said == "before0 timed0 . . after0 before1 . timed1 . after1 before2 timed2 . after2 ");
+  CHECK(runs[2].instances == std::vector<std::vector<Seconds>>{{3}});
+  CHECK_FALSE(runs[0].gap);
+  CHECK(runs[1].gap > 0);
+  CHECK(runs[2].gap > 0);
+  CHECK(run_visits({}, log).empty());
+}
+
+TEST_CASE("visits can follow each other a thousand times, in one share and in many", "[visit]") {
   ScriptedProgram program(1);
-  for (int i = 0; i < 1000; ++i) REQUIRE(run_visit(program, 0, 1, [] {})->at(0).size() == 1);
-  CHECK(program.runs == 1000);
+  Log log;
+  for (int i = 0; i < 1000; ++i) REQUIRE(run_one(program, 0, 1, log).instances.at(0).size() == 1);
+  const std::vector<VisitPlan> plans(1000, VisitPlan{&program, 0, 1});
+  for (const VisitRuns& runs : run_visits(plans, log)) REQUIRE(runs.instances.at(0).size() == 1);
+  CHECK(program.runs == 2000);
 }
 
 TEST_CASE("a failure in a warm or a timed run ends the visit, and the next visit works",
@@ -78,13 +115,15 @@ TEST_CASE("a failure in a warm or a timed run ends the visit, and the next visit
                                                   {Fault::no_duration, TrialStatus::failed}};
   for (const auto& [fault, status] : faults)
     for (const int bad_run : {0, 1, 2, 4}) {
-      ScriptedProgram program(1, fault, bad_run);
-      const auto samples = run_visit(program, 2, 3, [] {});
-      REQUIRE_FALSE(samples);
-      CHECK(samples.error().status == status);
-      CHECK(samples.error().reason != "");
+      ScriptedProgram program(1, fault, bad_run), good(1);
+      Log log;
+      const VisitPlan plans[] = {{&program, 2, 3}, {&good, 1, 1}};
+      const auto runs = run_visits(plans, log);
+      CHECK(runs[0].ending.status == status);
+      CHECK(runs[0].ending.reason != "");
+      CHECK(runs[0].instances.empty());
       CHECK(program.runs == bad_run + 1);
-      ScriptedProgram good(1);
-      CHECK(run_visit(good, 1, 1, [] {}).has_value());
+      CHECK(runs[1].ending == Ending{});
+      CHECK(good.runs == 2);
     }
 }

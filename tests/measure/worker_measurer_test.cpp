@@ -159,7 +159,7 @@ TEST_CASE("a crash in a round keeps every other visit, the anchor's included", "
   REQUIRE(round.failures.size() == 1);
   CHECK(round.failures[0].trial == 4);
   CHECK(round.failures[0].ending.status == TrialStatus::crashed);
-  CHECK(round.failures[0].ending.evidence.find("last seen visit") != std::string::npos);
+  CHECK(round.failures[0].ending.evidence.find("last seen warming up batch 4") != std::string::npos);
   const Round next = run_round(measurer, request_of({1, 2, 3, 5, 6}, 3, 1));
   CHECK(trials_in(next).size() == 5);
   CHECK(next.failures.empty());

@@ -84,26 +84,26 @@ TEST_CASE("a worker prepares, checks and visits a program", "[worker]") {
   CHECK(prepared.first_run > 0);
   CHECK(prepared.memory->kind == MemoryKind::account);
   (*worker)->send(Share{{{5, 2, 3}, {77, 0, 1}}});
-  const auto visited = (*worker)->receive(kPatient);
-  REQUIRE(visited);
-  CHECK(std::get<Visited>(*visited).instances.at(0).size() == 5);
-  CHECK(std::get<Visited>((*worker)->receive(kPatient).value()).ending.status ==
-        TrialStatus::failed);
-  CHECK((*worker)->last_beat().program == 77);
-  CHECK(std::holds_alternative<ShareDone>((*worker)->receive(kPatient).value()));
+  const auto answer = (*worker)->receive(kPatient);
+  REQUIRE(answer);
+  const auto& done = std::get<ShareDone>(*answer);
+  REQUIRE(done.visits.size() == 2);
+  CHECK(done.visits[0].instances.at(0).size() == 5);
+  CHECK(done.visits[1].program == 77);
+  CHECK(done.visits[1].ending.status == TrialStatus::failed);
 }
 
 TEST_CASE("a run that hangs is ended with timeout", "[worker]") {
   const Ending ending = ending_of("simulated:hang=4", 4, 0.2);
   CHECK(ending.status == TrialStatus::timeout);
-  CHECK(ending.evidence.find("last seen first run") != std::string::npos);
+  CHECK(ending.evidence.find("last seen in the first run of batch 4") != std::string::npos);
 }
 
 TEST_CASE("a signal is a crash with its number as evidence", "[worker]") {
   const Ending segv = ending_of("simulated:crash=4", 4);
   CHECK(segv.status == TrialStatus::crashed);
   CHECK(segv.evidence.find("signal 11") == 0);
-  CHECK(segv.evidence.find("last seen first run") != std::string::npos);
+  CHECK(segv.evidence.find("last seen in the first run of batch 4") != std::string::npos);
   const Ending abort = ending_of("simulated:abort=4", 4);
   CHECK(abort.status == TrialStatus::crashed);
   CHECK(abort.evidence.find("signal 6") == 0);
@@ -147,9 +147,9 @@ TEST_CASE("beats keep a worker alive through a share longer than the timeout", "
   (*worker)->send(Prepare{1, 1, {}, false});
   REQUIRE((*worker)->receive(kPatient));
   (*worker)->send(Share{{{1, 0, 50000}}});  // some 40 us each, against a timeout of 1 s
-  const auto visited = (*worker)->receive(1);
-  REQUIRE(visited);
-  CHECK(std::get<Visited>(*visited).instances[0].size() == 50000);
+  const auto done = (*worker)->receive(1);
+  REQUIRE(done);
+  CHECK(std::get<ShareDone>(*done).visits.at(0).instances[0].size() == 50000);
 }
 
 TEST_CASE("a slow start and prints to stdout do not disturb the protocol", "[worker]") {
@@ -185,7 +185,7 @@ TEST_CASE("workers leak no descriptors and leave no zombies", "[worker]") {
   CHECK(errno == ECHILD);
 }
 
-TEST_CASE("a worker inherits no descriptor but its channel", "[worker]") {
+TEST_CASE("a worker inherits no descriptor but its channel and its beacon", "[worker]") {
   const int extra = open("/dev/null", O_RDONLY);  // without O_CLOEXEC
   auto worker = WorkerProcess::start("simulated");
   REQUIRE(worker);
@@ -194,7 +194,7 @@ TEST_CASE("a worker inherits no descriptor but its channel", "[worker]") {
   int highest = 0;
   for (const auto& entry : std::filesystem::directory_iterator(fds))
     highest = std::max(highest, std::stoi(entry.path().filename().string()));
-  CHECK(highest == kWorkerFd);
+  CHECK(highest == kBeaconFd);
   CHECK(std::filesystem::read_symlink(fds + "/0") == "/dev/null");
   close(extra);
 }
@@ -215,22 +215,65 @@ TEST_CASE("a worker has a process group of its own, dies first, and leaves no co
   CHECK(text.substr(core, 30).find(" 0 ") != std::string::npos);
 }
 
-TEST_CASE("a parent that is killed takes its busy worker along", "[worker]") {
+namespace {
+
+// A process of its own that has a worker hang, in a probe or in a share; killed by SIGKILL.
+struct KilledParent {
+  int worker = 0, grandchild = 0;
+  bool all_ran = false;  // before it was killed
+};
+
+KilledParent kill_a_parent(const char* where) {
+  const std::string file =
+      std::filesystem::temp_directory_path() / ("bt_family_" + std::to_string(getpid()));
+  std::filesystem::remove(file + ".hangs");
   int ends[2];
   REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
   const pid_t parent = fork();  // this process has one thread; the child only execs
   if (parent == 0) {
     dup2(ends[1], STDOUT_FILENO);
-    execl("/proc/self/exe", "test", kOrphanCommand, nullptr);
+    execl("/proc/self/exe", "test", kOrphanCommand, file.c_str(), where, nullptr);
     _exit(127);
   }
   close(ends[1]);
   FILE* output = fdopen(ends[0], "r");
-  int worker = 0;
-  REQUIRE(std::fscanf(output, "%d", &worker) == 1);
-  CHECK(process_state(worker) != 0);
+  KilledParent killed;
+  REQUIRE(std::fscanf(output, "%d %d", &killed.worker, &killed.grandchild) == 2);
+  killed.all_ran = process_state(killed.worker) != 0 && process_state(killed.grandchild) != 0;
   kill(parent, SIGKILL);
-  CHECK(is_gone_within(worker, 10));
   waitpid(parent, nullptr, 0);
   std::fclose(output);
+  std::filesystem::remove(file);
+  std::filesystem::remove(file + ".hangs");
+  return killed;
+}
+
+}  // namespace
+
+TEST_CASE("a parent that is killed takes its worker along, and what that has started", "[worker]") {
+  for (const char* where : {"probe", "share"}) {
+    INFO(where);
+    const KilledParent killed = kill_a_parent(where);
+    CHECK(killed.all_ran);
+    CHECK(is_gone_within(killed.worker, 10));
+    CHECK(is_gone_within(killed.grandchild, 10));
+  }
+}
+
+TEST_CASE("a death is seen at once though a child of the worker holds its socket", "[worker]") {
+  const std::string file =
+      std::filesystem::temp_directory_path() / ("bt_holder_" + std::to_string(getpid()));
+  auto worker = WorkerProcess::start("family:" + file);
+  REQUIRE(worker);
+  (*worker)->send(Load{1, write_model(small_model()), {}, std::nullopt, false});
+  REQUIRE((*worker)->receive(kPatient));
+  int grandchild = 0;
+  std::ifstream(file) >> grandchild;
+  REQUIRE(process_state(grandchild) != 0);
+  kill((*worker)->pid(), SIGKILL);
+  const auto reply = (*worker)->receive(kPatient);
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().status == TrialStatus::crashed);
+  CHECK(is_gone_within(grandchild, 10));
+  std::filesystem::remove(file);
 }

@@ -31,7 +31,8 @@ struct QuietLevels {
   bool operator==(const QuietLevels&) const = default;
 };
 
-// Lowers (never by one lucky burst alone) the levels by a reading.
+// The quiet level of each burst is a low quantile of its readings, never one lucky burst alone, and
+// never above what was known.
 class QuietLearner {
  public:
   explicit QuietLearner(QuietLevels known = {});
@@ -41,7 +42,7 @@ class QuietLearner {
   bool disturbed(const HostState& host) const;
 
  private:
-  QuietLevels levels_;
+  QuietLevels known_, levels_;
   std::vector<CanaryReading> recent_;
 };
 

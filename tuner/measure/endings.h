@@ -27,10 +27,10 @@ struct EndingEvidence {
   BeaconState last;     // what it had in hand
   Bytes peak_resident =
       0;  // of its life, at most: what its parent held at its start counts as well
+  std::optional<std::int64_t> limiter_kills;  // of processes under its own memory limit
   // How far these rose since it was last asked something; nullopt: not to be known.
-  std::optional<std::int64_t> limiter_kills;  // processes killed under its own memory limit
-  std::optional<std::int64_t> system_kills;   // processes killed for memory on the whole machine
-  std::optional<Seconds> memory_stall;        // that some task of the machine waited for memory
+  std::optional<std::int64_t> system_kills;  // processes killed for memory on the whole machine
+  std::optional<Seconds> memory_stall;       // that some task of the machine waited for memory
   std::optional<Bytes> available;  // memory that the machine had free when it was last asked
 };
 

@@ -1,7 +1,7 @@
 // What parent and worker say to each other, and its JSON. Both ends are the same executable, so
 // there are no versions; still nothing that arrives is trusted: a worker may have been overwritten
 // by the program it runs. The parent asks, the worker answers each request that has an answer
-// (named below) and beats in between.
+// (named below) and is silent in between: what it has in hand, and that it lives, is in the beacon.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "tuner/core/device.h"
 #include "tuner/core/error.h"
 #include "tuner/core/observation.h"
+#include "tuner/measure/canary.h"
 
 namespace batchtune::protocol {
 
@@ -45,7 +46,8 @@ struct Prepare {  // answered by Prepared
   int load = 0;
   TrialId program = 0;  // its number from now on
   Candidate candidate;
-  bool check = true;  // output against that of batch 1
+  bool check = true;    // output against that of batch 1
+  bool verify = false;  // and against that of the backend's reference kernels
 };
 
 struct PlannedVisit {
@@ -53,8 +55,10 @@ struct PlannedVisit {
   int warm = 0, timed = 1;
 };
 
-struct Share {  // a worker's part of a round: answered by one Visited for each, then ShareDone
+struct Share {  // a worker's part of a round: answered by one ShareDone, after the last visit
   std::vector<PlannedVisit> visits;
+  bool watch =
+      false;  // count what happens to the process in each visit; canaries, where it has any
 };
 
 struct Release {  // no answer
@@ -75,23 +79,23 @@ using Request =
 
 // ---- worker to parent
 
-struct Beat {  // alive, and what it is about to do: a death after it is laid to this program
-  TrialId program = 0;
-  std::string doing;  // "preparing", "first run", "visit"
-};
-
 struct Loaded {
   Ending ending;
   Seconds load_seconds = 0;
+  bool shares_weights = false;  // its programs use one copy
   LoadReport report;
 };
 
 struct Prepared {
-  Ending ending;
+  Ending ending;  // ok with evidence: why the output was not verified
   Seconds prepare_seconds = 0;
   std::optional<Seconds> first_run;
   std::optional<MemoryUse> memory;
   Seconds spent = 0;  // reported: preparing, first run, and batch 1 where it was made for the check
+};
+
+struct Usage {  // of the worker process during one visit
+  std::int64_t involuntary_switches = 0, minor_faults = 0, major_faults = 0;
 };
 
 struct Visited {
@@ -99,9 +103,15 @@ struct Visited {
   Ending ending;
   int warm = 0;
   std::vector<std::vector<Seconds>> instances;  // samples of each, warm ones first; empty unless ok
+  std::optional<Usage> usage;
+  std::optional<Seconds> gap;  // from the last run of the visit before to its first one
 };
 
-struct ShareDone {};
+struct ShareDone {
+  std::vector<Visited> visits;        // as asked for
+  std::vector<CanaryReading> bursts;  // before the first visit and after each; empty: no canaries
+  Seconds canaries = 0;               // real seconds spent on them
+};
 
 struct Soaked {
   Ending ending;
@@ -121,8 +131,7 @@ struct Refused {  // the backend cannot be had at all
   Error error;
 };
 
-using Reply = std::variant<Beat, Loaded, Prepared, Visited, ShareDone, Soaked, Described,
-                           KernelsListed, Refused>;
+using Reply = std::variant<Loaded, Prepared, ShareDone, Soaked, Described, KernelsListed, Refused>;
 
 std::string encode(const Request& request);
 std::string encode(const Reply& reply);

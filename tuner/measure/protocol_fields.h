@@ -131,7 +131,8 @@ template <>
 struct Fields<Prepare> {
   static constexpr char kName[] = "prepare";
   static void visit(auto& x, auto&& f) {
-    f("load", x.load), f("program", x.program), f("candidate", x.candidate), f("check", x.check);
+    f("load", x.load), f("program", x.program), f("candidate", x.candidate);
+    f("check", x.check), f("verify", x.verify);
   }
 };
 template <>
@@ -143,7 +144,7 @@ struct Fields<PlannedVisit> {
 template <>
 struct Fields<Share> {
   static constexpr char kName[] = "share";
-  static void visit(auto& x, auto&& f) { f("visits", x.visits); }
+  static void visit(auto& x, auto&& f) { f("visits", x.visits), f("watch", x.watch); }
 };
 template <>
 struct Fields<Release> {
@@ -172,15 +173,24 @@ struct Fields<Quit> {
 };
 
 template <>
-struct Fields<Beat> {
-  static constexpr char kName[] = "beat";
-  static void visit(auto& x, auto&& f) { f("program", x.program), f("doing", x.doing); }
+struct Fields<Usage> {
+  static void visit(auto& x, auto&& f) {
+    f("involuntary_switches", x.involuntary_switches), f("minor_faults", x.minor_faults);
+    f("major_faults", x.major_faults);
+  }
+};
+template <>
+struct Fields<CanaryReading> {
+  static void visit(auto& x, auto&& f) {
+    f("compute", x.compute), f("cache", x.cache), f("clock_hz", x.clock_hz);
+  }
 };
 template <>
 struct Fields<Loaded> {
   static constexpr char kName[] = "loaded";
   static void visit(auto& x, auto&& f) {
-    f("ending", x.ending), f("load_seconds", x.load_seconds), f("report", x.report);
+    f("ending", x.ending), f("load_seconds", x.load_seconds);
+    f("shares_weights", x.shares_weights), f("report", x.report);
   }
 };
 template <>
@@ -193,15 +203,17 @@ struct Fields<Prepared> {
 };
 template <>
 struct Fields<Visited> {
-  static constexpr char kName[] = "visited";
   static void visit(auto& x, auto&& f) {
     f("program", x.program), f("ending", x.ending), f("warm", x.warm), f("instances", x.instances);
+    f("usage", x.usage), f("gap", x.gap);
   }
 };
 template <>
 struct Fields<ShareDone> {
   static constexpr char kName[] = "share_done";
-  static void visit(auto&, auto&&) {}
+  static void visit(auto& x, auto&& f) {
+    f("visits", x.visits), f("bursts", x.bursts), f("canaries", x.canaries);
+  }
 };
 template <>
 struct Fields<Soaked> {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
 
 namespace batchtune {
 namespace {
@@ -32,6 +31,22 @@ Seconds seconds_of(const Visited& visited) {
   return sum;
 }
 
+bool answers(const ShareDone& done, const std::vector<PlannedVisit>& share) {
+  return (done.bursts.empty() || done.bursts.size() == share.size() + 1) &&
+         std::equal(done.visits.begin(), done.visits.end(), share.begin(), share.end(),
+                    [](const Visited& visited, const PlannedVisit& planned) {
+                      return visited.program == planned.program;
+                    });
+}
+
+// Killed for want of memory, or by SIGKILL for no reason that could be seen.
+bool may_be_anothers_doing(const WorkerProcess& process) {
+  const Judgement* judgement = process.judgement();
+  return judgement != nullptr &&
+         (judgement->unexplained ||
+          (judgement->killed && judgement->ending.status == TrialStatus::out_of_memory));
+}
+
 }  // namespace
 
 LoadOptions load_options(const MeasuredBackend& backend, const CandidateGroup& group,
@@ -57,33 +72,55 @@ void RacingWorker::lose_dead_process() {
 
 Status RacingWorker::ensure_process() {
   lose_dead_process();
-  if (process_ != nullptr) return {};
-  BT_TRY(process, WorkerProcess::start(backend_spec(*setup_.backend)));
+  if (process_ != nullptr) {
+    parked_->wake();
+    return {};
+  }
+  WorkerStart start;
+  start.backend_spec = backend_spec(*setup_.backend);
+  start.canary_cpus = setup_.canary_cpus;
+  BT_TRY(process, WorkerProcess::start(std::move(start)));
   process_ = std::move(process);
+  parked_.emplace(process_->pid());
   return {};
 }
 
 void RacingWorker::lose_process() {
+  if (process_ != nullptr) parked_->wake();  // a stopped process cannot quit
   process_.reset();
+  parked_.reset();
   loads_.clear();
   for (auto& [program, held] : programs_) held.ready = false;
 }
 
-// Groups are prepared one after the other: one without programs gives its weights back before the
-// next loads.
-void RacingWorker::unload_unused() {
+void RacingWorker::park() {
+  if (process_ != nullptr) parked_->park();
+}
+
+std::optional<Seconds> RacingWorker::cpu_seconds() const {
+  return process_ != nullptr ? cpu_seconds_of(process_->pid()) : std::nullopt;
+}
+
+std::size_t RacingWorker::count_ready() const {
+  return static_cast<std::size_t>(std::count_if(
+      programs_.begin(), programs_.end(), [](const auto& entry) { return entry.second.ready; }));
+}
+
+// Weights go when none of their programs is ready, but for those of `keep`.
+void RacingWorker::unload_unused(const std::set<TrialId>& keep) {
   std::set<LoadKey> used;
-  for (const auto& [program, held] : programs_) used.insert(held.key);
+  for (const auto& [program, held] : programs_)
+    if (held.ready || keep.contains(program)) used.insert(held.key);
   std::erase_if(loads_, [&](const auto& entry) {
     if (used.contains(entry.first)) return false;
-    process_->send(Unload{entry.second});
+    process_->send(Unload{entry.second.number});
     return true;
   });
 }
 
 Result<Ending> RacingWorker::ensure_loaded(const LoadKey& key, Seconds& load_seconds) {
   if (loads_.contains(key)) return Ending{};
-  unload_unused();
+  unload_unused({});  // before the next loads
   const auto& [group, parameters] = key;
   Load request{next_load_++, setup_.model_json,
                load_options(*setup_.backend, group, parameters, setup_.seed), std::nullopt, false};
@@ -91,11 +128,14 @@ Result<Ending> RacingWorker::ensure_loaded(const LoadKey& key, Seconds& load_sec
   const auto reply = process_->receive(setup_.timeout);
   if (!reply) return reply.error();
   if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
-  const auto* loaded = std::get_if<Loaded>(&*reply);
+  const auto* loaded = std::get_if<protocol::Loaded>(&*reply);
   if (loaded == nullptr) return process_->out_of_step();
   load_seconds = loaded->load_seconds;
   if (setup_.on_load) setup_.on_load({group, loaded->load_seconds, loaded->report});
-  if (loaded->ending.status == TrialStatus::ok) loads_[key] = request.load;
+  if (loaded->ending.status == TrialStatus::ok) {
+    loads_[key] = {request.load, loaded->shares_weights};
+    shares_weights_[key] = loaded->shares_weights;
+  }
   return loaded->ending;
 }
 
@@ -105,11 +145,12 @@ Result<PreparedProgram> RacingWorker::prepare_in_process(TrialId program,
                                                          const LoadKey& key) {
   BT_TRY_VOID(ensure_process());
   const Stopwatch watch;
+  const bool alone = count_ready() == 0;
   PreparedProgram prepared;
   BT_TRY(load_ending, ensure_loaded(key, prepared.load_seconds));
   prepared.answer.ending = load_ending;
   if (load_ending.status == TrialStatus::ok) {
-    process_->send(Prepare{loads_.at(key), program, candidate, setup_.check});
+    process_->send(Prepare{loads_.at(key).number, program, candidate, setup_.check, setup_.verify});
     auto reply = process_->receive(setup_.timeout);
     auto* answer = reply ? std::get_if<Prepared>(&*reply) : nullptr;
     if (answer != nullptr)
@@ -119,6 +160,7 @@ Result<PreparedProgram> RacingWorker::prepare_in_process(TrialId program,
   }
   if (process_->ended()) {
     prepared.answer.spent = watch.seconds();
+    prepared.worth_another_try = !alone && may_be_anothers_doing(*process_);
     lose_process();
   }
   return prepared;
@@ -128,7 +170,15 @@ Result<PreparedProgram> RacingWorker::prepare(TrialId program, const Candidate& 
                                               const std::string& parameters) {
   const LoadKey key{candidate.group, parameters};
   BT_TRY(prepared, prepare_in_process(program, candidate, key));
-  if (prepared.answer.ending.status == TrialStatus::ok) programs_[program] = {candidate, key, true};
+  const bool again = prepared.worth_another_try;  // now in a fresh process, alone
+  if (again) {
+    const Seconds lost = prepared.answer.spent;
+    BT_TRY(second, prepare_in_process(program, candidate, key));
+    prepared = std::move(second);
+    prepared.answer.spent += lost;
+  }
+  if (prepared.answer.ending.status == TrialStatus::ok)
+    programs_[program] = {candidate, key, prepared.answer.memory, true, again, ++uses_};
   return prepared;
 }
 
@@ -139,7 +189,38 @@ void RacingWorker::release(TrialId program) {
   programs_.erase(found);
 }
 
-// Prepares again what a crash took; what fails now leaves the share.
+ProgramMemory RacingWorker::memory_of(TrialId program) const {
+  const Held& held = programs_.at(program);
+  ProgramMemory memory{program, 0, 0, 0};
+  if (!held.memory) return memory;
+  memory.own = held.memory->activations + held.memory->workspace;
+  memory.shared = held.memory->weights;
+  const auto shares = shares_weights_.find(held.key);
+  if (shares != shares_weights_.end() && shares->second)
+    memory.shared_by = static_cast<int>(std::distance(shares_weights_.begin(), shares)) + 1;
+  return memory;
+}
+
+void RacingWorker::make_room(const std::set<TrialId>& keep, Bytes limit) {
+  std::vector<std::pair<std::uint64_t, TrialId>> others;  // longest unused last
+  std::vector<ProgramMemory> memory;
+  for (const auto& [program, held] : programs_) {
+    if (keep.contains(program) || held.ready) memory.push_back(memory_of(program));
+    if (!keep.contains(program) && held.ready) others.emplace_back(held.used, program);
+  }
+  std::sort(others.rbegin(), others.rend());
+  const std::size_t before = others.size();
+  while (!others.empty() && memory_together(memory) > limit) {
+    const TrialId program = others.back().second;
+    others.pop_back();
+    process_->send(Release{program});
+    programs_.at(program).ready = false;
+    std::erase_if(memory, [&](const ProgramMemory& held) { return held.trial == program; });
+  }
+  if (others.size() < before) unload_unused(keep);
+}
+
+// Prepares again what a crash or want of room took; what fails now leaves the share.
 Status RacingWorker::prepare_missing(std::vector<PlannedVisit>& share, ShareResult& result) {
   for (const PlannedVisit& planned : share) {
     const auto found = programs_.find(planned.program);
@@ -149,52 +230,89 @@ Status RacingWorker::prepare_missing(std::vector<PlannedVisit>& share, ShareResu
     result.spent += prepared.answer.spent;
     if (prepared.answer.ending.status == TrialStatus::ok) {
       programs_[planned.program].ready = true;
+    } else if (prepared.worth_another_try && !held.tried_alone) {
+      programs_[planned.program].tried_alone = true;
+      alone_.push_back(planned);
     } else {
       result.endings.emplace_back(planned.program, prepared.answer.ending);
       programs_.erase(planned.program);
     }
   }
-  std::erase_if(share, [&](const PlannedVisit& planned) { return !holds(planned.program); });
+  std::erase_if(share, [&](const PlannedVisit& planned) {
+    const auto is_this = [&](const PlannedVisit& alone) {
+      return alone.program == planned.program;
+    };
+    return !holds(planned.program) || std::any_of(alone_.begin(), alone_.end(), is_this);
+  });
   return {};
 }
 
-// Takes the programs that were visited, or ended, out of the share.
-void RacingWorker::run_share(std::vector<PlannedVisit>& share, ShareResult& result) {
-  const auto take = [&](TrialId program) {
-    std::erase_if(share, [&](const PlannedVisit& planned) { return planned.program == program; });
-  };
-  Stopwatch since_last_visit;
-  process_->send(Share{share});
-  for (;;) {
-    auto reply = process_->receive(setup_.timeout);
-    if (reply && std::holds_alternative<ShareDone>(*reply)) return share.clear();
-    if (auto* visited = reply ? std::get_if<Visited>(&*reply) : nullptr) {
-      since_last_visit = Stopwatch();
-      take(visited->program);
-      result.spent += seconds_of(*visited);
-      if (visited->ending.status == TrialStatus::ok) {
-        result.visits.push_back(std::move(*visited));
-      } else {
-        result.endings.emplace_back(visited->program, visited->ending);
-        release(visited->program);
-      }
-      continue;
+void RacingWorker::take_answer(ShareDone done, ShareResult& result) {
+  for (const Visited& visited : done.visits) {
+    result.spent += seconds_of(visited);
+    if (visited.ending.status != TrialStatus::ok) {
+      result.endings.emplace_back(visited.program, visited.ending);
+      release(visited.program);
+    } else if (const auto held = programs_.find(visited.program); held != programs_.end()) {
+      held->second.used = ++uses_;
     }
-    // The worker is gone: the program that it had in hand is the suspect.
-    if (share.empty()) return lose_process();
-    const TrialId suspect = holds(process_->last_beat().program) ? process_->last_beat().program
-                                                                 : share.front().program;
-    result.endings.emplace_back(suspect, reply ? process_->out_of_step() : reply.error());
-    result.spent += since_last_visit.seconds();
-    take(suspect);
-    programs_.erase(suspect);
-    return lose_process();
   }
+  result.parts.push_back(std::move(done));
+}
+
+// The program that the beacon named leaves the share, and the session, unless it may be innocent:
+// then it is visited in a process of its own, once.
+void RacingWorker::lay_death_to_suspect(std::vector<PlannedVisit>& share, const Ending& ending,
+                                        ShareResult& result) {
+  const TrialId named = process_->beacon().program;
+  const bool known = std::any_of(share.begin(), share.end(), [&](const PlannedVisit& planned) {
+    return planned.program == named;
+  });
+  const TrialId suspect = known ? named : share.front().program;
+  Held& held = programs_.at(suspect);
+  const bool once_more = !held.tried_alone && count_ready() > 1 && may_be_anothers_doing(*process_);
+  held.tried_alone = true;
+  const auto planned = std::find_if(share.begin(), share.end(), [&](const PlannedVisit& entry) {
+    return entry.program == suspect;
+  });
+  if (once_more) {
+    alone_.push_back(*planned);
+  } else {
+    result.endings.emplace_back(suspect, ending);
+    programs_.erase(suspect);
+  }
+  share.erase(planned);
+  lose_process();
+}
+
+// Empties the share, or takes the one program out of it that ended the process: the visits that
+// were made before are lost with it, and are made again with the rest.
+void RacingWorker::run_share(std::vector<PlannedVisit>& share, ShareResult& result) {
+  const Stopwatch watch;
+  process_->send(Share{share, setup_.watch});
+  auto reply = process_->receive(setup_.timeout);
+  auto* done = reply ? std::get_if<ShareDone>(&*reply) : nullptr;
+  if (done != nullptr && answers(*done, share)) {
+    take_answer(std::move(*done), result);
+    return share.clear();
+  }
+  const Ending ending = reply ? process_->out_of_step() : reply.error();
+  result.spent += watch.seconds();
+  lay_death_to_suspect(share, ending, result);
+}
+
+Status RacingWorker::visit_alone(const PlannedVisit& planned, ShareResult& result) {
+  lose_process();
+  std::vector<PlannedVisit> share = {planned};
+  BT_TRY_VOID(prepare_missing(share, result));
+  if (!share.empty()) run_share(share, result);
+  return {};
 }
 
 Result<ShareResult> RacingWorker::visit(std::vector<PlannedVisit> share) {
   ShareResult result;
   lose_dead_process();
+  if (process_ != nullptr) parked_->wake();
   while (!share.empty()) {
     BT_TRY_VOID(prepare_missing(share, result));
     const bool all_ready = std::all_of(
@@ -202,6 +320,8 @@ Result<ShareResult> RacingWorker::visit(std::vector<PlannedVisit> share) {
         [&](const PlannedVisit& planned) { return programs_.at(planned.program).ready; });
     if (all_ready && !share.empty()) run_share(share, result);
   }
+  for (const PlannedVisit& planned : std::exchange(alone_, {}))
+    BT_TRY_VOID(visit_alone(planned, result));
   return result;
 }
 

@@ -3,13 +3,18 @@
 // the others are prepared again, in a fresh process, when they are next used.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tuner/core/error.h"
+#include "tuner/measure/memory_groups.h"
+#include "tuner/measure/parking.h"
 #include "tuner/measure/worker_measurer.h"
 #include "tuner/measure/worker_process.h"
 
@@ -21,19 +26,23 @@ struct RacingSetup {
   std::string model_json;                    // "" for the reference programs
   std::uint64_t seed = 1;
   Seconds timeout = 60;
-  bool check = true;
-  std::function<void(const LoadNotice&)> on_load;  // may be empty
+  bool check = true, verify = false;                    // protocol::Prepare
+  bool watch = false;                                   // protocol::Share
+  int canary_cpus = 0;                                  // protocol::Hello
+  std::function<void(const LoadNotice&)> on_load = {};  // may be empty
 };
 
 // A backend's answer to one preparation.
 struct PreparedProgram {
   protocol::Prepared answer;  // answer.spent also when the worker died: real seconds then
   Seconds load_seconds = 0;
+  bool worth_another_try = false;  // it died of what may have been another program's doing
 };
 
-// What came of a share: visits in the order in which they were made, and programs that ended.
+// What came of a share: what the worker said of the visits that it made, in their order (more than
+// one answer where it died in between), and the programs that ended.
 struct ShareResult {
-  std::vector<protocol::Visited> visits;
+  std::vector<protocol::ShareDone> parts;  // each has one visit to each of its programs
   std::vector<std::pair<TrialId, Ending>> endings;
   Seconds spent = 0;  // reported seconds of visits and of preparing again
 };
@@ -41,44 +50,72 @@ struct ShareResult {
 class RacingWorker {
  public:
   explicit RacingWorker(RacingSetup setup) : setup_(std::move(setup)) {}
+  RacingWorker(RacingWorker&&) = default;
+  RacingWorker& operator=(RacingWorker&&) = delete;
+  ~RacingWorker() { lose_process(); }
 
   // `parameters`: LoadOptions::parameters of this program's group; programs with equal group and
   // parameters share one loaded model. Not for a program that it holds. An Error: no process, or no
   // backend.
   Result<PreparedProgram> prepare(TrialId program, const Candidate& candidate,
                                   const std::string& parameters);
-  // Visits all of them, whatever becomes of some; each program is in it at most once.
+  // Visits all of them, whatever becomes of some, those that are not ready after preparing them
+  // again. With an ending its visits are gone from the share.
   Result<ShareResult> visit(std::vector<protocol::PlannedVisit> share);
   void release(TrialId program);
+  // Gives the memory of programs back, those that were not used for longest first, until what is
+  // left and `keep` fit `limit` together. They are prepared again when they are next used.
+  void make_room(const std::set<TrialId>& keep, Bytes limit);
   // Ends the process, which gives its memory to others; what it held is prepared again when it is
   // next used.
   void rest() { lose_process(); }
 
+  // Sees to it that it uses no CPU until it is next asked for something.
+  void park();
+  std::optional<Seconds> cpu_seconds() const;  // of its process; nullopt: it has none
+
   bool holds(TrialId program) const { return programs_.contains(program); }
+  ProgramMemory memory_of(TrialId program) const;  // of one that it holds
 
  private:
   using LoadKey = std::pair<CandidateGroup, std::string>;  // group, parameters
   struct Held {
     Candidate candidate;
     LoadKey key;
-    bool ready = false;  // in the process that runs now
+    std::optional<MemoryUse> memory;
+    bool ready = false;        // in the process that runs now
+    bool tried_alone = false;  // it had a process of its own after it died for no known reason
+    std::uint64_t used = 0;    // number of its last use
+  };
+  struct Loaded {
+    int number = 0;  // the process's number for it
+    bool shares_weights = false;
   };
 
   Result<Ending> ensure_loaded(const LoadKey& key, Seconds& load_seconds);
   Status ensure_process();
   void lose_dead_process();
-  void unload_unused();
+  void unload_unused(const std::set<TrialId>& keep);
+  std::size_t count_ready() const;
   Result<PreparedProgram> prepare_in_process(TrialId program, const Candidate& candidate,
                                              const LoadKey& key);
   Status prepare_missing(std::vector<protocol::PlannedVisit>& share, ShareResult& result);
   void run_share(std::vector<protocol::PlannedVisit>& share, ShareResult& result);
+  void take_answer(protocol::ShareDone done, ShareResult& result);
+  void lay_death_to_suspect(std::vector<protocol::PlannedVisit>& share, const Ending& ending,
+                            ShareResult& result);
+  Status visit_alone(const protocol::PlannedVisit& planned, ShareResult& result);
   void lose_process();
 
   RacingSetup setup_;
   std::unique_ptr<WorkerProcess> process_;
-  std::map<LoadKey, int> loads_;  // in the process that runs now
+  std::optional<ParkedProcess> parked_;     // of the process that runs now
+  std::map<LoadKey, Loaded> loads_;         // in the process that runs now
+  std::map<LoadKey, bool> shares_weights_;  // of every load that was seen
   int next_load_ = 1;
+  std::uint64_t uses_ = 0;
   std::map<TrialId, Held> programs_;
+  std::vector<protocol::PlannedVisit> alone_;  // to be visited in a process of their own
 };
 
 // LoadOptions that a session's settings give for one group.

@@ -1,6 +1,7 @@
 #include "tuner/measure/visit.h"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <new>
 #include <optional>
@@ -21,59 +22,76 @@ class SilentReporter final : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>&) override {}
 };
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+Seconds between(SteadyTime start, SteadyTime end) {
+  return std::chrono::duration<double>(end - start).count();
+}
+
+// The runs of one visit. `last_end`: when the last run of all visits so far was over.
 class Recorder {
  public:
-  Recorder(Program& program, const std::function<void()>& after_run)
-      : program_(program), after_run_(after_run) {}
+  Recorder(const VisitPlan& plan, std::size_t number, VisitHooks& hooks,
+           std::optional<SteadyTime>& last_end)
+      : plan_(plan), number_(number), hooks_(hooks), last_end_(last_end) {}
 
-  // One run. Returns its duration, that of the slowest instance; nullopt when it ended otherwise
-  // than ok.
+  // The body of the benchmark. The library checks that the loop runs out (leaving it early aborts
+  // the process) unless an error was reported.
+  void run_all(benchmark::State& state) {
+    hooks_.before(number_);
+    if (last_end_) runs_.gap = between(*last_end_, std::chrono::steady_clock::now());
+    bool going = true;
+    for (int i = 0; i < plan_.warm && going; ++i) going = run().has_value();
+    if (!going) state.SkipWithError("a warm run failed");
+    hooks_.before_timed(number_);
+    for (auto _ : state) {
+      const std::optional<Seconds> seconds = run();
+      if (!seconds) {
+        state.SkipWithError("a run failed");
+        break;
+      }
+      state.SetIterationTime(*seconds);
+    }
+    hooks_.after(number_);
+  }
+
+  VisitRuns take_runs() {
+    if (runs_.ending.status != TrialStatus::ok) runs_.instances.clear();
+    return std::move(runs_);
+  }
+
+ private:
+  // Returns the duration of the slowest instance; nullopt when it ended otherwise than ok.
   std::optional<Seconds> run() {
     Outcome<RunTimes> times = RunTimes{};
-    ending_ = ending_of_exceptions([&] { times = program_.run(1); });
-    if (ending_.status == TrialStatus::ok && !times) ending_ = times.error();
-    if (ending_.status == TrialStatus::ok && times->seconds.empty())
-      ending_ = {TrialStatus::failed, "the backend reported no duration", "", ""};
-    if (ending_.status != TrialStatus::ok) return std::nullopt;
+    Ending& ending = runs_.ending;
+    ending = ending_of_exceptions([&] { times = plan_.program->run(1); });
+    last_end_ = std::chrono::steady_clock::now();
+    if (ending.status == TrialStatus::ok && !times) ending = times.error();
+    if (ending.status == TrialStatus::ok && times->seconds.empty())
+      ending = {TrialStatus::failed, "the backend reported no duration", "", ""};
+    if (ending.status != TrialStatus::ok) return std::nullopt;
     keep(*times);
-    after_run_();
+    hooks_.after_run();
     return *std::max_element(times->seconds.begin(), times->seconds.end());
   }
 
-  const Ending& ending() const { return ending_; }
-  std::vector<std::vector<Seconds>> take_samples() { return std::move(samples_); }
-
- private:
   void keep(const RunTimes& times) {
     for (std::size_t i = 0; i < times.seconds.size(); ++i) {
       const auto instance =
           static_cast<std::size_t>(i < times.instance.size() ? times.instance[i] : 0);
-      if (samples_.size() <= instance) samples_.resize(instance + 1);
-      samples_[instance].push_back(times.seconds[i]);
+      while (runs_.instances.size() <= instance)
+        runs_.instances.emplace_back().reserve(static_cast<std::size_t>(plan_.warm + plan_.timed));
+      runs_.instances[instance].push_back(times.seconds[i]);
     }
   }
 
-  Program& program_;
-  const std::function<void()>& after_run_;
-  Ending ending_;
-  std::vector<std::vector<Seconds>> samples_;
+  const VisitPlan& plan_;
+  std::size_t number_;
+  VisitHooks& hooks_;
+  std::optional<SteadyTime>& last_end_;
+  VisitRuns runs_;
 };
-
-// The library checks that the loop runs out (leaving it early aborts the process) unless an error
-// was reported.
-void loop(benchmark::State& state, Recorder& recorder, int warm) {
-  bool going = true;
-  for (int i = 0; i < warm && going; ++i) going = recorder.run().has_value();
-  if (!going) return state.SkipWithError("a warm run failed");
-  for (auto _ : state) {
-    const std::optional<Seconds> seconds = recorder.run();
-    if (!seconds) {
-      state.SkipWithError("a run failed");
-      break;
-    }
-    state.SetIterationTime(*seconds);
-  }
-}
 
 }  // namespace
 
@@ -97,18 +115,25 @@ Ending ending_of_exceptions(const std::function<void()>& work) {
   }
 }
 
-Outcome<std::vector<std::vector<Seconds>>> run_visit(Program& program, int warm, int timed,
-                                                     const std::function<void()>& after_run) {
-  Recorder recorder(program, after_run);
-  benchmark::RegisterBenchmark(kBenchmarkName,
-                               [&](benchmark::State& state) { loop(state, recorder, warm); })
-      ->UseManualTime()
-      ->Iterations(timed);
+// All visits are registered before the first one runs: registering and choosing benchmarks takes
+// far longer than going from one to the next.
+std::vector<VisitRuns> run_visits(std::span<const VisitPlan> plans, VisitHooks& hooks) {
+  std::optional<SteadyTime> last_end;
+  std::vector<Recorder> recorders;
+  recorders.reserve(plans.size());
+  for (const VisitPlan& plan : plans) {
+    Recorder& recorder = recorders.emplace_back(plan, recorders.size(), hooks, last_end);
+    benchmark::RegisterBenchmark(kBenchmarkName,
+                                 [&recorder](benchmark::State& state) { recorder.run_all(state); })
+        ->UseManualTime()
+        ->Iterations(plan.timed);
+  }
   SilentReporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter, kBenchmarkName);
+  if (!plans.empty()) benchmark::RunSpecifiedBenchmarks(&reporter, kBenchmarkName);
   benchmark::ClearRegisteredBenchmarks();
-  if (recorder.ending().status != TrialStatus::ok) return tl::unexpected(recorder.ending());
-  return recorder.take_samples();
+  std::vector<VisitRuns> results;
+  for (Recorder& recorder : recorders) results.push_back(recorder.take_runs());
+  return results;
 }
 
 }  // namespace batchtune

@@ -1,19 +1,45 @@
-// One visit: a few consecutive runs of one program, as one Google Benchmark call with manual time.
-// The harness times nothing itself: the samples are the program's own durations, kept one by one.
+// Visits: a few consecutive runs of one program each, all visits of a share in one Google Benchmark
+// call, with manual time. The harness times no run itself: the samples are the programs' own
+// durations, kept one by one. Trap: whatever is done between visits cools caches and wakes threads,
+// so nothing is done there but what the hooks do.
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "tuner/backend/backend.h"
 
 namespace batchtune {
 
-// `warm` >= 0 and `timed` >= 1 runs of one batch; result[i] has the warm + timed durations of
-// instance i. `after_run` is called between runs (a sign of life), outside what is timed.
-// Exceptions of the program become Endings. Not reentrant: Google Benchmark's registry is global.
-Outcome<std::vector<std::vector<Seconds>>> run_visit(Program& program, int warm, int timed,
-                                                     const std::function<void()>& after_run);
+struct VisitPlan {
+  Program* program = nullptr;
+  int warm = 0;   // >= 0
+  int timed = 1;  // >= 1
+};
+
+struct VisitRuns {
+  Ending ending;
+  std::vector<std::vector<Seconds>> instances;  // warm + timed durations of each; empty unless ok
+  // From the last run of the visit before to the first one of this; nullopt for the first visit.
+  std::optional<Seconds> gap;
+};
+
+// Called around the runs of visit number `visit` (from 0), outside of what is timed.
+class VisitHooks {
+ public:
+  virtual ~VisitHooks() = default;
+  virtual void before(std::size_t visit) = 0;
+  virtual void before_timed(
+      std::size_t visit) = 0;    // after the warm runs: some nanoseconds, please
+  virtual void after_run() = 0;  // likewise
+  virtual void after(std::size_t visit) = 0;
+};
+
+// One result for each plan; a visit that ended otherwise than ok does not stop the next. Exceptions
+// of a program become Endings. Not reentrant: Google Benchmark's registry is global.
+std::vector<VisitRuns> run_visits(std::span<const VisitPlan> plans, VisitHooks& hooks);
 
 // Calls `work` and turns what it throws into an Ending: bad_alloc, and a system_error for want of
 // memory or of a thread, is out_of_memory; anything else failed (oneTBB's own error for a thread

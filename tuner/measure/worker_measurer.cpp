@@ -1,14 +1,21 @@
 #include "tuner/measure/worker_measurer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
+#include "tuner/measure/host_state.h"
+#include "tuner/measure/memory_groups.h"
+#include "tuner/measure/overhead.h"
 #include "tuner/measure/racing_worker.h"
 #include "tuner/measure/round_plan.h"
 #include "tuner/measure/solo_worker.h"
+#include "tuner/measure/turns.h"
+#include "tuner/measure/warm_up.h"
 #include "tuner/measure/worker.h"
 #include "tuner/workload/model_file.h"
 
@@ -20,16 +27,30 @@ using namespace protocol;
 // Before a reference program has run; the real ones take 2 to 5 ms.
 constexpr Seconds kReferenceGuess = 0.004;
 
-Seconds median_of_timed(const Visited& visited) {
+// Of each timed run, that of its slowest instance.
+std::vector<Seconds> timed_runs(const Visited& visited) {
   std::vector<Seconds> timed;
   for (const auto& instance : visited.instances)
-    timed.insert(timed.end(),
-                 instance.begin() + std::min<std::ptrdiff_t>(visited.warm, std::ssize(instance)),
-                 instance.end());
-  if (timed.empty()) return 0;
-  const auto middle = timed.begin() + std::ssize(timed) / 2;
-  std::nth_element(timed.begin(), middle, timed.end());
+    for (std::size_t run = 0; run + static_cast<std::size_t>(visited.warm) < instance.size();
+         ++run) {
+      if (run == timed.size()) timed.push_back(0);
+      timed[run] = std::max(timed[run], instance[run + static_cast<std::size_t>(visited.warm)]);
+    }
+  return timed;
+}
+
+Seconds median_of(std::vector<Seconds> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+// As it was asked for among the contenders, if it was.
+Contender anchor_of(const RoundRequest& request) {
+  for (const Contender& contender : request.contenders)
+    if (contender.trial == request.anchor) return contender;
+  return {request.anchor};
 }
 
 }  // namespace
@@ -42,23 +63,32 @@ class WorkerMeasurer::Impl {
   Result<Observation> run_round(const RoundRequest& request);
   Result<Observation> probe(const ProbeRequest& request);
   void release(TrialId trial);
+  Result<Overhead> measure_overhead() { return batchtune::measure_overhead(reference_setup()); }
+  const QuietLevels& quiet_levels() const { return quiet_.levels(); }
 
  private:
-  // A worker's turn in a round. `worker` is a racing worker or the reference programs'.
-  struct Turn {
-    RacingWorker* worker = nullptr;
-    std::vector<PlannedVisit> share;
+  // What is known of a program from its visits.
+  struct Known {
+    std::map<TrialId, Seconds> run_seconds;  // of those that can be visited
+    WarmUps warm_ups;
   };
 
   RacingSetup racing_setup(MeasuredBackend& backend);
+  RacingSetup reference_setup();
   Result<const MeasuredBackend*> find_backend(const std::string& name) const;
   RacingWorker* worker_of(TrialId trial);
   Status prepare_references(Observation& observation);
   void tell_reference_lost(TrialId program, const Ending& ending);
+  std::vector<Contender> contenders_of(const RoundRequest& request, Round& round);
+  std::set<TrialId> fitting_memory(const RoundRequest& request,
+                                   const std::vector<Contender>& contenders);
   std::vector<Turn> plan(const RoundRequest& request, Round& round);
-  Status take_turn(Turn& turn, Round& round, Observation& observation);
-  void record(const Visited& visited, bool reference, int position, Round& round);
-  Observation begin_observation() const;
+  Status run_turn(Turn turn, Round& round, Observation& observation);
+  void record(const ShareDone& done, std::size_t number, const HostState& turn, bool reference,
+              Round& round);
+  Observation begin_observation();
+  Observation end_observation(Observation observation) const;
+  std::vector<RacingWorker*> all_but(const RacingWorker* worker);
   bool is_reference(const RacingWorker* worker) const { return worker == reference_.get(); }
 
   WorkerMeasurerOptions options_;
@@ -67,26 +97,36 @@ class WorkerMeasurer::Impl {
   const Clock& clock_;
   double started_;
   MeasuredBackend reference_backend_{kReferenceBackend, "", MemoryKind::account, "", {}};
-  std::map<std::string, RacingWorker> workers_;   // by backend
-  std::map<TrialId, Seconds> run_seconds_;        // as far as known: what rounds are planned with
-  std::unique_ptr<RacingWorker> reference_;       // its programs are numbered from 1; null: none
-  std::map<TrialId, Seconds> reference_seconds_;  // of those that are ready
+  std::chrono::steady_clock::time_point observation_start_;
+  std::map<std::string, RacingWorker> workers_;  // by backend
+  Known known_;
+  std::unique_ptr<RacingWorker> reference_;  // its programs are numbered from 1; null: none
+  Known known_references_;
   bool references_prepared_ = false;
+  BalancedDraws draws_;
+  std::map<const RacingWorker*, MemoryGroups> groups_;
+  TrialId anchor_ = 0;  // of the last round: it stays prepared
+  QuietLearner quiet_;
 };
 
 WorkerMeasurer::Impl::Impl(WorkerMeasurerOptions options)
     : options_(std::move(options)),
       model_json_(write_model(options_.model)),
       clock_(options_.clock != nullptr ? *options_.clock : steady_),
-      started_(clock_.now()) {
+      started_(clock_.now()),
+      quiet_(options_.quiet) {
   for (MeasuredBackend& backend : options_.backends)
     workers_.emplace(backend.name, RacingWorker(racing_setup(backend)));
   if (options_.reference_threads == 0) return;
+  reference_ = std::make_unique<RacingWorker>(reference_setup());
+}
+
+RacingSetup WorkerMeasurer::Impl::reference_setup() {
   RacingSetup setup = racing_setup(reference_backend_);
   setup.model_json.clear();
-  setup.check = false;
+  setup.check = setup.verify = false;
   setup.on_load = nullptr;
-  reference_ = std::make_unique<RacingWorker>(std::move(setup));
+  return setup;
 }
 
 // Kernels that proved right in one load need no proof in the next.
@@ -96,12 +136,28 @@ RacingSetup WorkerMeasurer::Impl::racing_setup(MeasuredBackend& backend) {
     backend.proven_kernels.insert(backend.proven_kernels.end(), proven.begin(), proven.end());
     if (options_.on_load) options_.on_load(notice);
   };
-  return {&backend, model_json_, options_.seed, options_.timeout, true, on_load};
+  RacingSetup setup;
+  setup.backend = &backend;
+  setup.model_json = model_json_;
+  setup.seed = options_.seed;
+  setup.timeout = options_.timeout;
+  setup.verify = options_.verify;
+  setup.watch = options_.canary_cpus > 0;
+  setup.canary_cpus = options_.canary_cpus;
+  setup.on_load = on_load;
+  return setup;
 }
 
-Observation WorkerMeasurer::Impl::begin_observation() const {
+Observation WorkerMeasurer::Impl::begin_observation() {
+  observation_start_ = std::chrono::steady_clock::now();
   Observation observation;
   observation.started = options_.session_age + clock_.now() - started_;
+  return observation;
+}
+
+Observation WorkerMeasurer::Impl::end_observation(Observation observation) const {
+  observation.wall =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - observation_start_).count();
   return observation;
 }
 
@@ -121,9 +177,14 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
   BT_TRY(backend, find_backend(candidate.group.backend));
   Observation observation = begin_observation();
   release(trial);
-  BT_TRY(prepared, workers_.at(backend->name).prepare(trial, candidate, backend->parameters));
+  RacingWorker& worker = workers_.at(backend->name);
+  BT_TRY(prepared, worker.prepare(trial, candidate, backend->parameters));
   const Prepared& answer = prepared.answer;
-  if (answer.ending.status == TrialStatus::ok) run_seconds_[trial] = answer.first_run.value_or(0);
+  if (answer.ending.status == TrialStatus::ok) {
+    known_.run_seconds[trial] = answer.first_run.value_or(0);
+    // Only now is known what it holds; the limit leaves room for one program too many.
+    if (options_.programs_memory) worker.make_room({trial, anchor_}, *options_.programs_memory);
+  }
   observation.device_time = answer.spent;
   observation.what = Preparation{trial,
                                  candidate,
@@ -132,7 +193,7 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
                                  prepared.load_seconds,
                                  answer.first_run,
                                  answer.memory};
-  return observation;
+  return end_observation(std::move(observation));
 }
 
 // Once, before the first round. A reference program that does not run is left out of the session.
@@ -146,7 +207,7 @@ Status WorkerMeasurer::Impl::prepare_references(Observation& observation) {
     BT_TRY(prepared, reference_->prepare(i + 1, candidate, kReferencePrograms[i]));
     observation.device_time += prepared.answer.spent;
     if (prepared.answer.ending.status == TrialStatus::ok)
-      reference_seconds_[i + 1] = prepared.answer.first_run.value_or(kReferenceGuess);
+      known_references_.run_seconds[i + 1] = prepared.answer.first_run.value_or(kReferenceGuess);
     else
       tell_reference_lost(i + 1, prepared.answer.ending);
   }
@@ -158,33 +219,67 @@ void WorkerMeasurer::Impl::tell_reference_lost(TrialId program, const Ending& en
     options_.on_reference_lost(kReferencePrograms[program - 1], ending);
 }
 
+// Those that are prepared, without the anchor.
+std::vector<Contender> WorkerMeasurer::Impl::contenders_of(const RoundRequest& request,
+                                                           Round& round) {
+  std::vector<Contender> contenders;
+  const auto is_there = [&](TrialId trial) {
+    if (worker_of(trial) != nullptr) return true;
+    round.failures.push_back({trial, {TrialStatus::failed, "not prepared", "", ""}});
+    return false;
+  };
+  if (request.anchor != 0) (void)is_there(request.anchor);
+  for (const Contender& contender : request.contenders)
+    if (contender.trial != request.anchor && is_there(contender.trial))
+      contenders.push_back(contender);
+  return contenders;
+}
+
+// Contenders that may race in this round; the memory of others is given back where it is needed.
+std::set<TrialId> WorkerMeasurer::Impl::fitting_memory(const RoundRequest& request,
+                                                       const std::vector<Contender>& contenders) {
+  std::set<TrialId> fitting;
+  for (auto& [name, worker] : workers_) {
+    std::vector<ProgramMemory> held, anchor;
+    for (const Contender& contender : contenders)
+      if (worker.holds(contender.trial)) held.push_back(worker.memory_of(contender.trial));
+    if (worker.holds(request.anchor)) anchor.push_back(worker.memory_of(request.anchor));
+    if (!options_.programs_memory) {
+      for (const ProgramMemory& program : held) fitting.insert(program.trial);
+      continue;
+    }
+    std::set<TrialId> racing = groups_[&worker].next(held, anchor, *options_.programs_memory);
+    fitting.insert(racing.begin(), racing.end());
+    racing.insert(request.anchor);
+    worker.make_room(racing, *options_.programs_memory);
+  }
+  return fitting;
+}
+
 // Anchor and references first, then contenders for the time left; then the order is drawn.
-std::vector<WorkerMeasurer::Impl::Turn> WorkerMeasurer::Impl::plan(const RoundRequest& request,
-                                                                   Round& round) {
+std::vector<Turn> WorkerMeasurer::Impl::plan(const RoundRequest& request, Round& round) {
   RoundRandom random = round_random(options_.seed, request.sequence);
   std::map<RacingWorker*, std::vector<PlannedVisit>> shares;
   Seconds left = request.seconds;
-  const auto add = [&](RacingWorker* worker, TrialId program, Seconds run) {
-    const VisitLength length = visit_length(run);
-    shares[worker].push_back({program, length.warm, length.timed});
-    left -= run * length.runs();
+  const auto add = [&](RacingWorker* worker, const PricedContender& priced) {
+    shares[worker].push_back({priced.trial, priced.length.warm, priced.length.timed});
+    left -= priced.visit_seconds();
   };
-  for (const auto& [program, run] : reference_seconds_) add(reference_.get(), program, run);
-
-  std::vector<PricedContender> contenders;
-  const auto consider = [&](TrialId trial, double weight) {
-    if (worker_of(trial) == nullptr)
-      round.failures.push_back({trial, {TrialStatus::failed, "not prepared", "", ""}});
-    else if (trial == request.anchor)
-      add(worker_of(trial), trial, run_seconds_[trial]);
-    else
-      contenders.push_back({trial, weight, run_seconds_[trial]});
+  const auto priced = [&](const Known& known, const Contender& contender, Seconds most) {
+    const Seconds run = known.run_seconds.at(contender.trial);
+    return price(contender, run, known.warm_ups.warm_runs(contender.trial, run), most);
   };
-  if (request.anchor != 0) consider(request.anchor, 1);
-  for (const Contender& contender : request.contenders)
-    if (contender.trial != request.anchor) consider(contender.trial, contender.weight);
-  for (const PricedContender& drawn : draw_contenders(contenders, left, random))
-    add(worker_of(drawn.trial), drawn.trial, drawn.run);
+  for (const auto& [program, run] : known_references_.run_seconds)
+    add(reference_.get(), priced(known_references_, {program}, request.seconds));
+  const std::vector<Contender> contenders = contenders_of(request, round);
+  const std::set<TrialId> fitting = fitting_memory(request, contenders);
+  if (RacingWorker* worker = worker_of(request.anchor))
+    add(worker, priced(known_, anchor_of(request), request.seconds));
+  std::vector<PricedContender> candidates;
+  for (const Contender& contender : contenders)
+    if (fitting.contains(contender.trial)) candidates.push_back(priced(known_, contender, left));
+  for (const PricedContender& drawn : draws_.draw(candidates, left, random))
+    add(worker_of(drawn.trial), drawn);
 
   std::vector<Turn> turns;  // by name, not by address: the order must be repeatable
   for (auto& [name, worker] : workers_)
@@ -196,35 +291,58 @@ std::vector<WorkerMeasurer::Impl::Turn> WorkerMeasurer::Impl::plan(const RoundRe
   return turns;
 }
 
-// One Visit for each instance; all of them share the position.
-void WorkerMeasurer::Impl::record(const Visited& visited, bool reference, int position,
-                                  Round& round) {
+// One Visit for each instance; all of them share the position and the host's state.
+void WorkerMeasurer::Impl::record(const ShareDone& done, std::size_t number, const HostState& turn,
+                                  bool reference, Round& round) {
+  const Visited& visited = done.visits[number];
+  Visit visit;
+  if (reference)
+    visit.reference = kReferencePrograms[visited.program - 1];
+  else
+    visit.trial = visited.program;
+  visit.position = round.visits.empty() ? 0 : round.visits.back().position + 1;
+  visit.warm = visited.warm;
+  if (options_.canary_cpus > 0) {
+    visit.host = state_of_visit(turn, done, number);
+    visit.disturbed = quiet_.disturbed(*visit.host);
+  }
   for (int instance = 0; instance < std::ssize(visited.instances); ++instance) {
-    Visit visit;
-    if (reference)
-      visit.reference = kReferencePrograms[visited.program - 1];
-    else
-      visit.trial = visited.program;
-    visit.position = position;
     visit.instance = instance;
-    visit.warm = visited.warm;
     visit.seconds = visited.instances[static_cast<std::size_t>(instance)];
-    round.visits.push_back(std::move(visit));
+    round.visits.push_back(visit);
   }
 }
 
-Status WorkerMeasurer::Impl::take_turn(Turn& turn, Round& round, Observation& observation) {
+std::vector<RacingWorker*> WorkerMeasurer::Impl::all_but(const RacingWorker* worker) {
+  std::vector<RacingWorker*> others;
+  for (auto& [name, other] : workers_)
+    if (&other != worker) others.push_back(&other);
+  if (reference_ != nullptr && !is_reference(worker)) others.push_back(reference_.get());
+  return others;
+}
+
+Status WorkerMeasurer::Impl::run_turn(Turn turn, Round& round, Observation& observation) {
   const bool reference = is_reference(turn.worker);
-  auto& known_seconds = reference ? reference_seconds_ : run_seconds_;
-  BT_TRY(result, turn.worker->visit(std::move(turn.share)));
-  observation.device_time += result.spent;
-  for (const Visited& visited : result.visits) {
-    const int position = round.visits.empty() ? 0 : round.visits.back().position + 1;
-    record(visited, reference, position, round);
-    known_seconds[visited.program] = median_of_timed(visited);
+  Known& known = reference ? known_references_ : known_;
+  const std::vector<RacingWorker*> parked = all_but(turn.worker);
+  BT_TRY(result, take_turn(std::move(turn), parked, options_.canary_cpus > 0));
+  observation.device_time += result.share.spent;
+  for (const ShareDone& done : result.share.parts) {
+    observation.canaries += done.canaries;
+    for (const CanaryReading& reading : done.bursts) quiet_.add(reading);
+    for (std::size_t i = 0; i < done.visits.size(); ++i) {
+      const Visited& visited = done.visits[i];
+      if (visited.ending.status != TrialStatus::ok) continue;
+      record(done, i, result.host, reference, round);
+      std::vector<Seconds> timed = timed_runs(visited);
+      const Seconds run = median_of(timed);
+      known.run_seconds[visited.program] = run;
+      known.warm_ups.add(visited.program, run, visited.warm, std::move(timed));
+    }
   }
-  for (const auto& [program, ending] : result.endings) {
-    known_seconds.erase(program);
+  for (const auto& [program, ending] : result.share.endings) {
+    known.run_seconds.erase(program);
+    known.warm_ups.forget(program);
     if (reference)
       tell_reference_lost(program, ending);
     else
@@ -236,10 +354,12 @@ Status WorkerMeasurer::Impl::take_turn(Turn& turn, Round& round, Observation& ob
 Result<Observation> WorkerMeasurer::Impl::run_round(const RoundRequest& request) {
   Observation observation = begin_observation();
   BT_TRY_VOID(prepare_references(observation));
+  anchor_ = request.anchor;
   Round round;
-  for (Turn& turn : plan(request, round)) BT_TRY_VOID(take_turn(turn, round, observation));
+  for (Turn& turn : plan(request, round))
+    BT_TRY_VOID(run_turn(std::move(turn), round, observation));
   observation.what = std::move(round);
-  return observation;
+  return end_observation(std::move(observation));
 }
 
 Result<Observation> WorkerMeasurer::Impl::probe(const ProbeRequest& request) {
@@ -251,12 +371,14 @@ Result<Observation> WorkerMeasurer::Impl::probe(const ProbeRequest& request) {
                      {options_.seed, options_.timeout, options_.limiter, options_.cgroup_root}));
   observation.device_time = probe.seconds;
   observation.what = std::move(probe);
-  return observation;
+  return end_observation(std::move(observation));
 }
 
 void WorkerMeasurer::Impl::release(TrialId trial) {
   for (auto& [name, worker] : workers_) worker.release(trial);
-  run_seconds_.erase(trial);
+  known_.run_seconds.erase(trial);
+  known_.warm_ups.forget(trial);
+  draws_.forget(trial);
 }
 
 WorkerMeasurer::WorkerMeasurer(WorkerMeasurerOptions options)
@@ -274,6 +396,13 @@ Result<Observation> WorkerMeasurer::probe(const ProbeRequest& request) {
 }
 void WorkerMeasurer::release(TrialId trial) {
   impl_->release(trial);
+}
+
+Result<Overhead> WorkerMeasurer::measure_overhead() {
+  return impl_->measure_overhead();
+}
+const QuietLevels& WorkerMeasurer::quiet_levels() const {
+  return impl_->quiet_levels();
 }
 
 }  // namespace batchtune

@@ -147,7 +147,6 @@ WorkerProcess::~WorkerProcess() {
 void WorkerProcess::send(const protocol::Request& request) {
   if (judgement_) return;
   before_ = read_machine_memory(setup_.proc_root);
-  if (setup_.limiter != nullptr) kills_before_ = setup_.limiter->kills();
   const auto sent = channel_.send(protocol::encode(request), kSendPatience);
   if (!sent && sent.error().kind != ChannelEnd::Kind::closed) end(sent.error(), kSendPatience);
 }
@@ -161,8 +160,6 @@ Outcome<protocol::Reply> WorkerProcess::receive(Seconds timeout) {
       auto reply = protocol::decode_reply(*payload);
       if (!reply)
         end({ChannelEnd::Kind::malformed, reply.error()}, timeout);
-      else if (auto* beat = std::get_if<protocol::Beat>(&*reply))
-        last_beat_ = std::move(*beat);
       else
         return std::move(*reply);
       patience = timeout;
@@ -227,7 +224,7 @@ void WorkerProcess::judge_as(EndingEvidence::How how, const std::string& detail,
   seen.detail = detail;
   seen.last = beacon_.read();
   seen.peak_resident = peak_resident_;
-  if (setup_.limiter != nullptr) seen.limiter_kills = rise(kills_before_, setup_.limiter->kills());
+  if (setup_.limiter != nullptr) seen.limiter_kills = setup_.limiter->kills();
   const MachineMemory now = read_machine_memory(setup_.proc_root);
   seen.system_kills = rise(before_.oom_kills, now.oom_kills);
   seen.memory_stall = rise(before_.stall, now.stall);

@@ -44,15 +44,13 @@ class WorkerProcess {
   // Says nothing of success: receive() tells of a worker that is gone or does not read.
   void send(const protocol::Request& request);
 
-  // The next reply that is not a beat. Without a reply or a beat of its beacon for `timeout`
-  // seconds of real time the worker is killed: timeout. A worker that is gone: see endings.h.
-  // Garbage: killed, failed. After an Ending every further call gives the same one.
+  // The next reply. Without a reply or a beat of its beacon for `timeout` seconds of real time the
+  // worker is killed: timeout. A worker that is gone: see endings.h. Garbage: killed, failed. After
+  // an Ending every further call gives the same one.
   Outcome<protocol::Reply> receive(Seconds timeout);
 
   // What it has in hand, or had when it ended.
   BeaconState beacon() const { return beacon_.read(); }
-  // The same from the last message; of use while workers send such messages.
-  const protocol::Beat& last_beat() const { return last_beat_; }
   bool ended() const { return judgement_.has_value(); }
   // How it ended; nullptr while it has not.
   const Judgement* judgement() const { return judgement_ ? &*judgement_ : nullptr; }
@@ -80,9 +78,7 @@ class WorkerProcess {
   Beacon beacon_;
   WorkerStart setup_;
   std::uint64_t beats_seen_ = 0;
-  protocol::Beat last_beat_;
-  MachineMemory before_;  // when it was last asked something
-  std::optional<std::int64_t> kills_before_;
+  MachineMemory before_;       // when it was last asked something
   std::optional<int> status_;  // of waitpid, once reaped
   Bytes peak_resident_ = 0;
   std::optional<Judgement> judgement_;

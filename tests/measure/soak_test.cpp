@@ -1,0 +1,70 @@
+// What a soak makes of runs and of memory: steady, growing, tiring, and too short to say.
+#include "tuner/measure/soak.h"
+
+#include <functional>
+#include <memory>
+
+#include "tests/measure/fault_backends.h"
+#include "tests/support/catch.h"
+
+using namespace batchtune;
+
+namespace {
+
+constexpr Bytes kMiB = Bytes{1} << 20;
+
+SoakRecord record_of(int runs, const std::function<Seconds(int)>& seconds_of) {
+  SoakRecord record;
+  for (int i = 0; i < runs; ++i) record.add(seconds_of(i));
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("steady runs are ok, also beside a neighbour", "[soak]") {
+  CHECK(judge_soak(record_of(100, [](int) { return 0.1; })) == Ending{});
+  // The last two thirds are slow four times of five.
+  CHECK(judge_soak(record_of(300, [](int i) { return i > 100 && i % 5 != 0 ? 0.2 : 0.1; })) ==
+        Ending{});
+}
+
+TEST_CASE("a pace that falls is told of, with both figures", "[soak]") {
+  const Ending ending = judge_soak(record_of(90, [](int i) { return i < 40 ? 0.1 : 0.13; }));
+  CHECK(ending.status == TrialStatus::unstable);
+  CHECK(ending.reason == "it slows down under sustained load");
+  CHECK(ending.evidence.find("30 % more") != std::string::npos);
+  CHECK(judge_soak(record_of(11, [](int i) { return 0.1 + i; })) == Ending{});  // too few to say
+}
+
+TEST_CASE("memory that grows in each quarter is told of, and one step is not", "[soak]") {
+  SoakRecord record;
+  record.resident = {100 * kMiB, 110 * kMiB, 120 * kMiB, 130 * kMiB};
+  CHECK(judge_soak(record).reason == "its memory keeps growing under sustained load");
+  record.resident = {100 * kMiB, 150 * kMiB, 150 * kMiB, 150 * kMiB};
+  CHECK(judge_soak(record) == Ending{});
+  record.resident = {1000 * kMiB, 1005 * kMiB, 1010 * kMiB, 1015 * kMiB};  // less than 1 % each
+  CHECK(judge_soak(record) == Ending{});
+  record.resident = {100 * kMiB, 200 * kMiB};  // one run covered the rest
+  CHECK(judge_soak(record) == Ending{});
+}
+
+TEST_CASE("a record of a million runs keeps some thousand, in order and evenly spread", "[soak]") {
+  const SoakRecord record = record_of(1000000, [](int i) { return i; });
+  CHECK(record.runs.size() <= 8192);
+  CHECK(record.runs.size() >= 4096);
+  for (std::size_t i = 0; i < record.runs.size(); ++i)
+    REQUIRE(record.runs[i] == static_cast<double>(record.stride) * static_cast<double>(i));
+}
+
+TEST_CASE("a soak runs for its seconds, and ends when its parent is gone", "[soak]") {
+  LoadReport report;
+  const auto model = open_fault_backend("tiring", "")->load({}, {}, report);
+  REQUIRE(model);
+  const auto program = (*model)->prepare({});
+  REQUIRE(program);
+  const auto soaked = soak(**program, 30, [] { return true; });
+  CHECK(soaked.spent >= 30);
+  CHECK(soaked.runs > 20);
+  CHECK(soaked.ending.status == TrialStatus::unstable);
+  CHECK(soak(**program, 1e9, [] { return false; }).runs == 1);
+}

@@ -1,0 +1,61 @@
+// Warm runs grow until the first timed run is like the later ones.
+#include "tuner/measure/warm_up.h"
+
+#include <random>
+
+#include "tests/support/catch.h"
+#include "tuner/measure/round_plan.h"
+
+using namespace batchtune;
+
+namespace {
+
+// Warm runs after so many visits of a program whose first `slow` runs after a switch take 8 % more.
+int warm_after(int visits, int slow, Seconds run, double jitter = 0.002) {
+  std::mt19937 random(5);
+  std::normal_distribution<double> noise(0, jitter);
+  WarmUps warm_ups;
+  int before = 0;
+  for (int visit = 0; visit < visits; ++visit) {
+    const int warm = warm_ups.warm_runs(1, run);
+    CHECK(warm >= before);
+    before = warm;
+    std::vector<Seconds> timed;
+    for (int i = warm; i < warm + visit_length(run).timed; ++i)
+      timed.push_back(run * (i < slow ? 1.08 : 1) * (1 + noise(random)));
+    warm_ups.add(1, run, warm, timed);
+  }
+  return warm_ups.warm_runs(1, run);
+}
+
+}  // namespace
+
+TEST_CASE("a program that is slow for longer than the table says is warmed for longer",
+          "[warm-up]") {
+  CHECK(warm_after(40, 6, 0.002) == 6);
+  CHECK(warm_after(40, 3, 0.002) == 3);
+}
+
+TEST_CASE("a program that is warm in time keeps the table's runs", "[warm-up]") {
+  CHECK(warm_after(40, 0, 0.002) == visit_length(0.002).warm);
+  CHECK(warm_after(40, 2, 0.002) == visit_length(0.002).warm);
+  CHECK(warm_after(40, 0, 0.0) == visit_length(0.0).warm);
+}
+
+TEST_CASE("growth ends, and long runs are not warmed for ever", "[warm-up]") {
+  CHECK(warm_after(200, 1000, 0.0005) <= 16);
+  CHECK(warm_after(200, 12, 0.0005) <= 16);
+  WarmUps warm_ups;
+  for (int i = 0; i < 50; ++i) warm_ups.add(1, 0.1, 1, {0.15, 0.15, 0.1, 0.1, 0.1});
+  CHECK(warm_ups.warm_runs(1, 0.1) == 2);  // a quarter of a second
+}
+
+TEST_CASE("what is forgotten starts with the table again", "[warm-up]") {
+  WarmUps warm_ups;
+  for (int i = 0; i < 20; ++i)
+    warm_ups.add(1, 0.002, 2, {0.003, 0.002, 0.002, 0.002, 0.002 + i * 1e-6});
+  CHECK(warm_ups.warm_runs(1, 0.002) > 2);
+  CHECK(warm_ups.warm_runs(2, 0.002) == 2);
+  warm_ups.forget(1);
+  CHECK(warm_ups.warm_runs(1, 0.002) == 2);
+}

@@ -1,0 +1,97 @@
+#include "tuner/measure/host_state.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace batchtune {
+namespace {
+
+constexpr double kMicrosecond = 1e-6;
+
+// "some avg10=0.00 avg60=0.00 avg300=0.00 total=4539365047", in microseconds
+std::optional<Seconds> read_pressure(const std::string& path) {
+  std::ifstream file(path);
+  std::string word;
+  if (!(file >> word) || word != "some") return std::nullopt;
+  constexpr std::string_view kTotal = "total=";
+  while (file >> word && word != "full") {
+    double microseconds = 0;
+    if (word.starts_with(kTotal) && std::istringstream(word.substr(kTotal.size())) >> microseconds)
+      return microseconds * kMicrosecond;
+  }
+  return std::nullopt;
+}
+
+// "cpu  user nice system idle iowait irq softirq steal ...", in ticks
+std::optional<Seconds> read_steal(const std::string& path) {
+  constexpr int kColumnsBefore = 7;
+  std::ifstream file(path);
+  std::string word;
+  if (!(file >> word) || word != "cpu") return std::nullopt;
+  double ticks = 0;
+  for (int column = 0; column <= kColumnsBefore; ++column)
+    if (!(file >> ticks)) return std::nullopt;
+  const long ticks_per_second = sysconf(_SC_CLK_TCK);
+  if (ticks_per_second <= 0) return std::nullopt;
+  return ticks / static_cast<double>(ticks_per_second);
+}
+
+std::optional<double> read_load(const std::string& path) {
+  std::ifstream file(path);
+  double load = 0;
+  if (!(file >> load)) return std::nullopt;
+  return load;
+}
+
+// Counters may be set back by a container that moves: never below 0.
+std::optional<double> increase(std::optional<double> before, std::optional<double> after) {
+  if (!before || !after) return std::nullopt;
+  return std::max(0.0, *after - *before);
+}
+
+std::vector<Seconds> slower_of(std::vector<Seconds> before, const std::vector<Seconds>& after) {
+  if (before.size() != after.size()) return after;
+  for (std::size_t cpu = 0; cpu < before.size(); ++cpu)
+    before[cpu] = std::max(before[cpu], after[cpu]);
+  return before;
+}
+
+}  // namespace
+
+HostCounters read_host_counters(const std::string& root) {
+  return {read_pressure(root + "/proc/pressure/cpu"), read_steal(root + "/proc/stat"),
+          read_load(root + "/proc/loadavg")};
+}
+
+HostState state_of_turn(const HostCounters& before, const HostCounters& after, Seconds wall) {
+  HostState state;
+  if (const auto waited = increase(before.cpu_waiting, after.cpu_waiting); waited && wall > 0)
+    state.cpu_pressure = std::min(1.0, *waited / wall);
+  state.steal = increase(before.steal, after.steal);
+  state.load = after.load;
+  return state;
+}
+
+HostState state_of_visit(const HostState& turn, const protocol::ShareDone& done,
+                         std::size_t visit) {
+  HostState state = turn;
+  if (const auto& usage = done.visits[visit].usage) {
+    state.involuntary_switches = usage->involuntary_switches;
+    state.minor_faults = usage->minor_faults;
+    state.major_faults = usage->major_faults;
+  }
+  if (visit + 1 >= done.bursts.size()) return state;
+  const CanaryReading& before = done.bursts[visit];
+  const CanaryReading& after = done.bursts[visit + 1];
+  state.compute_canary = slower_of(before.compute, after.compute);
+  state.cache_canary = slower_of(before.cache, after.cache);
+  state.clock_hz = after.clock_hz;
+  if (before.clock_hz && after.clock_hz)
+    state.clock_hz = std::min(*before.clock_hz, *after.clock_hz);
+  return state;
+}
+
+}  // namespace batchtune

@@ -1,0 +1,144 @@
+#include "tuner/measure/share.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <ctime>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "tuner/measure/visit.h"
+
+namespace batchtune {
+namespace {
+
+using namespace protocol;
+
+// Threads of a runtime go on spinning for a while after a run (oneTBB some 0.1 ms, OpenMP some ms)
+// and would be taken for a neighbour. Repeating a slow burst cannot tell the two apart, the
+// process's own CPU clock can: a burst waits until this process stands still, but not for ever,
+// since some runtimes spin for ever (then their quiet level is one with spinning threads).
+constexpr std::chrono::microseconds kStillStep{100};  // twice the kernel's usual timer slack
+constexpr double kStill = 0.2;  // of one CPU in a step; waking up and reading the clock is below
+constexpr int kMostStillSteps = 20;  // 2 ms, where a visit has 30
+
+Seconds process_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+void wait_until_still() {
+  for (int step = 0; step < kMostStillSteps; ++step) {
+    const auto start = std::chrono::steady_clock::now();
+    const Seconds used = process_cpu_seconds();
+    std::this_thread::sleep_for(kStillStep);
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+    if (process_cpu_seconds() - used < kStill * passed.count()) return;
+  }
+}
+
+Usage usage_now() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return {usage.ru_nivcsw, usage.ru_minflt, usage.ru_majflt};
+}
+
+Usage operator-(const Usage& after, const Usage& before) {
+  return {after.involuntary_switches - before.involuntary_switches,
+          after.minor_faults - before.minor_faults, after.major_faults - before.major_faults};
+}
+
+class ShareHooks final : public VisitHooks {
+ public:
+  ShareHooks(const std::vector<PlannedVisit>& visits, const std::vector<std::int64_t>& batches,
+             Beacon& beacon, bool watch, Canaries* canaries)
+      : visits_(visits),
+        batches_(batches),
+        beacon_(beacon),
+        watch_(watch),
+        canaries_(watch ? canaries : nullptr),
+        usages_(visits.size()) {
+    bursts_.reserve(visits.size() + 1);
+  }
+
+  void before(std::size_t visit) override {
+    if (visit == 0) burst(visit);
+    if (watch_) usages_[visit] = usage_now();
+    beacon_.set(Phase::warm, visits_[visit].program, batches_[visit]);
+  }
+  void before_timed(std::size_t visit) override {
+    beacon_.set(Phase::timed, visits_[visit].program, batches_[visit]);
+  }
+  void after_run() override { beacon_.beat(); }
+  void after(std::size_t visit) override {
+    if (watch_) usages_[visit] = usage_now() - usages_[visit];
+    burst(visit);
+  }
+
+  std::optional<Usage> usage(std::size_t visit) const {
+    return watch_ ? std::optional(usages_[visit]) : std::nullopt;
+  }
+  std::vector<CanaryReading> take_bursts() { return std::move(bursts_); }
+  Seconds canary_seconds() const { return canary_seconds_; }
+
+ private:
+  // Names the program that ran last: its threads may still do harm.
+  void burst(std::size_t visit) {
+    if (canaries_ == nullptr) return;
+    const auto start = std::chrono::steady_clock::now();
+    beacon_.set(Phase::canary, visits_[visit].program, batches_[visit]);
+    wait_until_still();
+    bursts_.push_back(canaries_->burst());
+    canary_seconds_ +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  const std::vector<PlannedVisit>& visits_;
+  const std::vector<std::int64_t>& batches_;
+  Beacon& beacon_;
+  bool watch_;
+  Canaries* canaries_;
+  std::vector<Usage> usages_;
+  std::vector<CanaryReading> bursts_;
+  Seconds canary_seconds_ = 0;
+};
+
+class NoProgram final : public Program {
+ public:
+  Outcome<RunTimes> run(int) override {
+    return tl::unexpected(Ending{TrialStatus::failed, "the program is not prepared", "", ""});
+  }
+  void set_input(std::uint64_t) override {}
+  Outcome<std::vector<float>> read_output(std::int64_t) override { return std::vector<float>{}; }
+  MemoryUse memory() const override { return {}; }
+};
+
+}  // namespace
+
+ShareDone run_share(const Share& share, const std::map<TrialId, HeldProgram>& programs,
+                    Beacon& beacon, Canaries* canaries) {
+  NoProgram nothing;
+  std::vector<VisitPlan> plans;
+  std::vector<std::int64_t> batches;
+  for (const PlannedVisit& planned : share.visits) {
+    const auto found = programs.find(planned.program);
+    const bool held = found != programs.end();
+    plans.push_back({held ? found->second.program.get() : &nothing, planned.warm, planned.timed});
+    batches.push_back(held ? found->second.batch : 0);
+  }
+  ShareHooks hooks(share.visits, batches, beacon, share.watch, canaries);
+  std::vector<VisitRuns> runs = run_visits(plans, hooks);
+  beacon.set(Phase::idle);
+
+  ShareDone done;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    done.visits.push_back({share.visits[i].program, std::move(runs[i].ending), share.visits[i].warm,
+                           std::move(runs[i].instances), hooks.usage(i), runs[i].gap});
+  done.bursts = hooks.take_bursts();
+  done.canaries = hooks.canary_seconds();
+  return done;
+}
+
+}  // namespace batchtune

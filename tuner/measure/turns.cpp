@@ -1,0 +1,44 @@
+#include "tuner/measure/turns.h"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "tuner/measure/host_state.h"
+
+namespace batchtune {
+namespace {
+
+// A worker that died while it was parked is left out.
+Seconds cpu_used(const std::vector<RacingWorker*>& workers,
+                 const std::vector<std::optional<Seconds>>& before) {
+  Seconds sum = 0;
+  for (std::size_t i = 0; i < workers.size(); ++i)
+    if (const auto now = workers[i]->cpu_seconds(); now && before[i]) sum += *now - *before[i];
+  return sum;
+}
+
+}  // namespace
+
+Result<TurnResult> take_turn(Turn turn, const std::vector<RacingWorker*>& parked, bool watch) {
+  for (RacingWorker* worker : parked) worker->park();
+  TurnResult result;
+  if (!watch) {
+    BT_TRY(share, turn.worker->visit(std::move(turn.share)));
+    result.share = std::move(share);
+    return result;
+  }
+  std::vector<std::optional<Seconds>> cpu;
+  for (const RacingWorker* worker : parked) cpu.push_back(worker->cpu_seconds());
+  const HostCounters before = read_host_counters();
+  const auto start = std::chrono::steady_clock::now();
+  BT_TRY(share, turn.worker->visit(std::move(turn.share)));
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  result.share = std::move(share);
+  result.host = state_of_turn(before, read_host_counters(), wall.count());
+  if (!parked.empty() && wall.count() > 0)
+    result.host.parked_cpu = cpu_used(parked, cpu) / wall.count();
+  return result;
+}
+
+}  // namespace batchtune
