@@ -92,8 +92,6 @@ std::string unproven_words(const Trial& trial) {
   for (const LimitVerdict& verdict : trial.limits) {
     if (verdict.decision != LimitDecision::unproven) continue;
     words += "; " + to_string(LatencyLimit{verdict.metric, verdict.limit}) + " is not proven";
-    const std::string basis = basis_words(verdict);
-    if (!basis.empty()) words += " (" + basis + ")";
   }
   return words;
 }

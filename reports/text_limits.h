@@ -10,8 +10,7 @@ namespace batchtune::text {
 // Every decision on every limit, with what it rests on; "" where no limit was asked for.
 std::string limit_decisions(const TuneReport& report, int width);
 
-// "; p99 <= 20.0 ms is not proven (confidence 70 % that it is kept, 120 samples, 0 over)" for each
-// such limit of the trial.
+// "; p99 <= 20.0 ms is not proven" for each such limit of the trial.
 std::string unproven_words(const Trial& trial);
 
 }  // namespace batchtune::text
