@@ -33,24 +33,24 @@ TEST_CASE("the predicted boundary is where the line through solo memory meets th
   std::vector<Probe> probes;
   for (const std::int64_t batch : {1, 8, 32})
     probes.push_back(probe_of(batch, {}, (100 + 3 * batch) * kMiB));
-  const Boundary boundary = boundary_of(test_group(), probes, 400 * kMiB, {});
+  const Boundary boundary = boundary_of(test_group(), probes, {400 * kMiB, {}, {}});
   CHECK(boundary.kind == BoundaryKind::predicted);
   CHECK(boundary.largest_fitting == 100);  // fits to the byte
   CHECK(boundary.smallest_failing == 101);
   CHECK(boundary.evidence ==
         "100 MiB + 3.00 MiB per sample, measured alone at batches 1, 8, 32 (within 0.0 %); limit "
         "400 MiB");
-  CHECK(boundary_of(test_group(), probes, 50 * kMiB, {}).largest_fitting == 0);
-  CHECK(boundary_of(test_group(), probes, 103 * kMiB, {}).largest_fitting == 1);
+  CHECK(boundary_of(test_group(), probes, {50 * kMiB, {}, {}}).largest_fitting == 0);
+  CHECK(boundary_of(test_group(), probes, {103 * kMiB, {}, {}}).largest_fitting == 1);
 }
 
 TEST_CASE("what is not known stays absent and says why", "[search][boundary]") {
   std::vector<Probe> probes{probe_of(1, {}, 100 * kMiB)};
-  const Boundary one = boundary_of(test_group(), probes, 400 * kMiB, {});
+  const Boundary one = boundary_of(test_group(), probes, {400 * kMiB, {}, {}});
   CHECK_FALSE(one.largest_fitting);
   CHECK(one.evidence == "memory was measured at fewer than two batches");
   probes.push_back(probe_of(4, {}, 130 * kMiB));
-  const Boundary unlimited = boundary_of(test_group(), probes, {}, {});
+  const Boundary unlimited = boundary_of(test_group(), probes, {});
   CHECK_FALSE(unlimited.largest_fitting);
   CHECK(unlimited.evidence.find("no memory limit is known") != std::string::npos);
   probes.push_back(probe_of(9, {}, 50 * kMiB));
@@ -169,7 +169,7 @@ TEST_CASE("where the smallest batch that is allowed fails, nothing is said to fi
   Probe fails = probe_of(8, 400 * kMiB, 500 * kMiB);
   fails.ending = {TrialStatus::out_of_memory, "the limit is passed", "", "host"};
   const Boundary boundary =
-      boundary_of(test_group(), std::vector<Probe>{fails}, 400 * kMiB, std::nullopt);
+      boundary_of(test_group(), std::vector<Probe>{fails}, {400 * kMiB, {}, {}});
   CHECK(boundary.evidence.find("not probed to the end: 8 does not fit") != std::string::npos);
 }
 
@@ -181,7 +181,7 @@ TEST_CASE("a hang while probing ends the probing and is told", "[search][boundar
   hang.memory.reset();
   hang.ending = {TrialStatus::timeout, "no beat for 60 s", "", ""};
   probes.push_back(hang);
-  const Boundary boundary = boundary_of(test_group(), probes, 400 * kMiB, 0.001);
+  const Boundary boundary = boundary_of(test_group(), probes, {400 * kMiB, {}, 0.001});
   CHECK(boundary.kind == BoundaryKind::predicted);
   CHECK(boundary.evidence.find("not probed to the end: 8 fits, batch 100 ended timeout") !=
         std::string::npos);

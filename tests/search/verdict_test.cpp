@@ -6,7 +6,6 @@
 
 #include "tests/support/catch.h"
 #include "tuner/search/front.h"
-#include "tuner/search/limit.h"
 
 using namespace batchtune;
 
@@ -72,33 +71,4 @@ TEST_CASE("stability is the share of resamplings with the same choice", "[search
   const std::vector<Choice> choices{{1, 8, 0.08, 100}, {2, 4, 0.04, 99}};
   const std::vector<std::vector<double>> resampled{{100, 99}, {100, 99}, {100, 90}, {100, 99}};
   CHECK(stability_of(1, choices, resampled, knee()) == Approx(0.75));
-}
-
-TEST_CASE("a median limit is kept, broken or unproven by the interval of the samples",
-          "[search][limit]") {
-  std::vector<Seconds> samples;
-  for (int i = 0; i < 20; ++i) samples.push_back(0.010 + 0.0001 * ((i * 7) % 20));
-  const LimitFinding kept = judge({LatencyMetric::p50, 0.0115}, samples, 20);
-  CHECK(kept.verdict.decision == LimitDecision::kept);
-  CHECK(kept.verdict.confidence.value() > 0.975);
-  CHECK(kept.verdict.samples == 20);
-  CHECK_FALSE(kept.over);
-  CHECK(judge({LatencyMetric::p50, 0.0101}, samples, 20).verdict.decision == LimitDecision::broken);
-  const LimitFinding open = judge({LatencyMetric::p50, 0.01095}, samples, 20);
-  CHECK(open.verdict.decision == LimitDecision::unproven);
-  CHECK_FALSE(open.verdict.confidence);
-  CHECK(judge({LatencyMetric::p50, 1}, std::vector<Seconds>(5, 0.01), 5).verdict.decision ==
-        LimitDecision::unproven);  // five samples prove nothing at 95 %
-  CHECK(judge({LatencyMetric::p50, 1}, {}, 0).over);
-}
-
-TEST_CASE("other metrics are unproven, and over when the samples themselves are",
-          "[search][limit]") {
-  std::vector<Seconds> samples(100, 0.010);
-  samples.back() = 0.030;
-  const LimitFinding fine = judge({LatencyMetric::p99, 0.020}, samples, 50);
-  CHECK(fine.verdict.decision == LimitDecision::unproven);
-  CHECK_FALSE(fine.verdict.confidence);
-  CHECK_FALSE(fine.over);
-  CHECK(judge({LatencyMetric::max, 0.020}, samples, 50).over);
 }

@@ -80,10 +80,8 @@ VisitSamples timed_runs(const Round& round, TrialId trial) {
   VisitSamples runs;
   for (const Visit& visit : round.visits) {
     if (!visit.reference.empty() || visit.trial != trial) continue;
-    const auto warm = std::min<std::size_t>(static_cast<std::size_t>(std::max(visit.warm, 0)),
-                                            visit.seconds.size());
-    runs.insert(runs.end(), visit.seconds.begin() + static_cast<std::ptrdiff_t>(warm),
-                visit.seconds.end());
+    const auto timed = timed_of(visit);
+    runs.insert(runs.end(), timed.begin(), timed.end());
   }
   return runs;
 }

@@ -83,16 +83,10 @@ class SteadyRule final : public RoundRule {
  private:
   // Log ratios to the anchor; of the anchor itself, log levels.
   std::vector<double> logs_of(Rounds rounds, TrialId trial) const {
-    std::vector<double> logs;
-    for (const RoundMedians& round : rounds) {
-      double own = 0, other = trial == question_.anchor || question_.anchor == 0 ? 1 : 0;
-      for (const VisitMedian& visit : round) {
-        if (!visit.reference.empty()) continue;
-        if (visit.trial == trial) own = visit.median;
-        if (visit.trial == question_.anchor && other != 1) other = visit.median;
-      }
-      if (own > 0 && other > 0) logs.push_back(std::log(own / other));
-    }
+    if (trial != question_.anchor && question_.anchor != 0)
+      return log_ratio_series(rounds, question_.anchor, trial).all();
+    std::vector<double> logs = level_series(rounds, trial).all();
+    for (double& value : logs) value = std::log(value);
     return logs;
   }
 

@@ -21,12 +21,13 @@ std::optional<double> half_width(double middle, const std::optional<Interval>& i
 }
 
 std::optional<double> level_half_width(std::span<const RoundMedians> rounds, TrialId trial) {
-  const auto level = level_of(rounds, all_indices(static_cast<int>(rounds.size())), 0, trial);
+  const int n = static_cast<int>(rounds.size());
+  const Leveller leveller(rounds, 0, trial);
+  const auto level = leveller.at(all_indices(n));
   if (!level) return std::nullopt;
   std::vector<double> replicates;
-  for (const auto& picked : resamplings(static_cast<int>(rounds.size())))
-    if (const auto drawn = level_of(rounds, picked, 0, trial))
-      replicates.push_back(drawn->undisturbed);
+  for (const auto& picked : resamplings(n))
+    if (const auto drawn = leveller.at(picked)) replicates.push_back(drawn->undisturbed);
   return half_width(level->undisturbed, percentile_interval(replicates));
 }
 
@@ -54,8 +55,9 @@ class IntervalRule final : public LookingRule {
   std::optional<double> widest_in(Rounds rounds) const {
     double widest = 0;
     for (const Subject& subject : question_.subjects) {
-      const bool level = question_.anchor == 0 || question_.subjects.size() == 1;
-      if (!level && subject.trial == question_.anchor) continue;
+      const bool is_anchor = subject.trial == question_.anchor;
+      const bool level = question_.anchor == 0 || (is_anchor && question_.subjects.size() == 1);
+      if (is_anchor && !level) continue;
       std::optional<double> width;
       if (level) {
         width = level_half_width(rounds, subject.trial);
@@ -88,11 +90,14 @@ class RankRule final : public LookingRule {
   bool holds(Rounds rounds) const override {
     if (question_.subjects.empty() || fewest_visits(rounds) < fewest_) return false;
     const int n = static_cast<int>(rounds.size());
-    const std::vector<double> all = throughputs(rounds, all_indices(n), {});
+    std::vector<Leveller> levellers;
+    for (const Subject& subject : question_.subjects)
+      levellers.emplace_back(rounds, question_.anchor, subject.trial);
+    const auto all = throughputs(levellers, all_indices(n), {});
     const std::size_t chosen = choose(all);
     int same = 0, drawn = 0;
     for (const auto& picked : resamplings(n)) {
-      same += choose(throughputs(rounds, picked, all)) == chosen;
+      same += choose(throughputs(levellers, picked, all)) == chosen;
       ++drawn;
     }
     return same >= share_ * drawn;
@@ -105,15 +110,15 @@ class RankRule final : public LookingRule {
   }
 
   // `otherwise`: of those that were not drawn.
-  std::vector<double> throughputs(Rounds rounds, const std::vector<int>& picked,
+  std::vector<double> throughputs(const std::vector<Leveller>& levellers,
+                                  const std::vector<int>& picked,
                                   const std::vector<double>& otherwise) const {
     std::vector<double> result;
     for (const Subject& subject : question_.subjects) {
-      const auto level = level_of(rounds, picked, question_.anchor, subject.trial);
-      const double own = otherwise.empty() ? 0 : otherwise[result.size()];
-      result.push_back(level ? static_cast<double>(subject.batch) * subject.instances /
-                                   level->undisturbed
-                             : own);
+      const std::size_t i = result.size();
+      const auto level = levellers[i].at(picked);
+      const double samples = static_cast<double>(subject.batch) * subject.instances;
+      result.push_back(level ? samples / level->undisturbed : otherwise.empty() ? 0 : otherwise[i]);
     }
     return result;
   }

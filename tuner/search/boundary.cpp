@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
+#include <vector>
 
 #include "tuner/core/units.h"
 
@@ -19,7 +19,7 @@ bool under(const Probe& probe, Bytes limit) {
 std::string words_of_line(const Line& line, std::span<const Probe> probes) {
   std::vector<std::int64_t> batches;
   for (const Probe& probe : probes)
-    if (probe.ending.status == TrialStatus::ok && probe.memory)
+    if (probe.ending.status == TrialStatus::ok && probe.soak == 0 && counted_bytes(probe))
       batches.push_back(probe.candidate.batch);
   std::sort(batches.begin(), batches.end());
   batches.erase(std::unique(batches.begin(), batches.end()), batches.end());
@@ -34,28 +34,64 @@ std::string words_of_ending(const Ending& ending) {
 }
 
 // "8 fits, 16 does not", or the half of it that is known.
-std::string words_of_bracket(const Bracket& bracket) {
+std::string words_of_bracket(std::int64_t fits, std::optional<std::int64_t> fails) {
   std::vector<std::string> words;
-  if (bracket.fits > 0) words.push_back(fmt::format("{} fits", bracket.fits));
-  if (bracket.fails) words.push_back(fmt::format("{} does not fit", *bracket.fails));
+  if (fits > 0) words.push_back(fmt::format("{} fits", fits));
+  if (fails) words.push_back(fmt::format("{} does not fit", *fails));
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-// Why probes under the limit did not close the bracket; "" when there were none.
-std::string why_open(std::span<const Probe> probes, const Bracket& bracket, Bytes limit,
-                     std::optional<std::int64_t> predicted, std::optional<Seconds> per_sample) {
+std::string prefixed(const std::string& words) {
+  return words.empty() ? "" : ": " + words;
+}
+
+// Why a prediction was not probed at all; "" when something else stopped the probing.
+std::string why_not_probed(std::int64_t predicted, double bytes, std::span<const Probe> probes,
+                           const BoundaryFacts& facts) {
+  if (!facts.limit || !limiter_under(probes, *facts.limit)) return "";  // nobody tried
+  if (takes_too_long(predicted, facts.seconds_per_sample))
+    return fmt::format("; predicted, not probed: a run of batch {} would take {}", predicted,
+                       format_seconds(static_cast<double>(predicted) * *facts.seconds_per_sample));
+  if (is_unsafe(bytes, facts.safe_memory, facts.limit, probes))
+    return fmt::format(
+        "; predicted, not probed: {} is more than the {} that are safe where no "
+        "limit holds a process",
+        format_bytes(bytes), format_bytes(static_cast<double>(*facts.safe_memory)));
+  if (limiter_under(probes, *facts.limit) == LimiterKind::none)
+    return "; predicted, not probed: no limiter holds a process to the limit";
+  return "";
+}
+
+// How probes under the limit ended without closing the bracket; "" when there were none.
+std::string why_open(std::span<const Probe> probes, const Bracket& bracket, Bytes limit) {
   std::string words;
   for (const Probe& probe : probes) {
-    if (!under(probe, limit)) continue;
-    if (words.empty()) words = "; not probed to the end: " + words_of_bracket(bracket);
+    if (!under(probe, limit) || probe.soak > 0) continue;
+    if (words.empty())
+      words = "; not probed to the end" + prefixed(words_of_bracket(bracket.fits, bracket.fails));
     const TrialStatus status = probe.ending.status;
-    if (status != TrialStatus::ok && status != TrialStatus::out_of_memory)
+    const bool counted = status == TrialStatus::out_of_memory &&
+                         bracket.fails.value_or(probe.candidate.batch + 1) <= probe.candidate.batch;
+    if (status != TrialStatus::ok && !counted)
       words += fmt::format(", batch {} ended {}", probe.candidate.batch, name_of(status));
   }
-  if (!words.empty() && predicted && takes_too_long(*predicted, per_sample))
-    words = fmt::format("; predicted, not probed: a run of batch {} would take {}", *predicted,
-                        format_seconds(static_cast<double>(*predicted) * *per_sample));
   return words;
+}
+
+// The last probe of `batch` under the limit that ended so.
+const Probe* last_probe(std::span<const Probe> probes, Bytes limit, std::int64_t batch, bool ok) {
+  const Probe* last = nullptr;
+  for (const Probe& probe : probes)
+    if (under(probe, limit) && probe.candidate.batch == batch &&
+        (probe.ending.status == TrialStatus::ok) == ok)
+      last = &probe;
+  return last;
+}
+
+std::string words_of_spill(const Probe* probe) {
+  if (!probe || !probe->spill || probe->spill->swapped == 0) return "";
+  return fmt::format(" (with {} in swap)",
+                     format_bytes(static_cast<double>(probe->spill->swapped)));
 }
 
 Boundary probed_boundary(const CandidateGroup& group, std::span<const Probe> probes,
@@ -65,97 +101,60 @@ Boundary probed_boundary(const CandidateGroup& group, std::span<const Probe> pro
   boundary.kind = BoundaryKind::probed;
   boundary.largest_fitting = bracket.fits;
   boundary.smallest_failing = bracket.fails;
-  for (const Probe& probe : probes) {
-    if (!under(probe, limit) || probe.candidate.batch != *bracket.fails) continue;
-    boundary.limiter = probe.limiter;
+  if (const Probe* probe = last_probe(probes, limit, *bracket.fails, false))
     boundary.evidence = fmt::format("batch {} ran out of memory: {}", *bracket.fails,
-                                    words_of_ending(probe.ending));
-  }
+                                    words_of_ending(probe->ending));
   if (bracket.fits > 0)
-    boundary.evidence = fmt::format("batch {} ran; {}", bracket.fits, boundary.evidence);
+    boundary.evidence = fmt::format("batch {} ran{}; {}", bracket.fits,
+                                    words_of_spill(last_probe(probes, limit, bracket.fits, true)),
+                                    boundary.evidence);
   return boundary;
 }
 
-}  // namespace
-
-std::optional<Line> memory_line(std::span<const Probe> probes) {
-  std::vector<double> batches, bytes;
-  for (const Probe& probe : probes) {
-    if (probe.ending.status != TrialStatus::ok || !probe.memory) continue;
-    batches.push_back(static_cast<double>(probe.candidate.batch));
-    bytes.push_back(static_cast<double>(probe.memory->total()));
-  }
-  return fit_line(batches, bytes);
-}
-
-std::optional<std::int64_t> largest_on_line(const Line& line, Bytes limit) {
-  if (line.slope <= 0) return std::nullopt;
-  const double batch = (static_cast<double>(limit) - line.intercept) / line.slope;
-  if (batch < 1) return 0;
-  constexpr double kRounding = 1e-9;  // a batch that fits to the byte must not be lost to rounding
-  constexpr double kLargest = 9e15;   // beyond, doubles skip integers
-  return static_cast<std::int64_t>(std::min(std::floor(batch * (1 + kRounding)), kLargest));
-}
-
-Bracket bracket_of(std::span<const Probe> probes, Bytes limit) {
-  Bracket bracket;
-  for (const Probe& probe : probes)
-    if (under(probe, limit) && probe.ending.status == TrialStatus::out_of_memory)
-      bracket.fails =
-          std::min(bracket.fails.value_or(probe.candidate.batch), probe.candidate.batch);
-  for (const Probe& probe : probes) {
-    const std::int64_t batch = probe.candidate.batch;
-    if (!under(probe, limit) || probe.ending.status != TrialStatus::ok) continue;
-    if (!bracket.fails || batch < *bracket.fails) bracket.fits = std::max(bracket.fits, batch);
-  }
-  return bracket;
-}
-
-std::optional<std::int64_t> next_in_bracket(const Bracket& bracket,
-                                            std::optional<std::int64_t> predicted,
-                                            std::int64_t largest) {
-  const std::int64_t fits = bracket.fits;
-  if (bracket.closed() || fits >= largest) return std::nullopt;
-  const std::int64_t fails = bracket.fails.value_or(largest + 1);
-  const std::int64_t between = fits + (fails - fits) / 2;
-  if (!predicted && bracket.fails) return between;
-  const std::int64_t start = std::clamp<std::int64_t>(predicted.value_or(2 * fits), 1, largest);
-  if (fits < start && start < fails) return start;
-  if (start >= fails) {  // the prediction was too high: downwards
-    const std::int64_t down = start - std::max<std::int64_t>(1, 2 * (start - fails));
-    return down > fits ? down : between;
-  }
-  const std::int64_t up = std::max(fits + 1, start + 2 * (fits - start));
-  if (up < fails) return up;
-  return bracket.fails ? between : largest;
-}
-
-bool takes_too_long(std::int64_t batch, std::optional<Seconds> per_sample) {
-  return per_sample && static_cast<double>(batch) * *per_sample > kLongestProbeRun;
-}
-
-Boundary boundary_of(const CandidateGroup& group, std::span<const Probe> probes,
-                     std::optional<Bytes> limit, std::optional<Seconds> per_sample) {
-  const auto line = memory_line(probes);
-  Bracket bracket;
-  if (limit) bracket = bracket_of(probes, *limit);
-  if (bracket.closed()) return probed_boundary(group, probes, bracket, *limit);
-
+Boundary probed_band(const CandidateGroup& group, std::span<const Probe> probes, const Band& band,
+                     Bytes limit) {
   Boundary boundary;
   boundary.group = group;
+  boundary.kind = BoundaryKind::probed;
+  boundary.largest_fitting = band.fits;
+  boundary.smallest_failing = band.fails;
+  if (band.fits > 0)
+    boundary.evidence =
+        fmt::format("batch {} ran in {} of {} tries{}, ", band.fits, band.fits_tries,
+                    band.fits_tries, words_of_spill(last_probe(probes, limit, band.fits, true)));
+  boundary.evidence += fmt::format("batch {} ran out of memory in {} of {}", *band.fails,
+                                   band.fails_tries, band.fails_tries);
+  if (const Probe* probe = last_probe(probes, limit, *band.fails, false))
+    boundary.evidence += prefixed(words_of_ending(probe->ending));
+  if (band.highest_fitting > band.fits)
+    boundary.evidence +=
+        fmt::format("; batches up to {} ran or failed by chance", band.highest_fitting);
+  return boundary;
+}
+
+Boundary predicted_boundary(const CandidateGroup& group, std::span<const Probe> probes,
+                            const BoundaryFacts& facts) {
+  Boundary boundary;
+  boundary.group = group;
+  const auto line = memory_line(probes);
+  Bracket bracket;
+  if (facts.limit) bracket = bracket_of(probes, *facts.limit);
   if (!line) {
     boundary.evidence = "memory was measured at fewer than two batches";
-    if (limit) boundary.evidence += why_open(probes, bracket, *limit, std::nullopt, per_sample);
+    if (facts.limit) boundary.evidence += why_open(probes, bracket, *facts.limit);
     return boundary;
   }
   boundary.evidence = words_of_line(*line, probes);
-  if (!limit) {
+  if (!facts.limit) {
     boundary.evidence += "; no memory limit is known";
     return boundary;
   }
-  boundary.evidence += "; limit " + format_bytes(static_cast<double>(*limit));
-  const auto predicted = largest_on_line(*line, *limit);
-  boundary.evidence += why_open(probes, bracket, *limit, predicted, per_sample);
+  boundary.evidence += "; limit " + format_bytes(static_cast<double>(*facts.limit));
+  const auto predicted = largest_on_line(*line, *facts.limit);
+  std::string why;
+  if (predicted)
+    why = why_not_probed(*predicted, line->at(static_cast<double>(*predicted)), probes, facts);
+  boundary.evidence += why.empty() ? why_open(probes, bracket, *facts.limit) : why;
   if (!predicted) return boundary;
   boundary.largest_fitting = std::max(*predicted, bracket.fits);  // what ran is known better
   if (bracket.fails)
@@ -164,18 +163,32 @@ Boundary boundary_of(const CandidateGroup& group, std::span<const Probe> probes,
   return boundary;
 }
 
-std::optional<Seconds> seconds_per_sample(std::span<const Preparation* const> preparations,
-                                          const CandidateGroup& group) {
-  std::int64_t largest = 0;
-  std::optional<Seconds> result;
-  for (const Preparation* preparation : preparations) {
-    const Candidate& candidate = preparation->candidate;
-    if (candidate.group != group || !preparation->first_run || candidate.batch <= largest) continue;
-    if (preparation->ending.status != TrialStatus::ok) continue;
-    largest = candidate.batch;
-    result = *preparation->first_run / static_cast<double>(largest);
-  }
-  return result;
+}  // namespace
+
+Boundary boundary_of(const CandidateGroup& group, std::span<const Probe> probes,
+                     const BoundaryFacts& facts) {
+  Boundary boundary;
+  const auto limiter = facts.limit ? limiter_under(probes, *facts.limit) : std::nullopt;
+  const bool band = limiter && *limiter != LimiterKind::none && !is_exact(*limiter);
+  if (band && band_of(probes, *facts.limit).narrow())
+    boundary = probed_band(group, probes, band_of(probes, *facts.limit), *facts.limit);
+  else if (!band && facts.limit && bracket_of(probes, *facts.limit).closed())
+    boundary = probed_boundary(group, probes, bracket_of(probes, *facts.limit), *facts.limit);
+  else
+    boundary = predicted_boundary(group, probes, facts);
+  boundary.limiter = boundary.kind == BoundaryKind::probed ? limiter.value_or(LimiterKind::none)
+                                                           : LimiterKind::none;
+  boundary.exact = !band;
+  boundary.kills = static_cast<int>(
+      std::count_if(probes.begin(), probes.end(), [](const Probe& probe) { return probe.killed; }));
+  return boundary;
+}
+
+bool is_unsafe(double bytes, std::optional<Bytes> safe_memory, std::optional<Bytes> limit,
+               std::span<const Probe> probes) {
+  if (!safe_memory || bytes <= static_cast<double>(*safe_memory)) return false;
+  if (!limit || *limit > *safe_memory) return true;
+  return limiter_under(probes, *limit).value_or(LimiterKind::none) == LimiterKind::none;
 }
 
 }  // namespace batchtune

@@ -1,5 +1,5 @@
-// Fills the conclusion part by part. The formulas are elsewhere: levels (statistics), limit, front,
-// boundary and verdict beside this file.
+// Fills the conclusion part by part. The formulas are elsewhere: levels and promises (statistics),
+// front, boundary and verdict beside this file.
 #include "tuner/search/conclude.h"
 
 #include <algorithm>
@@ -77,10 +77,28 @@ void add_fronts(Conclusion& conclusion, const Facts& facts) {
 }
 
 void add_boundaries(Conclusion& conclusion, const Facts& facts) {
-  for (const auto& [group, probes] : facts.probes)
-    if (!probes.empty())
-      conclusion.boundaries.push_back(boundary_of(group, probes, facts.memory_limit,
-                                                  seconds_per_sample(facts.preparations, group)));
+  for (const auto& [group, probes] : facts.probes) {
+    if (probes.empty()) continue;
+    SampleTime time;
+    for (const Preparation* preparation : facts.preparations)
+      if (preparation->candidate.group == group && preparation->ending.status == TrialStatus::ok)
+        time.add(preparation->candidate.batch, preparation->first_run);
+    conclusion.boundaries.push_back(
+        boundary_of(group, probes, {facts.memory_limit, facts.safe_memory, time.per_sample()}));
+    conclusion.kills += conclusion.boundaries.back().kills;
+  }
+}
+
+void add_quiet_share(Conclusion& conclusion, const Facts& facts) {
+  int judged = 0, quiet = 0;
+  for (const Round* round : facts.rounds)
+    for (const Visit& visit : round->visits) {
+      if (!visit.host || (visit.host->compute_canary.empty() && visit.host->cache_canary.empty()))
+        continue;
+      ++judged;
+      quiet += !visit.disturbed;
+    }
+  if (judged > 0) conclusion.quiet_share = static_cast<double>(quiet) / judged;
 }
 
 }  // namespace
@@ -95,6 +113,7 @@ Conclusion conclude(const SessionRecord& record, const Wishes& wishes) {
   add_estimates(conclusion, record.header);
   add_fronts(conclusion, facts);
   add_boundaries(conclusion, facts);
+  add_quiet_share(conclusion, facts);
   if (record.header.command != "measure") add_verdicts(conclusion, record.header, facts, wishes);
   return conclusion;
 }

@@ -9,23 +9,19 @@
 #include <algorithm>
 
 #include "tuner/core/units.h"
-#include "tuner/search/boundary.h"
 #include "tuner/search/ledger.h"
 #include "tuner/search/probe_plan.h"
+#include "tuner/search/prove.h"
 #include "tuner/search/race.h"
-#include "tuner/search/scan.h"
+#include "tuner/search/scan_view.h"
 
 namespace batchtune {
 namespace {
 
-constexpr double kScanShare = 0.35;   // of what is left: more for one candidate starves the race
-constexpr double kRaceReserve = 0.3;  // of the whole budget: never spent on looking further
-constexpr int kMostCandidates = 20;   // of one group: the scan ends also where noise goes on
+constexpr int kMostCandidates = 20;       // of one group: the scan ends also where noise goes on
 constexpr std::size_t kMostPrograms = 8;  // held at once, for the sake of memory
 constexpr int kSmallestRounds = 6;        // batch 1 is always finished: it gets an interval
 constexpr int kHurriedRounds = 2;         // of batch 1, when the budget is spent already
-constexpr double kRunsToPrepare = 2;      // the checked first run, and about as much again
-constexpr double kRunsPerRound = 3;       // of each candidate: one warm, two timed
 
 class Doubling final : public Strategy {
  public:
@@ -42,20 +38,21 @@ class Doubling final : public Strategy {
   std::optional<Ask> first_rounds(const std::vector<const Entry*>& entries);
   std::optional<Ask> trim();
   std::optional<Ask> run_finals();
+  std::optional<Ask> run_needy(const std::vector<TrialId>& needy);
+  std::optional<Ask> prove();
   std::optional<Ask> finish_smallest();
   std::optional<Ask> release_contenders();
 
   Ask prepare(const Candidate& candidate);
-  std::vector<ScanPoint> scan_points(const std::vector<const Entry*>& entries) const;
-  ScanRange scan_range(const Estimate& estimate) const;
-  std::int64_t smallest_batch() const;
-  std::int64_t largest_worth_it(const CandidateGroup& group) const;
-  std::vector<const Entry*> entries_of(const CandidateGroup& group) const;
+  Seconds left() const;  // of racing, before the proof of the choice
+  Seconds seconds_again(const Entry& entry) const;
   std::optional<Ask> over(SessionEnd end, std::string reason);
 
   Problem problem_;
   Ledger ledger_;
   ProbePlan probes_;
+  std::vector<TrialId> settled_;  // contenders whose order is settled
+  std::string order_;             // in words: how it stands
   bool racing_over_ = false;
   AskStop stop_;
 };
@@ -75,30 +72,19 @@ Ask Doubling::ask() {
 // A model that is too large for the limit at batch 1 is asked alone, under the limit, before
 // anything else.
 std::optional<Ask> Doubling::check_smallest_fits() {
-  if (racing_over_ || !problem_.wishes.memory_limit || !ledger_.entries().empty())
-    return std::nullopt;
-  bool anything_fits = false;
-  for (const Estimate& estimate : problem_.groups) {
-    const Candidate smallest{estimate.group, smallest_batch()};
-    const bool probed = !ledger_.probes(estimate.group).empty();
-    if (!ledger_.fits(smallest) && !probed)
-      return AskProbe{{smallest, problem_.wishes.memory_limit}};
-    const auto fails =
-        bracket_of(ledger_.probes(estimate.group), *problem_.wishes.memory_limit).fails;
-    anything_fits |= !fails;
-  }
-  if (anything_fits) return std::nullopt;
-  const std::string limit = format_bytes(static_cast<double>(*problem_.wishes.memory_limit));
-  over(SessionEnd::converged, fmt::format("not even batch {} fits in {}", smallest_batch(), limit));
+  if (racing_over_ || !ledger_.entries().empty()) return std::nullopt;
+  const SmallestCheck check = check_smallest(ledger_, problem_);
+  if (check.ask) return *check.ask;
+  if (check.why_not.empty()) return std::nullopt;
   racing_over_ = true;
-  return std::nullopt;
+  return over(SessionEnd::converged, check.why_not);
 }
 
 std::optional<Ask> Doubling::race() {
   if (const auto ended = anchor_ended(ledger_)) return over(SessionEnd::failed, *ended);
   if (auto ask = trim()) return ask;
   for (const Estimate& estimate : problem_.groups) {
-    if (ledger_.racing_left() <= 0) break;
+    if (left() <= 0) break;
     if (auto ask = fix_anchor(estimate.group)) return ask;
     if (auto ask = scan(estimate)) return ask;
   }
@@ -108,7 +94,7 @@ std::optional<Ask> Doubling::race() {
 // The first candidate with a short run: the seed, else halved down to the smallest.
 std::optional<Ask> Doubling::fix_anchor(const CandidateGroup& group) {
   if (ledger_.anchor() != 0) return std::nullopt;
-  const auto entries = entries_of(group);
+  const auto entries = entries_of(ledger_, group);
   if (entries.empty()) return std::nullopt;  // the scan begins with the seed
   for (const Entry& entry : ledger_.entries())
     if (entry.ok() && entry.first_run.value_or(1e9) <= kAnchorRun) {
@@ -116,7 +102,7 @@ std::optional<Ask> Doubling::fix_anchor(const CandidateGroup& group) {
       return std::nullopt;
     }
   const Entry& lowest = *entries.front();
-  if (lowest.candidate.batch <= smallest_batch()) {
+  if (lowest.candidate.batch <= smallest_batch(problem_)) {
     if (lowest.ok())
       ledger_.fix_anchor(lowest.id);
     else
@@ -124,16 +110,16 @@ std::optional<Ask> Doubling::fix_anchor(const CandidateGroup& group) {
         if (entry->ok() && ledger_.anchor() == 0) ledger_.fix_anchor(entry->id);
     return std::nullopt;
   }
-  std::int64_t half = std::max(smallest_batch(), lowest.candidate.batch / 2);
+  std::int64_t half = std::max(smallest_batch(problem_), lowest.candidate.batch / 2);
   if (!problem_.batches.empty())
     half = *(std::upper_bound(problem_.batches.begin(), problem_.batches.end(), half) - 1);
   return prepare({group, half});
 }
 
 std::optional<Ask> Doubling::scan(const Estimate& estimate) {
-  const auto entries = entries_of(estimate.group);
-  const std::vector<ScanPoint> points = scan_points(entries);
-  const ScanRange range = scan_range(estimate);
+  const auto entries = entries_of(ledger_, estimate.group);
+  const std::vector<ScanPoint> points = scan_points(ledger_, entries);
+  const ScanRange range = scan_range(ledger_, problem_, estimate, left());
   auto batch = next_below(range, points);
   if (!batch) {
     if (auto ask = first_rounds(entries)) return ask;
@@ -141,28 +127,6 @@ std::optional<Ask> Doubling::scan(const Estimate& estimate) {
   }
   if (!batch || ledger_.find({estimate.group, *batch})) return std::nullopt;
   return prepare({estimate.group, *batch});
-}
-
-std::vector<ScanPoint> Doubling::scan_points(const std::vector<const Entry*>& entries) const {
-  std::vector<ScanPoint> points;
-  for (const Entry* entry : entries) {
-    // The anchor has no round of its own before the first contender comes.
-    const bool only_anchor = entry->ok() && !entry->latency && entry->id == ledger_.anchor();
-    const double rate = only_anchor ? 1 : ledger_.choosable(*entry) ? ledger_.rate(*entry) : 0;
-    points.push_back({entry->candidate.batch, rate});
-  }
-  return points;
-}
-
-ScanRange Doubling::scan_range(const Estimate& estimate) const {
-  ScanRange range;
-  range.seed = std::max<std::int64_t>(estimate.batch, 1);
-  range.smallest = smallest_batch();
-  range.largest = largest_worth_it(estimate.group);
-  range.allowed = problem_.batches;
-  range.objective = problem_.wishes.objective;
-  range.give_up = problem_.wishes.give_up;
-  return range;
 }
 
 // All that are new share their first rounds. The leader gets as many again before anything is
@@ -177,7 +141,7 @@ std::optional<Ask> Doubling::first_rounds(const std::vector<const Entry*>& entri
     const bool leads = entry->latency && ledger_.rate(*entry) >= best;
     const int needed = scan_rounds(ledger_.run_seconds(entry->candidate)) * (leads ? 2 : 1);
     if (entry->shared >= needed) continue;
-    if (round_cost(ledger_, {entry->id}) <= ledger_.racing_left()) waiting.push_back(entry->id);
+    if (round_cost(ledger_, {entry->id}) <= left()) waiting.push_back(entry->id);
   }
   if (waiting.empty()) return std::nullopt;
   return AskRound{round_of(ledger_, waiting, kShortRound)};
@@ -193,7 +157,7 @@ std::optional<Ask> Doubling::trim() {
   const Entry* worst = nullptr;
   for (const Entry* entry : live) {
     const bool is_needed = std::find(needed.begin(), needed.end(), entry->id) != needed.end();
-    const bool smallest = entry->candidate.batch == smallest_batch();
+    const bool smallest = entry->candidate.batch == smallest_batch(problem_);
     if (is_needed || smallest || !entry->latency || entry->id == ledger_.anchor()) continue;
     if (!worst || ledger_.rate(*entry) < ledger_.rate(*worst)) worst = entry;
   }
@@ -209,27 +173,57 @@ std::optional<Ask> Doubling::run_finals() {
     return over(SessionEnd::failed, "no candidate ran: see the trials' reasons");
   const auto contenders = finalists(ledger_, problem_);
   if (contenders.empty()) return over(SessionEnd::converged, "no candidate keeps the limits");
-  const RaceState state = race_state(ledger_, problem_, contenders);
-  if (state.settled) return over(SessionEnd::converged, state.reason);
+  if (contenders != settled_) {  // an order that was settled stays so: looking again finds luck
+    const RaceState state = race_state(ledger_, problem_, contenders);
+    order_ = state.reason;
+    settled_ = state.settled ? contenders : std::vector<TrialId>{};
+    if (auto ask = state.settled ? std::nullopt : run_needy(state.needy)) return ask;
+  }
+  return prove();
+}
+
+std::optional<Ask> Doubling::run_needy(const std::vector<TrialId>& needy) {
   std::vector<TrialId> running;
-  for (const TrialId trial : state.needy) {
+  for (const TrialId trial : needy) {
     const Entry& entry = ledger_.at(trial);
-    const Seconds again = entry.live ? 0 : kRunsToPrepare * ledger_.run_seconds(entry.candidate);
-    if (again + round_cost(ledger_, {trial}) > ledger_.racing_left()) continue;
+    if (seconds_again(entry) + round_cost(ledger_, {trial}) > left()) continue;
     if (!entry.live) return prepare(entry.candidate);
     running.push_back(trial);
   }
-  if (running.empty())
-    return over(SessionEnd::budget,
-                fmt::format("{} of racing spent: {}", format_seconds(ledger_.racing_spent()),
-                            state.reason));
+  if (running.empty()) return std::nullopt;
   return AskRound{round_of(ledger_, running, kRaceRound)};
+}
+
+// What is recommended must be known to keep its limits. One that breaks them is not choosable any
+// more: the next ask finds the next one, and races again if its rank is open.
+std::optional<Ask> Doubling::prove() {
+  const TrialId chosen = chosen_so_far(ledger_, problem_);
+  const Proof proof = proof_of(ledger_, problem_, chosen);
+  const Entry& entry = ledger_.at(chosen);
+  const bool affordable = seconds_again(entry) + proof.cost <= ledger_.racing_left();
+  if (!proof.decided && affordable) {
+    if (!entry.live) return prepare(entry.candidate);
+    return AskRound{proof.round};
+  }
+  const std::string words = proof.words.empty() ? order_ : order_ + "; " + proof.words;
+  if (proof.decided && !settled_.empty()) return over(SessionEnd::converged, words);
+  return over(SessionEnd::budget,
+              fmt::format("{} of racing spent: {}", format_seconds(ledger_.racing_spent()), words));
+}
+
+Seconds Doubling::left() const {
+  return ledger_.racing_left() - proof_reserve(ledger_, problem_);
+}
+
+// Of preparing a candidate that was released.
+Seconds Doubling::seconds_again(const Entry& entry) const {
+  return entry.live ? 0 : kRunsToPrepare * ledger_.run_seconds(entry.candidate);
 }
 
 // Batch 1 is always measured, whatever the budget: it is what every other batch is held against.
 std::optional<Ask> Doubling::finish_smallest() {
   if (problem_.groups.empty()) return std::nullopt;
-  const Candidate smallest{problem_.groups.front().group, smallest_batch()};
+  const Candidate smallest{problem_.groups.front().group, smallest_batch(problem_)};
   const Entry* entry = ledger_.find(smallest);
   if (!entry) return prepare(smallest);
   if (ledger_.anchor() == 0 && entry->ok()) ledger_.fix_anchor(entry->id);
@@ -252,45 +246,6 @@ std::optional<Ask> Doubling::release_contenders() {
 
 Ask Doubling::prepare(const Candidate& candidate) {
   return AskPrepare{ledger_.number(candidate), candidate};
-}
-
-std::int64_t Doubling::smallest_batch() const {
-  return problem_.batches.empty() ? 1 : problem_.batches.front();
-}
-
-// Above it a candidate would not fit, or its preparation and first rounds would take too much of
-// the budget.
-std::int64_t Doubling::largest_worth_it(const CandidateGroup& group) const {
-  const Seconds anchor =
-      ledger_.anchor() == 0 ? 0 : ledger_.run_seconds(ledger_.at(ledger_.anchor()).candidate);
-  const auto entries = entries_of(group);
-  const std::int64_t known = entries.empty() ? smallest_batch() : entries.back()->candidate.batch;
-  const Seconds sample = ledger_.run_seconds({group, known}) / static_cast<double>(known);
-  std::int64_t high = problem_.largest_batch;
-  if (sample > 0) {
-    const Seconds left = ledger_.racing_left();
-    const Seconds free = std::min(kScanShare * left, left - kRaceReserve * problem_.budget.racing);
-    const double rounds = scan_rounds(sample * static_cast<double>(known));
-    const double affordable = (free - kRunsPerRound * rounds * anchor) /
-                              (sample * (kRunsToPrepare + kRunsPerRound * rounds));
-    high = static_cast<std::int64_t>(std::clamp(affordable, 1.0, static_cast<double>(high)));
-  }
-  std::int64_t low = 0;  // fits, as far as is known; high does not, or is the answer
-  if (ledger_.fits({group, high})) return high;
-  while (high - low > 1) {
-    const std::int64_t middle = low + (high - low) / 2;
-    (ledger_.fits({group, middle}) ? low : high) = middle;
-  }
-  return low;
-}
-
-std::vector<const Entry*> Doubling::entries_of(const CandidateGroup& group) const {
-  std::vector<const Entry*> entries;
-  for (const Entry& entry : ledger_.entries())
-    if (entry.candidate.group == group && entry.told) entries.push_back(&entry);
-  std::sort(entries.begin(), entries.end(),
-            [](const Entry* a, const Entry* b) { return a->candidate.batch < b->candidate.batch; });
-  return entries;
 }
 
 std::optional<Ask> Doubling::over(SessionEnd end, std::string reason) {

@@ -1,8 +1,10 @@
 // Batches in ascending order, a handful at a time, so that any number of them needs little memory;
-// the anchor ties the handfuls together.
+// the anchor ties the handfuls together. A handful ends by the problem's stop rule or with its
+// share of the budget.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 
 #include "tuner/core/units.h"
 #include "tuner/search/doubling.h"
@@ -26,6 +28,7 @@ class Exhaustive final : public Strategy {
 
  private:
   std::optional<Ask> measure_handful(const std::vector<Candidate>& handful, bool first);
+  bool is_done(const std::vector<TrialId>& live) const;
   AskStop stop() const;
 
   Problem problem_;
@@ -38,6 +41,7 @@ class Exhaustive final : public Strategy {
 };
 
 Exhaustive::Exhaustive(const Problem& problem) : problem_(problem), ledger_(problem_) {
+  assert(make_stop_rule(problem_.stop_rule, {}) && "no such stop rule: the caller checks names");
   for (const Estimate& estimate : problem_.groups) {
     std::vector<std::int64_t> batches = problem_.batches;
     if (batches.empty())
@@ -87,10 +91,9 @@ std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& han
     live.push_back(entry->id);
   }
   if (live.empty()) return std::nullopt;
-  int fewest = kMostRounds;
+  if (is_done(live)) return std::nullopt;
+  int fewest = kFirstRounds;
   for (const TrialId trial : live) fewest = std::min(fewest, ledger_.at(trial).shared);
-  if (fewest >= kFinalRounds && (all_narrow(ledger_, live) || fewest >= kMostRounds))
-    return std::nullopt;
   std::stable_sort(live.begin(), live.end(), [&](TrialId a, TrialId b) {
     return ledger_.at(a).shared < ledger_.at(b).shared;
   });
@@ -100,6 +103,15 @@ std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& han
     return std::nullopt;
   }
   return AskRound{round_of(ledger_, live, kRaceRound)};
+}
+
+bool Exhaustive::is_done(const std::vector<TrialId>& live) const {
+  StopQuestion question{ledger_.anchor(), {}, problem_.wishes, {}};
+  for (const TrialId trial : live) {
+    const Candidate& candidate = ledger_.at(trial).candidate;
+    question.subjects.push_back({trial, candidate.batch, candidate.group.instances});
+  }
+  return rule_over(ledger_, problem_.stop_rule, question)->done();
 }
 
 AskStop Exhaustive::stop() const {

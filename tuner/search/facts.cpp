@@ -3,16 +3,38 @@
 
 #include <algorithm>
 
+#include "tuner/measure/stop_rule.h"
 #include "tuner/search/boundary.h"
 #include "tuner/search/conclude.h"
-#include "tuner/search/limit.h"
 #include "tuner/statistics/interval.h"
+#include "tuner/statistics/promise.h"
 #include "tuner/statistics/resample.h"
+#include "tuner/statistics/stability.h"
 
 namespace batchtune {
+namespace {
+
+std::optional<Bytes> safe_memory_of(const SessionHeader& header) {
+  for (const Setting& setting : header.settings.effective)
+    if (const auto* bytes = std::get_if<std::int64_t>(&setting.value);
+        bytes && setting.name == kSafeMemorySetting)
+      return *bytes;
+  return std::nullopt;
+}
+
+std::vector<VisitSamples> visits_of(const Facts& facts, TrialId trial) {
+  std::vector<VisitSamples> visits;
+  for (const Round* round : facts.rounds)
+    if (auto runs = timed_runs(*round, trial); !runs.empty()) visits.push_back(std::move(runs));
+  return visits;
+}
+
+}  // namespace
+
 Facts gather(const SessionRecord& record, const Wishes& wishes) {
   Facts facts;
   facts.memory_limit = wishes.memory_limit;
+  facts.safe_memory = safe_memory_of(record.header);
   for (const Observation& observation : record.observations) {
     if (const auto* preparation = std::get_if<Preparation>(&observation.what)) {
       facts.preparations.push_back(preparation);
@@ -60,7 +82,7 @@ bool is_measured(const Trial& trial) {
   return trial.measurement && (status == TrialStatus::ok || status == TrialStatus::unstable);
 }
 
-void add_measurements(Conclusion& conclusion, Facts& facts, const Wishes& wishes) {
+void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& wishes) {
   std::vector<Subject> subjects;
   for (const Trial& trial : conclusion.trials)
     subjects.push_back({trial.id, trial.candidate.batch, trial.candidate.group.instances});
@@ -70,12 +92,12 @@ void add_measurements(Conclusion& conclusion, Facts& facts, const Wishes& wishes
     if (found != measurements.end()) trial.measurement = found->second;
     if (!is_measured(trial)) trial.measurement.reset();
     if (!trial.measurement) continue;
-    const auto samples = timed_samples(facts.rounds, trial.id);
-    for (const LatencyLimit& limit : wishes.latency_limits) {
-      const LimitFinding finding = judge(limit, samples, trial.measurement->visits);
-      trial.limits.push_back(finding.verdict);
-      if (finding.over) facts.over_a_limit.insert(trial.id);
-    }
+    const auto noisy =
+        unstable_reason(facts.medians, conclusion.anchor, trial.id, wishes.precision);
+    if (noisy) trial.ending = {TrialStatus::unstable, *noisy, "", ""};
+    const auto visits = visits_of(facts, trial.id);
+    for (const LatencyLimit& limit : wishes.latency_limits)
+      trial.limits.push_back(judge(limit, visits));
   }
 }
 
@@ -87,13 +109,12 @@ void add_memory(Conclusion& conclusion, Facts& facts) {
     for (const Probe& probe : probes) {
       if (probe.candidate != trial.candidate || probe.ending.status != TrialStatus::ok) continue;
       if (!probe.memory) continue;
-      trial.memory = probe.memory->total();
+      trial.memory = std::max(trial.memory.value_or(0), probe.memory->total());
       trial.memory_kind = probe.memory->kind;
+      Bytes& counted = facts.memory[trial.id];
+      counted = std::max(counted, *counted_bytes(probe));
     }
-    if (trial.memory) {
-      facts.memory[trial.id] = *trial.memory;
-      continue;
-    }
+    if (trial.memory) continue;
     if (const auto line = memory_line(probes))
       facts.memory[trial.id] =
           static_cast<Bytes>(line->at(static_cast<double>(trial.candidate.batch)));
@@ -115,16 +136,35 @@ bool is_over_memory(const Trial& trial, const Facts& facts) {
   return memory != facts.memory.end() && memory->second > *facts.memory_limit;
 }
 
+const Probe* soak_of(const Candidate& candidate, const Facts& facts) {
+  const Probe* last = nullptr;
+  const auto probes = facts.probes.find(candidate.group);
+  if (probes == facts.probes.end()) return nullptr;
+  for (const Probe& probe : probes->second)
+    if (probe.soak > 0 && probe.candidate == candidate && probe.limit == facts.memory_limit)
+      last = &probe;
+  return last;
+}
+
+bool fails_its_soak(const Trial& trial, const Facts& facts) {
+  const auto probes = facts.probes.find(trial.candidate.group);
+  return probes != facts.probes.end() &&
+         fails_soak(probes->second, trial.candidate.batch, facts.memory_limit);
+}
+
 std::vector<std::vector<double>> resampled_throughputs(const std::vector<const Trial*>& trials,
                                                        const Facts& facts, TrialId anchor) {
   std::vector<std::vector<double>> result;
+  std::vector<Leveller> levellers;
+  for (const Trial* trial : trials) levellers.emplace_back(facts.medians, anchor, trial->id);
   for (const auto& picked : facts.resampled) {
     auto& row = result.emplace_back();
-    for (const Trial* trial : trials) {
-      const auto level = level_of(facts.medians, picked, anchor, trial->id);
-      row.push_back(level ? static_cast<double>(trial->candidate.batch) *
-                                trial->candidate.group.instances / level->undisturbed
-                          : trial->measurement->throughput_undisturbed);
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+      const auto level = levellers[i].at(picked);
+      const Candidate& candidate = trials[i]->candidate;
+      row.push_back(level ? static_cast<double>(candidate.batch) * candidate.group.instances /
+                                level->undisturbed
+                          : trials[i]->measurement->throughput_undisturbed);
     }
   }
   return result;

@@ -3,7 +3,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "tuner/core/session.h"
@@ -19,8 +18,8 @@ struct Facts {
   std::vector<RoundMedians> medians;
   std::map<CandidateGroup, std::vector<Probe>> probes;
   std::optional<Bytes> memory_limit;        // in force
+  std::optional<Bytes> safe_memory;         // that the session was started with
   std::map<TrialId, Bytes> memory;          // measured alone, accounted, or on the line
-  std::set<TrialId> over_a_limit;           // the samples themselves exceed a latency limit
   std::vector<std::vector<int>> resampled;  // round indices; empty with too few rounds
 };
 
@@ -29,13 +28,16 @@ Facts gather(const SessionRecord& record, const Wishes& wishes);
 // Trials by id with the last ending that each had.
 std::vector<Trial> trials_of(const SessionRecord& record);
 
-// Fill measurement and limits, then memory, of every trial; keep in `facts` what verdicts need of
-// them.
-void add_measurements(Conclusion& conclusion, Facts& facts, const Wishes& wishes);
+// Fill measurement, stability and limits, then memory, of every trial; keep in `facts` what
+// verdicts need of them.
+void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& wishes);
 void add_memory(Conclusion& conclusion, Facts& facts);
 
 bool is_measured(const Trial& trial);  // has figures and may be ranked
 bool is_over_memory(const Trial& trial, const Facts& facts);
+// The last soak of this candidate under the memory limit; nullptr: there is none.
+const Probe* soak_of(const Candidate& candidate, const Facts& facts);
+bool fails_its_soak(const Trial& trial, const Facts& facts);
 Trial* find(std::vector<Trial>& trials, TrialId id);
 
 // Throughput of each trial in each resampling of rounds; its own figure where it was not drawn.

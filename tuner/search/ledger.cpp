@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "tuner/measure/stop_rule.h"
 #include "tuner/search/boundary.h"
 #include "tuner/statistics/location.h"
 #include "tuner/statistics/resample.h"
@@ -80,7 +81,9 @@ void Ledger::tell_round(const Round& round) {
     entry.live = false;
   }
   rounds_.push_back(visit_medians(round));
+  raw_rounds_.push_back(round);
   update_levels();
+  judge_limits(round);
 }
 
 void Ledger::update_levels() {
@@ -89,12 +92,28 @@ void Ledger::update_levels() {
     const auto level = level_of(rounds_, all, anchor_, entry.id);
     if (!level) continue;
     entry.latency = level->undisturbed;
-    entry.shared = paired_ratio(rounds_, anchor_, entry.id).shared;
+    entry.shared = 0;
     std::vector<double> medians;
-    for (const RoundMedians& round : rounds_)
-      for (const VisitMedian& visit : round)
-        if (visit.trial == entry.id) medians.push_back(visit.median);
+    for (const RoundMedians& round : rounds_) {
+      const VisitMedian* own = find_visit(round, entry.id);
+      if (own) medians.push_back(own->median);
+      entry.shared += own && find_visit(round, anchor_);
+    }
     entry.seen = median(medians);
+  }
+}
+
+// Only at spaced numbers of visits (stop_rule.h says why), and on all samples, disturbed ones too.
+void Ledger::judge_limits(const Round& round) {
+  for (Entry& entry : entries_) {
+    VisitSamples runs = timed_runs(round, entry.id);
+    if (runs.empty()) continue;
+    entry.visits.push_back(std::move(runs));
+    const auto visits = static_cast<int>(entry.visits.size());
+    if (last_look(visits) != visits) continue;
+    entry.limits.clear();
+    for (const LatencyLimit& limit : problem_.wishes.latency_limits)
+      entry.limits.push_back(judge(limit, entry.visits));
   }
 }
 
@@ -132,12 +151,26 @@ double Ledger::rate(const Entry& entry) const {
          *entry.latency;
 }
 
+std::optional<Seconds> Ledger::seconds_per_sample(const CandidateGroup& group) const {
+  SampleTime time;
+  for (const Entry& entry : entries_)
+    if (entry.candidate.group == group && entry.ok())
+      time.add(entry.candidate.batch, entry.first_run);
+  return time.per_sample();
+}
+
 bool Ledger::choosable(const Entry& entry) const {
   if (!entry.ok() || !entry.latency || !fits(entry.candidate)) return false;
-  for (const LatencyLimit& limit : problem_.wishes.latency_limits) {
+  const Wishes& wishes = problem_.wishes;
+  if (fails_soak(probes(entry.candidate.group), entry.candidate.batch, wishes.memory_limit))
+    return false;
+  for (std::size_t i = 0; i < wishes.latency_limits.size(); ++i) {
+    const LatencyLimit& limit = wishes.latency_limits[i];
+    const auto decision = entry.limits.empty() ? LimitDecision::unproven : entry.limits[i].decision;
+    if (decision == LimitDecision::broken) return false;
     // The undisturbed level lies below every percentile that a limit may name but the lowest.
     const Seconds level = limit.metric == LatencyMetric::p50 ? *entry.seen : *entry.latency;
-    if (level > limit.limit) return false;
+    if (decision != LimitDecision::kept && level > limit.limit) return false;
   }
   return true;
 }
@@ -168,11 +201,12 @@ std::optional<double> Ledger::predicted_memory(const Candidate& candidate) const
 }
 
 bool Ledger::fits(const Candidate& candidate) const {
+  const auto predicted = predicted_memory(candidate);
+  if (predicted && is_unsafe(*predicted, problem_.safe_memory, std::nullopt, {})) return false;
   if (!problem_.wishes.memory_limit) return true;
   const auto limit = *problem_.wishes.memory_limit;
   const auto fails = bracket_of(probes(candidate.group), limit).fails;
   if (fails && candidate.batch >= *fails) return false;
-  const auto predicted = predicted_memory(candidate);
   return !predicted || *predicted <= static_cast<double>(limit);
 }
 

@@ -11,6 +11,7 @@
 #include "tuner/core/observation.h"
 #include "tuner/search/strategy.h"
 #include "tuner/statistics/levels.h"
+#include "tuner/statistics/promise.h"
 
 namespace batchtune {
 
@@ -21,9 +22,11 @@ struct Entry {
   bool told = false;  // its preparation has been answered
   bool live = false;  // held by the racing worker
   std::optional<Seconds> first_run;
-  std::optional<Seconds> latency;  // undisturbed, from rounds
-  std::optional<Seconds> seen;     // median of its visit medians
-  int shared = 0;                  // rounds with the anchor (the anchor: its rounds)
+  std::optional<Seconds> latency;    // undisturbed, from rounds
+  std::optional<Seconds> seen;       // median of its visit medians
+  int shared = 0;                    // rounds with the anchor (the anchor: its rounds)
+  std::vector<VisitSamples> visits;  // timed runs of all instances, in the order of rounds
+  std::vector<LimitVerdict> limits;  // as the latency limits wished, at the last look; or none
 
   bool ok() const { return told && ending.status == TrialStatus::ok; }
 };
@@ -42,17 +45,22 @@ class Ledger {
   const Entry& at(TrialId trial) const { return entries_[static_cast<std::size_t>(trial) - 1]; }
   TrialId anchor() const { return anchor_; }
   const std::vector<RoundMedians>& rounds() const { return rounds_; }
+  const std::vector<Round>& raw_rounds() const { return raw_rounds_; }
   const std::vector<Probe>& probes(const CandidateGroup& group) const;
 
   // Seconds of one run: measured, of the first run, or scaled from the nearest batch known
   // (measured or estimated); 0 when nothing is known.
   Seconds run_seconds(const Candidate& candidate) const;
+  // Of one instance, by the largest batch that ran; nullopt: none did.
+  std::optional<Seconds> seconds_per_sample(const CandidateGroup& group) const;
   double rate(const Entry& entry) const;  // samples/s of all instances; 0 before it was in a round
-  // Ran, was in a round, and breaks no limit as far as is known.
+  // Ran, was in a round, lasted if it was soaked, and breaks no limit as far as is known: a latency
+  // limit is broken when it is judged so, and until it is judged when its level is above it.
   bool choosable(const Entry& entry) const;
   // Bytes by the account of the prepared ones, else by solo runs, else by the estimate.
   std::optional<double> predicted_memory(const Candidate& candidate) const;
-  bool fits(const Candidate& candidate) const;  // predicted to stay under the memory limit, if any
+  // Predicted to stay under the memory limit, if any, and under what is safe without one.
+  bool fits(const Candidate& candidate) const;
 
   Seconds racing_left() const { return problem_.budget.racing - racing_spent_; }
   Seconds racing_spent() const { return racing_spent_; }
@@ -62,11 +70,13 @@ class Ledger {
  private:
   void tell_round(const Round& round);
   void update_levels();
+  void judge_limits(const Round& round);
 
   Problem problem_;
   std::vector<Entry> entries_;  // entry i is trial i + 1
   TrialId anchor_ = 0;
   std::vector<RoundMedians> rounds_;
+  std::vector<Round> raw_rounds_;
   std::map<CandidateGroup, std::vector<Probe>> probes_;
   std::map<CandidateGroup, std::map<std::int64_t, double>> accounted_;  // bytes by batch
   Seconds racing_spent_ = 0, probing_spent_ = 0;

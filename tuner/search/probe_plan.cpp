@@ -1,9 +1,13 @@
 // See probe_plan.h.
 #include "tuner/search/probe_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "tuner/core/units.h"
 #include "tuner/search/boundary.h"
+#include "tuner/search/scan_view.h"
 
 namespace batchtune {
 namespace {
@@ -13,30 +17,107 @@ std::optional<Bytes> limit_of(const Problem& problem) {
   return problem.boundary == BoundaryWish::probed ? problem.wishes.memory_limit : std::nullopt;
 }
 
-std::optional<Seconds> per_sample(const Ledger& ledger, const CandidateGroup& group) {
-  const Entry* largest = nullptr;
-  for (const Entry& entry : ledger.entries()) {
-    if (entry.candidate.group != group || !entry.first_run || !entry.ok()) continue;
-    if (!largest || entry.candidate.batch > largest->candidate.batch) largest = &entry;
-  }
-  if (!largest) return std::nullopt;
-  return *largest->first_run / static_cast<double>(largest->candidate.batch);
-}
-
 // What a solo worker takes besides its run: as long as the longest so far, without theirs.
 Seconds setup_seconds(const Ledger& ledger, const CandidateGroup& group) {
   Seconds longest = 0;
   for (const Probe& probe : ledger.probes(group))
-    longest = std::max(longest, probe.seconds - ledger.run_seconds(probe.candidate));
+    longest = std::max(longest,
+                       probe.seconds - std::max(probe.soak, ledger.run_seconds(probe.candidate)));
   return longest;
 }
 
-bool affordable(const Ledger& ledger, const Candidate& candidate) {
+// Kept for the soak, unless that would take most of the budget.
+Seconds soak_reserve(const Problem& problem) {
+  return 2 * problem.soak <= problem.budget.probing ? problem.soak : 0;
+}
+
+bool is_safe(const Ledger& ledger, const Problem& problem, const Candidate& candidate,
+             std::optional<Bytes> limit) {
+  return !is_unsafe(ledger.predicted_memory(candidate).value_or(0), problem.safe_memory, limit,
+                    ledger.probes(candidate.group));
+}
+
+bool affordable(const Ledger& ledger, const Problem& problem, const Candidate& candidate) {
   return setup_seconds(ledger, candidate.group) + ledger.run_seconds(candidate) <=
-         ledger.probing_left();
+         ledger.probing_left() - soak_reserve(problem);
+}
+
+// The next batch towards the boundary of a group; nullopt: it is known, or not to be known.
+std::optional<std::int64_t> next_outwards(const Ledger& ledger, const Problem& problem,
+                                          const CandidateGroup& group, Bytes limit) {
+  const auto& probes = ledger.probes(group);
+  const auto limiter = limiter_under(probes, limit);
+  if (!limiter || *limiter == LimiterKind::none || is_puzzling(probes, limit)) return std::nullopt;
+  if (const auto batch = next_to_verify(problem.ceilings, group, probes, limit)) return batch;
+  const auto line = memory_line(probes);
+  const auto predicted = line ? largest_on_line(*line, limit) : std::nullopt;
+  if (is_exact(*limiter))
+    return next_in_bracket(bracket_of(probes, limit), predicted, problem.largest_batch);
+  if (is_verified(problem.ceilings, group, probes, limit)) return std::nullopt;
+  return next_in_band(band_of(probes, limit), predicted, problem.largest_batch);
+}
+
+std::optional<AskProbe> towards_boundary(const Ledger& ledger, const Problem& problem) {
+  const auto limit = limit_of(problem);
+  if (!limit) return std::nullopt;
+  for (const Estimate& estimate : problem.groups) {
+    const auto batch = next_outwards(ledger, problem, estimate.group, *limit);
+    if (!batch) continue;
+    const auto line = memory_line(ledger.probes(estimate.group));
+    const auto predicted = line ? largest_on_line(*line, *limit) : std::nullopt;
+    const bool outwards = predicted && *batch > *predicted;  // most fail before they run
+    if (takes_too_long(outwards ? *batch / 2 : *batch, ledger.seconds_per_sample(estimate.group)))
+      continue;
+    const Candidate candidate{estimate.group, *batch};
+    if (is_safe(ledger, problem, candidate, limit) && affordable(ledger, problem, candidate))
+      return AskProbe{{candidate, limit}};
+  }
+  return std::nullopt;
+}
+
+// Once for the chosen one; when it fails another one is chosen, and soaked as well.
+std::optional<AskProbe> soak(const Ledger& ledger, const Problem& problem, TrialId chosen) {
+  if (problem.soak <= 0 || chosen == 0) return std::nullopt;
+  const Candidate& candidate = ledger.at(chosen).candidate;
+  const auto& probes = ledger.probes(candidate.group);
+  const bool soaked = std::any_of(probes.begin(), probes.end(), [&](const Probe& probe) {
+    return probe.soak > 0 && probe.candidate == candidate;
+  });
+  const auto limit = problem.wishes.memory_limit;
+  const Seconds cost = setup_seconds(ledger, candidate.group) +
+                       std::max(problem.soak, ledger.run_seconds(candidate));
+  if (soaked || cost > ledger.probing_left() || !is_safe(ledger, problem, candidate, limit))
+    return std::nullopt;
+  return AskProbe{{candidate, limit, problem.soak}};
 }
 
 }  // namespace
+
+SmallestCheck check_smallest(const Ledger& ledger, const Problem& problem) {
+  SmallestCheck check;
+  if (!problem.wishes.memory_limit) return check;
+  const Bytes limit = *problem.wishes.memory_limit;
+  bool fits = false;
+  for (const Estimate& estimate : problem.groups) {
+    const Candidate smallest{estimate.group, smallest_batch(problem)};
+    const auto& probes = ledger.probes(estimate.group);
+    if (!is_safe(ledger, problem, smallest, limit)) {
+      check.why_not = fmt::format(
+          "batch {} is predicted to need {}, which is not safe where no limit holds a process",
+          smallest.batch, format_bytes(ledger.predicted_memory(smallest).value_or(0)));
+    } else if (!ledger.fits(smallest) && probes.empty()) {
+      check.ask = AskProbe{{smallest, limit}};
+      return check;
+    } else if (bracket_of(probes, limit).fails) {
+      check.why_not = fmt::format("not even batch {} fits in {}", smallest.batch,
+                                  format_bytes(static_cast<double>(limit)));
+    } else {
+      fits = true;
+    }
+  }
+  if (fits) check.why_not.clear();
+  return check;
+}
 
 // Batch 1, the chosen one, and a larger one whose run is short, that is predicted to fit.
 void ProbePlan::plan(const Ledger& ledger, const Problem& problem, TrialId chosen) {
@@ -59,7 +140,8 @@ void ProbePlan::plan(const Ledger& ledger, const Problem& problem, TrialId chose
       if (middle == 1) batches.push_back(2);
       for (const std::int64_t larger : {4 * last, 2 * last}) {
         const Candidate candidate{estimate.group, larger};
-        const bool short_run = !takes_too_long(2 * larger, per_sample(ledger, estimate.group));
+        const bool short_run =
+            !takes_too_long(2 * larger, ledger.seconds_per_sample(estimate.group));
         if (larger > problem.largest_batch || !short_run || !ledger.fits(candidate)) continue;
         batches.push_back(larger);
         break;
@@ -69,48 +151,32 @@ void ProbePlan::plan(const Ledger& ledger, const Problem& problem, TrialId chose
   }
 }
 
-std::optional<AskProbe> ProbePlan::bracket(const Ledger& ledger, const Problem& problem) {
+std::optional<AskProbe> ProbePlan::next_point(const Ledger& ledger, const Problem& problem) {
   const auto limit = limit_of(problem);
-  if (!limit) return std::nullopt;
-  for (const Estimate& estimate : problem.groups) {
-    const auto& probes = ledger.probes(estimate.group);
-    const bool puzzling = std::any_of(probes.begin(), probes.end(), [](const Probe& probe) {
-      return probe.ending.status != TrialStatus::ok &&
-             probe.ending.status != TrialStatus::out_of_memory;
-    });
-    if (puzzling || probes.empty()) continue;  // a crash or a hang says nothing about memory
-    const auto line = memory_line(probes);
-    const auto predicted = line ? largest_on_line(*line, *limit) : std::nullopt;
-    const auto batch =
-        next_in_bracket(bracket_of(probes, *limit), predicted, problem.largest_batch);
-    if (!batch) continue;
-    const bool outwards = predicted && *batch > *predicted;  // most fail before they run
-    if (takes_too_long(outwards ? *batch / 2 : *batch, per_sample(ledger, estimate.group)))
-      continue;
-    const Candidate candidate{estimate.group, *batch};
-    if (affordable(ledger, candidate)) return AskProbe{{candidate, limit}};
-  }
-  return std::nullopt;
-}
-
-std::optional<AskProbe> ProbePlan::next(const Ledger& ledger, const Problem& problem,
-                                        TrialId chosen) {
-  if (problem.boundary == BoundaryWish::none) return std::nullopt;
-  if (!planned_) plan(ledger, problem, chosen);
   for (Point& point : points_) {
     if (point.asked) continue;
     point.asked = true;
-    const auto limit = limit_of(problem);
     const auto& known = ledger.probes(point.candidate.group);
     const bool probed = std::any_of(known.begin(), known.end(), [&](const Probe& probe) {
       return probe.candidate == point.candidate && probe.limit == limit;
     });
     const auto fails = limit ? bracket_of(known, *limit).fails : std::nullopt;
     const bool hopeless = fails && point.candidate.batch >= *fails;
-    if (!probed && !hopeless && affordable(ledger, point.candidate))
+    if (!probed && !hopeless && is_safe(ledger, problem, point.candidate, limit) &&
+        affordable(ledger, problem, point.candidate))
       return AskProbe{{point.candidate, limit}};
   }
-  return bracket(ledger, problem);
+  return std::nullopt;
+}
+
+std::optional<AskProbe> ProbePlan::next(const Ledger& ledger, const Problem& problem,
+                                        TrialId chosen) {
+  if (problem.boundary != BoundaryWish::none) {
+    if (!planned_) plan(ledger, problem, chosen);
+    if (auto ask = next_point(ledger, problem)) return ask;
+    if (auto ask = towards_boundary(ledger, problem)) return ask;
+  }
+  return soak(ledger, problem, chosen);
 }
 
 }  // namespace batchtune

@@ -1,9 +1,12 @@
-// Which solo runs to make once the race is over: memory at up to three batches of each group, then,
-// when a probed boundary is wished, the bracket around it. Private to tuner/search.
+// Which solo runs to make. Before the race: where the smallest batch is predicted not to fit, that.
+// After it: memory at up to three batches of each group, then,
+// when a probed boundary is wished, the bracket or band around it (a remembered one is verified),
+// at last the soak of the chosen one. Private to tuner/search.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "tuner/search/ledger.h"
@@ -11,9 +14,17 @@
 
 namespace batchtune {
 
+// Before anything else: whether the smallest batch of any group fits in the memory limit.
+struct SmallestCheck {
+  std::optional<AskProbe> ask;  // it is predicted not to: asked alone, under the limit
+  std::string why_not;          // in words, when no group's fits; else ""
+};
+SmallestCheck check_smallest(const Ledger& ledger, const Problem& problem);
+
 class ProbePlan {
  public:
-  // nullopt: done, or the probing budget is spent. `ledger` must not see rounds any more.
+  // nullopt: done, or the probing budget is spent. `ledger` must not see rounds any more; `chosen`
+  // may change when a soak fails.
   std::optional<AskProbe> next(const Ledger& ledger, const Problem& problem, TrialId chosen);
 
  private:
@@ -22,7 +33,7 @@ class ProbePlan {
     bool asked = false;
   };
   void plan(const Ledger& ledger, const Problem& problem, TrialId chosen);
-  std::optional<AskProbe> bracket(const Ledger& ledger, const Problem& problem);
+  std::optional<AskProbe> next_point(const Ledger& ledger, const Problem& problem);
 
   bool planned_ = false;
   std::vector<Point> points_;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tuner/core/units.h"
+#include "tuner/statistics/interval.h"
 #include "tuner/statistics/promise.h"
 
 namespace batchtune {
@@ -45,6 +47,23 @@ double visit_correlation(const LimitVerdict& verdict, int visits) {
   return std::clamp((verdict.runs / verdict.samples - 1) / (per_visit - 1), 0.0, 1.0);
 }
 
+std::string words_of(const LimitVerdict& verdict) {
+  std::string words = fmt::format("{} is {}: {} runs, {} over",
+                                  to_string(LatencyLimit{verdict.metric, verdict.limit}),
+                                  name_of(verdict.decision), verdict.runs, verdict.over);
+  if (verdict.confidence) words += fmt::format(", confidence {:.3g} %", 100 * *verdict.confidence);
+  return words;
+}
+
+bool looks_broken(const LimitVerdict& verdict) {
+  if (verdict.decision != LimitDecision::unproven) return verdict.decision == LimitDecision::broken;
+  return verdict.runs == 0 || verdict.over > (1 - quantile_of(verdict.metric)) * verdict.runs;
+}
+
+Seconds seconds_beside(Seconds anchor_run) {
+  return kReferences + kAnchorRuns * anchor_run;
+}
+
 ProofCost proof_cost(std::span<const LatencyLimit> limits, Seconds run, Seconds others) {
   ProofCost cost;
   LatencyMetric hardest = LatencyMetric::p50;
@@ -74,7 +93,7 @@ ProofCost proof_cost(const Problem& problem) {
     for (const PointEstimate& point : estimate.curve)
       if (point.batch == estimate.batch) run = std::min(run, point.latency);
   }
-  return proof_cost(limits, run, kReferences + kAnchorRuns * std::min(run, kLongestAnchorRun));
+  return proof_cost(limits, run, seconds_beside(std::min(run, kLongestAnchorRun)));
 }
 
 }  // namespace batchtune

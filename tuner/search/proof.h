@@ -29,7 +29,16 @@ ProofCost proof_cost(const Problem& problem);
 // `correlation` of the runs of a visit, 0 to 1.
 int proof_runs(double correlation, Seconds run, Seconds others);
 
+// "p99 <= 20.0 ms is unproven: 120 runs, 0 over, confidence 70 %"
+std::string words_of(const LimitVerdict& verdict);
+
+// Broken, or more runs are over the limit than it allows: such a trial is never called the best.
+bool looks_broken(const LimitVerdict& verdict);
+
 // Correlation of the runs of a visit, from what a verdict's runs were worth.
 double visit_correlation(const LimitVerdict& verdict, int visits);
+
+// What a round costs besides a candidate: the anchor, whose run takes so long, and the references.
+Seconds seconds_beside(Seconds anchor_run);
 
 }  // namespace batchtune

@@ -7,17 +7,15 @@
 #include <cmath>
 
 #include "tuner/search/verdict.h"
-#include "tuner/statistics/levels.h"
-#include "tuner/statistics/resample.h"
 
 namespace batchtune {
 namespace {
 
 constexpr double kNearby = 0.05;  // what short rounds may be wrong by: not "clearly worse"
 constexpr std::size_t kMostFinalists = 6;
-constexpr double kStable = 0.9;      // share of resamplings with the same choice
-constexpr double kNarrow = 0.01;     // half width of ratios that settles an order by itself
-constexpr double kRunsPerVisit = 3;  // one warm, two timed
+constexpr int kMostRounds = 40;  // an order that is open after as many does not matter, ...
+constexpr double kUsualPrecision = 0.01;  // ... unless a tighter precision is asked for
+constexpr double kRunsPerVisit = 3;       // one warm, two timed
 
 Choice choice_of(const Ledger& ledger, const Entry& entry) {
   return {entry.id, entry.candidate.batch, *entry.latency, ledger.rate(entry)};
@@ -40,35 +38,40 @@ double threshold(const Problem& problem, double best) {
   return problem.wishes.objective == Objective::knee ? best * (1 - problem.wishes.give_up) : best;
 }
 
-// How often resampled rounds lead to the same choice among the contenders.
-double stability(const Ledger& ledger, const Problem& problem,
-                 const std::vector<TrialId>& contenders) {
+// As many rounds as the precision needs, by the square root law.
+int most_rounds(const Problem& problem) {
+  constexpr double kMost = 1e6;
+  const double tighter = std::max(1.0, kUsualPrecision / problem.wishes.precision);
+  return static_cast<int>(std::min(kMost, kMostRounds * tighter * tighter));
+}
+
+StopQuestion question_of(const Ledger& ledger, const Problem& problem,
+                         const std::vector<TrialId>& contenders) {
+  StopQuestion question;
+  question.anchor = ledger.anchor();
+  question.wishes = problem.wishes;
   std::vector<Choice> choices;
-  for (const TrialId trial : contenders) choices.push_back(choice_of(ledger, ledger.at(trial)));
-  const auto chosen = choose(choices, problem.wishes);
-  if (!chosen) return 1;
-  std::vector<std::vector<double>> resampled;
-  for (const auto& picked : resamplings(static_cast<int>(ledger.rounds().size()))) {
-    auto& row = resampled.emplace_back();
-    for (const Choice& choice : choices) {
-      const auto level = level_of(ledger.rounds(), picked, ledger.anchor(), choice.trial);
-      row.push_back(level ? choice.throughput * choice.latency / level->undisturbed
-                          : choice.throughput);
-    }
+  for (const TrialId trial : contenders) {
+    const Candidate& candidate = ledger.at(trial).candidate;
+    question.subjects.push_back({trial, candidate.batch, candidate.group.instances});
+    choices.push_back(choice_of(ledger, ledger.at(trial)));
   }
-  return stability_of(*chosen, choices, resampled, problem.wishes);
+  question.choose = [choices, wishes = problem.wishes](std::span<const double> throughputs) {
+    std::vector<Choice> drawn = choices;
+    for (std::size_t i = 0; i < drawn.size(); ++i) drawn[i].throughput = throughputs[i];
+    return choose(drawn, wishes).value_or(0);
+  };
+  return question;
 }
 
 }  // namespace
 
-bool all_narrow(const Ledger& ledger, const std::vector<TrialId>& contenders) {
-  for (const TrialId trial : contenders) {
-    if (trial == ledger.anchor()) continue;
-    const PairedRatio paired = paired_ratio(ledger.rounds(), ledger.anchor(), trial);
-    if (!paired.ci95 || paired.ci95->high - paired.ci95->low > 2 * kNarrow * paired.ratio)
-      return false;
-  }
-  return true;
+std::unique_ptr<StopRule> rule_over(const Ledger& ledger, std::string_view name,
+                                    const StopQuestion& question) {
+  auto rule = make_stop_rule(name, question);
+  if (rule)
+    for (const Round& round : ledger.raw_rounds()) rule->add(round);
+  return rule;
 }
 
 std::optional<std::string> anchor_ended(const Ledger& ledger) {
@@ -113,17 +116,17 @@ std::vector<TrialId> finalists(const Ledger& ledger, const Problem& problem) {
 RaceState race_state(const Ledger& ledger, const Problem& problem,
                      const std::vector<TrialId>& contenders) {
   RaceState state;
-  int fewest = kMostRounds;
-  for (const TrialId trial : contenders) fewest = std::min(fewest, ledger.at(trial).shared);
+  const int most = most_rounds(problem);
   for (const TrialId trial : contenders)
-    if (ledger.at(trial).shared < kMostRounds) state.needy.push_back(trial);
+    if (ledger.at(trial).shared < most) state.needy.push_back(trial);
   std::stable_sort(state.needy.begin(), state.needy.end(),
                    [&](TrialId a, TrialId b) { return ledger.at(a).shared < ledger.at(b).shared; });
   const std::size_t rounds = ledger.rounds().size();
   state.reason =
       fmt::format("the order of {} contenders is open after {} rounds", contenders.size(), rounds);
-  if (fewest < kFinalRounds) return state;
-  if (all_narrow(ledger, contenders) || stability(ledger, problem, contenders) >= kStable) {
+  const StopQuestion question = question_of(ledger, problem, contenders);
+  if (rule_over(ledger, "interval", question)->done() ||
+      rule_over(ledger, "rank", question)->done()) {
     state.settled = true;
     state.reason = fmt::format("the choice is settled after {} rounds", rounds);
   } else if (state.needy.empty()) {

@@ -1,10 +1,13 @@
 // The contenders in short interleaved rounds until their order is settled. Private to tuner/search.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "tuner/measure/stop_rule.h"
 #include "tuner/search/ledger.h"
 #include "tuner/search/strategy.h"
 
@@ -21,8 +24,9 @@ struct RaceState {
 RaceState race_state(const Ledger& ledger, const Problem& problem,
                      const std::vector<TrialId>& contenders);
 
-// Whether every ratio to the anchor is known to 1 %.
-bool all_narrow(const Ledger& ledger, const std::vector<TrialId>& contenders);
+// A rule about the question, told all rounds so far; nullptr: there is no rule of that name.
+std::unique_ptr<StopRule> rule_over(const Ledger& ledger, std::string_view name,
+                                    const StopQuestion& question);
 
 // A round of the anchor and as many contenders (first ones first) as fit into it; where runs are
 // long: one.
@@ -46,8 +50,6 @@ int scan_rounds(Seconds run);
 inline constexpr Seconds kShortRound = 0.5;  // gives a first ratio to the anchor
 inline constexpr Seconds kRaceRound = 0.8;   // fine rounds: disturbances switch within longer ones
 inline constexpr Seconds kLongestRound = 2;
-inline constexpr int kMostRounds = 40;      // an order that is open after as many does not matter
 inline constexpr Seconds kAnchorRun = 0.2;  // the anchor is in every round: its runs must be short
-inline constexpr int kFinalRounds = 10;  // of a finalist with the anchor: a 95 % interval of (2, 9)
 
 }  // namespace batchtune

@@ -7,6 +7,7 @@
 
 #include "tuner/core/units.h"
 #include "tuner/search/boundary.h"
+#include "tuner/search/proof.h"
 #include "tuner/search/verdict.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/location.h"
@@ -14,33 +15,38 @@
 namespace batchtune {
 namespace {
 
-// Choices of one backend. Kept: every limit proven. Open: something unproven, nothing over.
+// Choices of one backend.
 struct Choices {
   std::vector<const Trial*> trials;
   std::vector<Choice> choices;
-  bool proven = true;
+
+  void add(const Trial& trial) {
+    trials.push_back(&trial);
+    choices.push_back({trial.id, trial.candidate.batch, trial.measurement->undisturbed,
+                       trial.measurement->throughput_undisturbed});
+  }
 };
 
-Choices choices_of(const Conclusion& conclusion, const Facts& facts, const std::string& backend) {
-  Choices kept, open;
-  open.proven = false;
+bool keeps_all(const Trial& trial) {
+  return std::all_of(trial.limits.begin(), trial.limits.end(), [](const LimitVerdict& verdict) {
+    return verdict.decision == LimitDecision::kept;
+  });
+}
+
+// Of all that break nothing as far as is known, if that leads to one that is proved to keep its
+// limits; else of the proved ones, if there are any.
+Choices choices_of(const Conclusion& conclusion, const Facts& facts, const std::string& backend,
+                   const Wishes& wishes) {
+  Choices proved, all;
   for (const Trial& trial : conclusion.trials) {
-    if (trial.candidate.group.backend != backend) continue;
-    if (!is_measured(trial) || is_over_memory(trial, facts)) continue;
-    const auto is = [&](LimitDecision decision) {
-      return [decision](const LimitVerdict& verdict) { return verdict.decision == decision; };
-    };
-    const bool all_kept =
-        std::all_of(trial.limits.begin(), trial.limits.end(), is(LimitDecision::kept));
-    const bool broken =
-        std::any_of(trial.limits.begin(), trial.limits.end(), is(LimitDecision::broken));
-    if (!all_kept && (broken || facts.over_a_limit.count(trial.id) > 0)) continue;
-    Choices& side = all_kept ? kept : open;
-    side.trials.push_back(&trial);
-    side.choices.push_back({trial.id, trial.candidate.batch, trial.measurement->undisturbed,
-                            trial.measurement->throughput_undisturbed});
+    if (trial.candidate.group.backend != backend || !is_measured(trial)) continue;
+    if (is_over_memory(trial, facts) || fails_its_soak(trial, facts)) continue;
+    if (std::any_of(trial.limits.begin(), trial.limits.end(), looks_broken)) continue;
+    all.add(trial);
+    if (keeps_all(trial)) proved.add(trial);
   }
-  return kept.choices.empty() ? open : kept;
+  const auto chosen = choose(all.choices, wishes);
+  return !chosen || keeps_all(*all.trials[*chosen]) || proved.choices.empty() ? all : proved;
 }
 
 // How far the worst limit is missed, as a factor.
@@ -74,6 +80,8 @@ Miss miss_of(const Trial& trial, const Facts& facts) {
     worst.words =
         fmt::format("batch {} ran out of memory alone",
                     *bracket_of(facts.probes.at(trial.candidate.group), *facts.memory_limit).fails);
+  if (worst.words.empty() && fails_its_soak(trial, facts))
+    worst.words = fmt::format("batch {} did not last under sustained load", trial.candidate.batch);
   return worst;
 }
 
@@ -144,13 +152,48 @@ NothingFits nothing_fits(const Conclusion& conclusion, const Facts& facts,
   return result;
 }
 
+// What the reader must know of the chosen trial besides why it was chosen.
+std::string reservations(const Trial& trial) {
+  std::string words;
+  for (const LimitVerdict& limit : trial.limits)
+    if (limit.decision == LimitDecision::unproven) words += "; " + words_of(limit);
+  if (trial.ending.status == TrialStatus::unstable)
+    words += "; its figures are unstable: " + trial.ending.reason;
+  return words;
+}
+
+// A soak that failed has moved the choice: say from where.
+std::string moved_by_soak(const Conclusion& conclusion, const Facts& facts,
+                          const std::string& backend) {
+  std::string words;
+  for (const Trial& trial : conclusion.trials) {
+    const Probe* soak =
+        trial.candidate.group.backend == backend ? soak_of(trial.candidate, facts) : nullptr;
+    if (soak && soak->ending.status != TrialStatus::ok)
+      words += fmt::format("; batch {} did not last under sustained load ({})",
+                           trial.candidate.batch, soak->ending.reason);
+  }
+  return words;
+}
+
+void add_room(Verdict& verdict, const Trial& trial, const Facts& facts) {
+  if (const Probe* soak = soak_of(trial.candidate, facts)) {
+    verdict.soaked = Soaked{soak->soak, soak->runs, soak->peak_resident, soak->ending};
+    if (soak->memory)
+      verdict.soaked->peak = std::max(soak->peak_resident.value_or(0), soak->memory->total());
+  }
+  const auto memory = facts.memory.find(trial.id);
+  if (!facts.memory_limit || memory == facts.memory.end()) return;
+  verdict.headroom = static_cast<double>(*facts.memory_limit - memory->second);
+  verdict.headroom_share = *verdict.headroom / static_cast<double>(*facts.memory_limit);
+}
+
 Verdict verdict_of(const Conclusion& conclusion, const Facts& facts, const std::string& backend,
                    const Wishes& wishes, bool& proven) {
   Verdict verdict;
   verdict.backend = backend;
   verdict.objective = wishes.objective;
-  const Choices all = choices_of(conclusion, facts, backend);
-  proven = all.proven;
+  const Choices all = choices_of(conclusion, facts, backend, wishes);
   const auto chosen = choose(all.choices, wishes);
   if (!chosen) {
     verdict.nothing_fits = nothing_fits(conclusion, facts, backend);
@@ -158,18 +201,18 @@ Verdict verdict_of(const Conclusion& conclusion, const Facts& facts, const std::
     return verdict;
   }
   const Choice& choice = all.choices[*chosen];
+  const Trial& trial = *all.trials[*chosen];
+  proven = keeps_all(trial);
   verdict.trial = choice.trial;
   verdict.batch = choice.batch;
-  verdict.reason = reason_for(choice, all.choices, wishes);
-  if (!all.proven) verdict.reason += "; not every limit is proven";
+  verdict.reason = reason_for(choice, all.choices, wishes) + reservations(trial) +
+                   moved_by_soak(conclusion, facts, backend);
   auto others = all.choices;
   others.erase(others.begin() + static_cast<std::ptrdiff_t>(*chosen));
   if (const auto second = choose(others, wishes)) verdict.runner_up = others[*second].trial;
   const auto resampled = resampled_throughputs(all.trials, facts, conclusion.anchor);
   if (!resampled.empty()) verdict.stability = stability_of(*chosen, all.choices, resampled, wishes);
-  const auto memory = facts.memory.find(choice.trial);
-  if (facts.memory_limit && memory != facts.memory.end())
-    verdict.headroom = static_cast<double>(*facts.memory_limit - memory->second);
+  add_room(verdict, trial, facts);
   return verdict;
 }
 

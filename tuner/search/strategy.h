@@ -40,7 +40,7 @@ struct Problem {
   std::vector<std::int64_t> batches;  // allowed, ascending; empty: every batch from 1 on
   std::int64_t largest_batch = std::int64_t{1} << 20;  // never asked above
   Wishes wishes;
-  std::string stop_rule = "interval";  // of `exhaustive`, by name: measure/stop_rule.h
+  std::string stop_rule = "interval";  // of `exhaustive`, a name in stop_rules()
   Budget budget;
   BoundaryWish boundary = BoundaryWish::predicted;
   std::vector<Ceiling> ceilings;

@@ -1,0 +1,79 @@
+// See prove.h.
+#include "tuner/search/prove.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tuner/search/proof.h"
+#include "tuner/search/race.h"
+#include "tuner/statistics/promise.h"
+
+namespace batchtune {
+namespace {
+
+constexpr double kMostReserved = 0.5;  // of the racing budget: what is proved must first be found
+constexpr int kWarmRuns = 1;
+constexpr Seconds kShortestProofRound = 0.05;  // short rounds spread the samples
+
+Seconds beside(const Ledger& ledger) {
+  if (ledger.anchor() == 0) return seconds_beside(0);
+  return seconds_beside(ledger.run_seconds(ledger.at(ledger.anchor()).candidate));
+}
+
+// The share of the samples that the hardest open limit still lacks.
+double share_missing(const std::vector<LimitVerdict>& verdicts) {
+  double missing = 0;
+  for (const LimitVerdict& verdict : verdicts) {
+    if (verdict.decision == LimitDecision::kept) continue;
+    const double over = verdict.runs > 0 ? verdict.samples * verdict.over / verdict.runs : 0;
+    const double needed = samples_to_keep(verdict.metric, static_cast<int>(std::ceil(over)));
+    missing = std::max(missing, 1 - verdict.samples / needed);
+  }
+  return missing;
+}
+
+}  // namespace
+
+Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId chosen) {
+  Proof proof;
+  const Entry& entry = ledger.at(chosen);
+  const auto& limits = problem.wishes.latency_limits;
+  for (const LimitVerdict& verdict : entry.limits)
+    proof.words += (proof.words.empty() ? "" : "; ") + words_of(verdict);
+  proof.decided = limits.empty() || (!entry.limits.empty() &&
+                                     std::all_of(entry.limits.begin(), entry.limits.end(),
+                                                 [](const LimitVerdict& verdict) {
+                                                   return verdict.decision == LimitDecision::kept;
+                                                 }));
+  double correlation = 0;  // of the verdict that has most use for its runs
+  for (const LimitVerdict& verdict : entry.limits)
+    correlation =
+        std::max(correlation, visit_correlation(verdict, static_cast<int>(entry.visits.size())));
+  if (entry.limits.empty()) correlation = visit_correlation({}, 0);
+  const Seconds run = ledger.run_seconds(entry.candidate);
+  const int runs = proof_runs(correlation, run, beside(ledger));
+  proof.round.anchor = ledger.anchor();
+  proof.round.sequence = ledger.next_sequence();
+  // The anchor is visited anyway, as long as always.
+  if (chosen != ledger.anchor()) proof.round.contenders = {{chosen, 1, runs}};
+  proof.cost = beside(ledger) + (kWarmRuns + runs) * run;
+  proof.round.seconds = std::clamp(proof.cost, kShortestProofRound, kLongestRound);
+  return proof;
+}
+
+Seconds proof_reserve(const Ledger& ledger, const Problem& problem) {
+  const auto& limits = problem.wishes.latency_limits;
+  if (limits.empty()) return 0;
+  Seconds run = limits.front().limit;
+  for (const LatencyLimit& limit : limits) run = std::min(run, limit.limit);
+  double missing = 1;
+  if (const TrialId chosen = chosen_so_far(ledger, problem)) {
+    const Entry& entry = ledger.at(chosen);
+    run = ledger.run_seconds(entry.candidate);
+    if (!entry.limits.empty()) missing = share_missing(entry.limits);
+  }
+  return std::min(kMostReserved * problem.budget.racing,
+                  missing * proof_cost(limits, run, beside(ledger)).seconds);
+}
+
+}  // namespace batchtune

@@ -1,0 +1,25 @@
+// The last part of a race with latency limits: the candidate that will be recommended if it keeps
+// them gets further rounds until it is judged. Others get none, however near or far their limits
+// are. Private to tuner/search.
+#pragma once
+
+#include <string>
+
+#include "tuner/search/ledger.h"
+#include "tuner/search/strategy.h"
+
+namespace batchtune {
+
+struct Proof {
+  bool decided = false;  // every limit is judged kept (a broken one is not chosen any more)
+  std::string words;     // of its verdicts so far; "" without limits
+  RoundRequest round;    // what to measure next
+  Seconds cost = 0;      // of that round
+};
+Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId chosen);
+
+// Racing seconds to keep for it while others are raced: what is missing, but never more than half
+// of the budget. 0 without limits.
+Seconds proof_reserve(const Ledger& ledger, const Problem& problem);
+
+}  // namespace batchtune
