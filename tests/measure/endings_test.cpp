@@ -65,6 +65,9 @@ std::vector<Row> table() {
        "system_oom (probable)", "host", true, false},
       {"nearly all memory taken", with(killed(), [](E& e) { e.peak_resident = 15 * kGiB; }), oom,
        "inferred: it held 15.0 GiB of 16.0 GiB free", "host", true, false},
+      {"nearly all memory, but its parent's",
+       with(killed(), [](E& e) { e.peak_resident = 15 * kGiB, e.at_most = true; }), crashed,
+       "signal 9", "", true, true},
       {"tasks waited for memory", with(killed(), [](E& e) { e.memory_stall = 0.5; }), oom,
        "inferred: tasks waited", "host", true, false},
       {"nothing counted", killed(), crashed, "signal 9 (Killed): unknown SIGKILL", "", true, true},
@@ -147,6 +150,8 @@ TEST_CASE("the last seen phase names the batch where there is one", "[endings]")
   EndingEvidence seen = killed();
   seen.last = {Phase::preparing, 1, 8, 1};
   CHECK(last_seen(seen) == ", last seen preparing batch 8, peak resident 2.00 GiB");
+  seen.at_most = true;
+  CHECK(last_seen(seen) == ", last seen preparing batch 8, peak resident at most 2.00 GiB");
   seen.last = {Phase::loading, 0, 0, 1};
   seen.peak_resident = 0;
   CHECK(last_seen(seen) == ", last seen loading the model");

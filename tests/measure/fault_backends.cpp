@@ -128,11 +128,11 @@ std::unique_ptr<Backend> open_fault_backend(const std::string& name, const std::
   if (name == "throws")
     return std::make_unique<FaultBackend>(
         [] { return [](const Candidate&) -> Run { throw std::bad_alloc(); }; });
-  if (name == "hungry")
-    return std::make_unique<FaultBackend>([text] {
-      return [text](const Candidate&) -> Run {
+  if (name == "hungry" || name == "gorged")
+    return std::make_unique<FaultBackend>([text, dies = name == "gorged"] {
+      return [text, dies](const Candidate&) -> Run {
         take(std::stoull(text));
-        return [](int) { return kRun; };
+        return [dies](int) { return dies ? die("") : kRun; };
       };
     });
   if (name == "leaky")

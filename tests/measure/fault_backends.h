@@ -5,6 +5,7 @@
 //   once:FILE     the same, unless FILE exists, which it creates: the second try is ok
 //   throws        its preparation throws bad_alloc
 //   hungry:BYTES  its preparation takes and touches so much, unaccounted
+//   gorged:BYTES  the same, and its first run sends SIGKILL to itself
 //   leaky:BYTES   each run keeps so much more; a run takes a tenth of a second of its own clock
 //   tiring        each run takes 5 % longer than the one before, on its own clock
 //   family:FILE   loading forks a process that waits for ever, and writes its id to FILE; the first

@@ -27,7 +27,7 @@ std::string bytes(Bytes count) {
 // Of a SIGKILL that nobody counted: why memory is the likely reason, or "".
 std::string inferred(const EndingEvidence& seen) {
   if (!takes_memory(seen.last.phase)) return "";
-  if (seen.available &&
+  if (seen.available && !seen.at_most &&
       static_cast<double>(seen.peak_resident) > kNearlyAll * static_cast<double>(*seen.available))
     return "it held " + bytes(seen.peak_resident) + " of " + bytes(*seen.available) + " free";
   if (seen.memory_stall && *seen.memory_stall > kTellingStall)
@@ -80,7 +80,9 @@ bool takes_memory(Phase phase) {
 std::string last_seen(const EndingEvidence& seen) {
   std::string words = ", last seen " + std::string(name_of(seen.last.phase));
   if (seen.last.batch > 0) words += " batch " + std::to_string(seen.last.batch);
-  if (seen.peak_resident > 0) words += ", peak resident " + bytes(seen.peak_resident);
+  if (seen.peak_resident > 0)
+    words += std::string(", peak resident ") + (seen.at_most ? "at most " : "") +
+             bytes(seen.peak_resident);
   return words;
 }
 

@@ -25,8 +25,8 @@ struct EndingEvidence {
   Seconds silence = 0;  // silent
   std::string detail;   // garbage and deaf: what was wrong
   BeaconState last;     // what it had in hand
-  Bytes peak_resident =
-      0;  // of its life, at most: what its parent held at its start counts as well
+  Bytes peak_resident = 0;
+  bool at_most = false;  // the system counts what the parent held at its start: that was more
   std::optional<std::int64_t> limiter_kills;  // of processes under its own memory limit
   // How far these rose since it was last asked something; nullopt: not to be known.
   std::optional<std::int64_t> system_kills;  // processes killed for memory on the whole machine
@@ -42,7 +42,7 @@ struct Judgement {
 
 Judgement judge(const EndingEvidence& evidence);
 
-// ", last seen preparing batch 8, peak resident 1.2 GiB"
+// ", last seen preparing batch 8, peak resident 1.20 GiB"
 std::string last_seen(const EndingEvidence& evidence);
 
 // Whether a program takes memory in this phase: its first run touches what preparing reserved.

@@ -35,7 +35,7 @@ class MemoryLimiter {
   // Ends what is held, also what left its process group.
   virtual void kill_all() {}
 
-  // Since it was made; nullopt: it does not count.
+  // Since it was made, cached files in the peak; nullopt: it does not count.
   virtual std::optional<std::int64_t> kills() const { return std::nullopt; }
   virtual std::optional<Bytes> peak() const { return std::nullopt; }
 };

@@ -1,8 +1,10 @@
 #include "tuner/measure/solo_worker.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "tuner/measure/racing_worker.h"
 #include "tuner/measure/worker_process.h"
@@ -14,6 +16,8 @@ using namespace protocol;
 
 constexpr TrialId kOnlyProgram = 1;
 constexpr int kOnlyLoad = 1;
+// As the worker reports it: a value when it is in force.
+constexpr char kAddressSpaceSetting[] = "worker.rlimit_as";
 constexpr char kSpilled[] = "it needs more memory than the limit";
 
 // The answer of the expected type; an Error when the backend cannot be had; else the probe's ending
@@ -37,10 +41,21 @@ Result<std::optional<Answer>> ask(WorkerProcess& worker, const Request& request,
   return std::optional<Answer>(std::move(*answer));
 }
 
+// Sanitizer builds cannot keep one: then nothing is, and the peak is looked at afterwards.
+bool keeps_address_space(const LoadReport& report) {
+  const auto& settings = report.effective;
+  return std::any_of(settings.begin(), settings.end(), [](const Setting& setting) {
+    return setting.name == kAddressSpaceSetting &&
+           !std::holds_alternative<std::monostate>(setting.value);
+  });
+}
+
 // Load, prepare and first run, soak: until one of them ends otherwise than ok.
 Status run(WorkerProcess& worker, const Load& load, const SoloOptions& options, Probe& probe) {
   BT_TRY(loaded, ask<Loaded>(worker, load, options.timeout, probe));
   if (loaded) probe.seconds += loaded->load_seconds;
+  if (loaded && probe.limiter == LimiterKind::rlimit && !keeps_address_space(loaded->report))
+    probe.limiter = LimiterKind::none;
   if (probe.ending.status != TrialStatus::ok) return {};
   Prepare prepare{kOnlyLoad, kOnlyProgram, probe.candidate};
   prepare.check = false;
@@ -59,17 +74,18 @@ Status run(WorkerProcess& worker, const Load& load, const SoloOptions& options, 
   return {};
 }
 
-// While it lives, of the process itself: what its parent held at its start counts in the system's
-// own figure for a process that is gone.
+// Of the process itself while it lives: a cgroup counts cached files as well, which it would give
+// back, and the system's figure for a process that is gone what its parent held at its start.
 void read_memory(const WorkerProcess& worker, const MemoryLimiter& limiter, Probe& probe) {
-  if (worker.ended()) {
-    if (worker.peak_resident() > 0) probe.peak_resident = worker.peak_resident();
-  } else {
+  if (!worker.ended()) {
     const ProcessMemory memory = read_process_memory(worker.pid());
     probe.peak_resident = memory.peak_resident;
     probe.spill = memory.spill;
+  } else if (const auto peak = limiter.peak()) {
+    probe.peak_resident = peak;
+  } else if (worker.peak_resident() > 0) {
+    probe.peak_resident = worker.peak_resident();
   }
-  if (const auto peak = limiter.peak()) probe.peak_resident = peak;
 }
 
 struct Try {

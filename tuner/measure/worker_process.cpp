@@ -132,7 +132,8 @@ WorkerProcess::WorkerProcess(pid_t pid, int fd, Beacon beacon, WorkerStart setup
       fd_(fd),
       channel_(fd, fd),
       beacon_(std::move(beacon)),
-      setup_(std::move(setup)) {}
+      setup_(std::move(setup)),
+      parent_peak_(read_process_memory(getpid()).peak_resident.value_or(0)) {}
 
 WorkerProcess::~WorkerProcess() {
   if (!status_) {
@@ -224,6 +225,7 @@ void WorkerProcess::judge_as(EndingEvidence::How how, const std::string& detail,
   seen.detail = detail;
   seen.last = beacon_.read();
   seen.peak_resident = peak_resident_;
+  seen.at_most = !peak_is_own();
   if (setup_.limiter != nullptr) seen.limiter_kills = setup_.limiter->kills();
   const MachineMemory now = read_machine_memory(setup_.proc_root);
   seen.system_kills = rise(before_.oom_kills, now.oom_kills);

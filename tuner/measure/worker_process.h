@@ -44,9 +44,9 @@ class WorkerProcess {
   // Says nothing of success: receive() tells of a worker that is gone or does not read.
   void send(const protocol::Request& request);
 
-  // The next reply. Without a reply or a beat of its beacon for `timeout` seconds of real time the
-  // worker is killed: timeout. A worker that is gone: see endings.h. Garbage: killed, failed. After
-  // an Ending every further call gives the same one.
+  // The next reply. Without one, and without a beat of its beacon, for `timeout` seconds of real
+  // time the worker is killed: timeout. A worker that is gone: see endings.h. Garbage: killed,
+  // failed. After an Ending every further call gives the same one.
   Outcome<protocol::Reply> receive(Seconds timeout);
 
   // What it has in hand, or had when it ended.
@@ -54,8 +54,9 @@ class WorkerProcess {
   bool ended() const { return judgement_.has_value(); }
   // How it ended; nullptr while it has not.
   const Judgement* judgement() const { return judgement_ ? &*judgement_ : nullptr; }
-  // Of its life and at most; 0 until it is reaped (read_process_memory() tells before).
-  Bytes peak_resident() const { return peak_resident_; }
+  // Of its life; 0 until it is reaped (read_process_memory() tells before), and where its parent
+  // held more when it was started: the system's count includes that.
+  Bytes peak_resident() const { return peak_is_own() ? peak_resident_ : 0; }
   // Ended, or died since its last answer: then every later call says so too.
   bool gone();
   // For an answer to another question: what it says next cannot be trusted, so it is killed.
@@ -70,6 +71,7 @@ class WorkerProcess {
   void wait_for_news(Seconds& patience, Seconds timeout);
   std::optional<int> wait_for_exit(Seconds patience);
   void kill_all();
+  bool peak_is_own() const { return peak_resident_ > parent_peak_; }
 
   pid_t pid_;
   int pid_fd_;  // -1: this kernel has none
@@ -80,7 +82,8 @@ class WorkerProcess {
   std::uint64_t beats_seen_ = 0;
   MachineMemory before_;       // when it was last asked something
   std::optional<int> status_;  // of waitpid, once reaped
-  Bytes peak_resident_ = 0;
+  Bytes parent_peak_ = 0;      // resident, when it was started
+  Bytes peak_resident_ = 0;    // the larger of that and its own, once reaped
   std::optional<Judgement> judgement_;
 };
 
