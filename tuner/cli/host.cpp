@@ -7,15 +7,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <limits>
 #include <sstream>
 #include <vector>
 
 #include "build_id.h"
 #include "kernels/isa.h"
 #include "storage/store.h"
+#include "tuner/cli/system_files.h"
 
 namespace batchtune {
 namespace {
@@ -25,51 +23,6 @@ constexpr double kShareOfAvailable = 0.8;
 
 // cgroup v1 writes "no limit" as a huge number; no machine has 2^60 bytes.
 constexpr double kNoLimit = 1152921504606846976.0;
-
-std::string first_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-// The value after "name:" in files such as /proc/cpuinfo and /proc/meminfo; "" when there is none.
-std::string field(const std::string& path, std::string_view name) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(name)) continue;
-    const std::size_t colon = line.find(':');
-    const std::size_t start =
-        colon == std::string::npos ? colon : line.find_first_not_of(" \t", colon + 1);
-    return start == std::string::npos ? "" : line.substr(start);
-  }
-  return "";
-}
-
-std::optional<double> number(const std::string& text) {
-  std::istringstream stream(text);
-  double value = 0;
-  if (stream >> value) return value;
-  return std::nullopt;
-}
-
-// Folders of this process's cgroup and its ancestors for a v1 controller, or for v2 ("").
-std::vector<std::string> cgroup_folders(const std::string& root, const std::string& controller) {
-  const std::string mount = root + "/sys/fs/cgroup" + (controller.empty() ? "" : "/" + controller);
-  std::vector<std::string> folders{mount};
-  std::ifstream file(root + "/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string names = "," + line.substr(first + 1, second - first - 1) + ",";
-    if (controller.empty() ? names != ",,"
-                           : names.find("," + controller + ",") == std::string::npos)
-      continue;
-    std::string path = line.substr(second + 1);
-    for (; path.size() > 1; path = path.substr(0, path.rfind('/'))) folders.push_back(mount + path);
-  }
-  return folders;
-}
 
 // The smallest limit of the cgroup and its ancestors; `read` gives one folder's.
 template <typename Read>

@@ -1,8 +1,6 @@
 // What this process may use of the machine, and what machine it is: CPUs by affinity and quota,
 // memory by cgroup and what is available, names for the environment snapshot. Read from /proc and
-// /sys, under a root that tests replace. Trap: inside a container the cgroup path of
-// /proc/self/cgroup need not exist under /sys/fs/cgroup; then the mounted root is the process's own
-// group.
+// /sys, under a root that tests replace.
 #pragma once
 
 #include <optional>

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "reports/rules_report.h"
 #include "tuner/backend/backend_list.h"
 #include "tuner/cli/calibration.h"
 #include "tuner/cli/command.h"
@@ -14,6 +15,7 @@
 #include "tuner/estimate/catalogue.h"
 #include "tuner/estimate/figures.h"
 #include "tuner/measure/queries.h"
+#include "tuner/measure/stop_rule.h"
 #include "tuner/search/strategy.h"
 #include "tuner/workload/work.h"
 #include "tuner/workload/zoo.h"
@@ -206,6 +208,28 @@ Result<Listing> list_strategies(const ListOptions&) {
   return list;
 }
 
+RuleParameter shown_parameter(const StopParameter& parameter) {
+  RuleParameter shown{std::string(parameter.name), std::string(parameter.description),
+                      std::string(parameter.unit), parameter.value, ""};
+  if (parameter.unit == "share") shown.shown_default = fmt::format("{:g} %", 100 * parameter.value);
+  if (parameter.unit == "s") shown.shown_default = format_seconds(parameter.value);
+  return shown;
+}
+
+// Not a plain table: each rule has parameters of its own.
+Status print_rules(Format format) {
+  std::vector<RuleEntry> rules;
+  for (const StopRuleEntry& entry : stop_rules()) {
+    RuleEntry rule{std::string(entry.name), std::string(entry.description), {}};
+    for (const StopParameter& parameter : entry.parameters)
+      rule.parameters.push_back(shown_parameter(parameter));
+    rules.push_back(std::move(rule));
+  }
+  return print_result(format == Format::json  ? json_rules(rules)
+                      : format == Format::csv ? csv_rules(rules)
+                                              : text_rules(rules, text_options()));
+}
+
 struct Kind {
   const char* name;
   Result<Listing> (*make)(const ListOptions&);
@@ -215,11 +239,17 @@ constexpr Kind kKinds[] = {{"models", list_models},     {"devices", list_devices
                            {"ops", list_ops},           {"sessions", list_sessions},
                            {"formats", list_formats},   {"strategies", list_strategies}};
 
+constexpr char kRules[] = "rules";
+
 Result<int> run_list(const ListOptions& options) {
   BT_TRY(format, parse_format(options.output));
-  std::string known;
+  if (options.what == kRules) {
+    BT_TRY_VOID(print_rules(format));
+    return kDone;
+  }
+  std::string known = kRules;
   for (const Kind& kind : kKinds) {
-    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+    known += ", " + std::string(kind.name);
     if (options.what != kind.name) continue;
     BT_TRY(list, kind.make(options));
     list.command = "list";
@@ -235,7 +265,7 @@ Result<int> run_list(const ListOptions& options) {
 void add_list_command(Arguments& arguments) {
   auto options = std::make_shared<ListOptions>();
   arguments.required("WHAT", options->what,
-                     "models devices backends kernels ops sessions formats strategies");
+                     "models devices backends kernels ops sessions formats strategies rules");
   add_database_option(arguments, options->database);
   add_format_option(arguments, options->output);
   arguments.run([options] { return run_list(*options); });

@@ -6,13 +6,19 @@
 #include <optional>
 #include <utility>
 
+#include "tuner/cli/ceilings.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
 #include "tuner/cli/interrupt.h"
 #include "tuner/cli/kernel_notes.h"
+#include "tuner/cli/loaded_settings.h"
+#include "tuner/cli/outside_share.h"
 #include "tuner/cli/progress.h"
+#include "tuner/cli/quiet_notes.h"
+#include "tuner/core/clock.h"
 #include "tuner/search/conclude.h"
 #include "tuner/search/driver.h"
+#include "tuner/search/proof.h"
 
 namespace batchtune {
 namespace {
@@ -48,27 +54,52 @@ class Recorder {
   TrialId stored_anchor_ = 0;
 };
 
+// What is kept of a load: proofs of kernels, and the settings that the backend says are in force.
+Status keep_load(Store& store, SessionHeader& header, const LoadNotice& notice) {
+  BT_TRY_VOID(keep_kernel_proofs(store, notice.group.backend, notice.report));
+  if (!add_loaded_settings(header, notice)) return {};
+  return store.update_settings(header.number, header.settings);
+}
+
+void say_reference_lost(const std::string& name, const Ending& ending) {
+  say("WARNING: the reference program '" + name + "' is left out, so this session cannot be " +
+      "compared by it: " + ending.reason + (ending.evidence.empty() ? "" : "; ") + ending.evidence);
+}
+
+// What is learned beside the observations. Its own cost is measured last, when nothing waits.
+Status keep_learned(Store& store, SessionRecord& record, WorkerMeasurer& measurer,
+                    const SessionPlan& plan, std::size_t told_again, Seconds wall) {
+  if (record.header.simulated) return {};
+  BT_TRY_VOID(keep_quiet_levels(store, plan.measuring.canary_cpus, measurer.quiet_levels()));
+  if (auto overhead = measurer.measure_overhead()) {
+    overhead->outside_share =
+        outside_share(std::span(record.observations).subspan(told_again), wall);
+    record.overhead = *overhead;
+  }
+  return {};
+}
+
 Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& strategy,
                                 SessionPlan& plan, bool quiet) {
+  const SteadyClock clock;
+  const double started = clock.now();
+  const std::size_t told_again = record.observations.size();
   Recorder recorder(store, record);
   ProgressLine line(!quiet);
-  Status notes_kept;
+  Status load_kept;
   plan.measuring.session_age = age_of(record);
   plan.measuring.on_load = [&](const LoadNotice& notice) {
     line.clear();
-    if (Status kept = keep_kernel_proofs(store, notice.group.backend, notice.report); !kept)
-      notes_kept = kept;
+    if (Status kept = keep_load(store, record.header, notice); !kept) load_kept = kept;
   };
   plan.measuring.on_reference_lost = [&](const std::string& name, const Ending& ending) {
     line.clear();
-    say("WARNING: the reference program '" + name + "' is left out, so this session cannot be " +
-        "compared by it: " + ending.reason + (ending.evidence.empty() ? "" : "; ") +
-        ending.evidence);
+    say_reference_lost(name, ending);
   };
   InterruptWatch watch;
   DriverHooks hooks;
   hooks.store = [&](const Observation& observation) {
-    return notes_kept ? recorder.keep(observation) : notes_kept;
+    return load_kept ? recorder.keep(observation) : load_kept;
   };
   if (line.active())
     hooks.progress = [&](const Ask& ask, std::span<const Observation> seen) {
@@ -79,7 +110,10 @@ Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& s
   WorkerMeasurer measurer(plan.measuring);
   auto end = drive(strategy, measurer, record, hooks);
   last_signal = watch.signal();
-  if (end) BT_TRY_VOID(recorder.keep_anchor());
+  if (!end) return end;
+  BT_TRY_VOID(recorder.keep_anchor());
+  if (end->end != SessionEnd::interrupted)
+    BT_TRY_VOID(keep_learned(store, record, measurer, plan, told_again, clock.now() - started));
   return end;
 }
 
@@ -97,6 +131,7 @@ int interrupting_signal() {
 
 Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& strategy,
                                SessionPlan plan, bool quiet) {
+  if (const std::string cost = proof_cost(plan.problem).words; !quiet && !cost.empty()) say(cost);
   const auto end = drive_session(store, record, strategy, plan, quiet);
   record.end = end ? end->end : SessionEnd::failed;
   record.end_reason = end ? end->reason : to_string(end.error());
@@ -106,6 +141,8 @@ Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& str
   const Status finished = store.finish_session(report.record, report.conclusion);
   if (!end) return tl::make_unexpected(end.error());  // the first fault is the one to tell
   BT_TRY_VOID(finished);
+  BT_TRY_VOID(
+      keep_ceilings(store, plan.backends, report.record.header, report.conclusion.boundaries));
   return report;
 }
 
