@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "tests/measure/fault_backends.h"
+#include "tests/measure/racing_backends.h"
 #include "tuner/backend/backend_list.h"
 #include "tuner/measure/channel.h"
 #include "tuner/measure/protocol.h"
@@ -59,6 +60,16 @@ class HostModel final : public LoadedModel {
   }
 };
 
+class NullModel final : public LoadedModel {
+ public:
+  bool shares_weights() const override { return true; }
+  Seconds load_seconds() const override { return 0; }
+  double output_tolerance() const override { return 0; }
+  Outcome<std::unique_ptr<Program>> prepare(const Candidate&) override {
+    return make_null_program();
+  }
+};
+
 class ReferenceBackend final : public Backend {
  public:
   DeviceInfo describe() override { return {}; }
@@ -66,6 +77,7 @@ class ReferenceBackend final : public Backend {
                                              LoadReport&) override {
     const bool known =
         options.parameters == kReferencePrograms[0] || options.parameters == kReferencePrograms[1];
+    if (options.parameters == kNullProgram) return std::make_unique<NullModel>();
     const bool lacks = options.group.threads == kThreadsWithoutCache &&
                        options.parameters == kReferencePrograms[1];
     if (!known || lacks || !model.ops.empty())
@@ -160,6 +172,7 @@ Result<std::unique_ptr<Backend>> open_test_backend(const std::string& spec) {
   if (name == kReferenceBackend) return std::make_unique<ReferenceBackend>();
   if (name == "proving") return std::make_unique<ProvingBackend>();
   if (auto fault = open_fault_backend(name, parameters)) return fault;
+  if (auto racing = open_racing_backend(name, parameters)) return racing;
   if (name == "garbage") write_garbage();
   if (name == "nan") return std::make_unique<BackendOf<NanModel>>();
   if (name == "mapping") return std::make_unique<BackendOf<MappingModel>>();
@@ -182,7 +195,7 @@ Result<std::unique_ptr<Backend>> open_test_backend(const std::string& spec) {
 }  // namespace
 
 WorkerEnvironment test_environment() {
-  return {open_test_backend, kernels_of_backend};
+  return {open_test_backend, kernels_of_backend, make_scripted_canaries};
 }
 
 int become_parent_of_a_hanging_worker(const std::string& file, bool in_a_share) {
@@ -236,6 +249,18 @@ void kill_child(int pid) {
   kill(pid, SIGKILL);
   while (state_of(std::to_string(pid)).state != 'Z')
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+bool is_running(int pid) {
+  const char state = state_of(std::to_string(pid)).state;
+  return state != 0 && state != 'Z';
+}
+
+bool is_gone_within(int pid, Seconds seconds) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  while (is_running(pid) && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  return !is_running(pid);
 }
 
 Model small_model() {

@@ -11,7 +11,8 @@
 
 namespace batchtune {
 
-// Beside the project's backends, and those of fault_backends.h, the test worker knows:
+// Beside the project's backends, and those of fault_backends.h and racing_backends.h, the test
+// worker knows:
 //   garbage      writes bytes that are no frame to its channel, then waits
 //   chatty       prints to stdout, then is the simulated backend
 //   slow         takes a moment to open, then is the simulated backend
@@ -19,9 +20,9 @@ namespace batchtune {
 //   mapping      takes 1 GiB of address space at loading and 64 MiB for each program, unaccounted
 //   nan          its batch 1 gives NaN, the others do not
 //   proving      proves a kernel at each load that was not told of the proof
-//   reference    two programs on the host's clock, in place of kernels/probe; one of them fails
-//   with
-//                kThreadsWithoutCache
+//   reference    three programs on the host's clock, in place of kernels/probe; one of them fails
+//                with kThreadsWithoutCache
+// and its canaries are scripted.
 inline constexpr int kThreadsWithoutCache = 99;
 WorkerEnvironment test_environment();
 
@@ -36,6 +37,9 @@ int pid_of_a_child();
 // Kills a child of this process and waits until it is a zombie, which is left for its parent to
 // reap.
 void kill_child(int pid);
+
+bool is_running(int pid);  // not even a zombie is
+bool is_gone_within(int pid, Seconds seconds);
 
 Model small_model();  // 8 -> 4
 Candidate simulated_candidate(std::int64_t batch, int instances = 1);

@@ -3,6 +3,10 @@
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <system_error>
 #include <thread>
 
 namespace batchtune {
@@ -12,7 +16,23 @@ namespace {
 // spin for ever.
 constexpr Seconds kPatience = 0.020;
 constexpr std::chrono::milliseconds kStep{1};
-constexpr double kQuiet = 0.05;  // of one CPU: less than timers and a read of the clock may use
+constexpr double kQuiet = 0.05;  // of one CPU: more than waking up for a timer takes
+
+// Whether a thread runs or would like to: on a busy machine one that spins may get no CPU for some
+// milliseconds, and its clock stands still.
+bool has_runnable_thread(pid_t pid) {
+  std::error_code failed;
+  const std::filesystem::path tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (std::filesystem::directory_iterator task(tasks, failed), end; !failed && task != end;
+       task.increment(failed)) {
+    std::ifstream file(task->path() / "stat");
+    std::string line;
+    std::getline(file, line);  // "4711 (a name) R ..."
+    const std::size_t name_end = line.rfind(") ");
+    if (name_end != std::string::npos && line.compare(name_end + 2, 1, "R") == 0) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -35,10 +55,15 @@ void ParkedProcess::park() {
     const std::optional<Seconds> before = cpu_seconds_of(group_);
     std::this_thread::sleep_for(kStep);
     const std::optional<Seconds> after = cpu_seconds_of(group_);
-    if (!before || !after || *after - *before < kQuiet * passed(step)) return;
+    if (!before || !after) return;  // it is gone
+    if (*after - *before < kQuiet * passed(step) && !has_runnable_thread(group_)) return;
     spins_ = passed(start) > kPatience;
   }
+  // One of its threads must get a CPU to stop the others.
   stopped_ = kill(-group_, SIGSTOP) == 0;
+  const auto stop = std::chrono::steady_clock::now();
+  while (stopped_ && has_runnable_thread(group_) && passed(stop) < kPatience)
+    std::this_thread::sleep_for(kStep);
 }
 
 void ParkedProcess::wake() {

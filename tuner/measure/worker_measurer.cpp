@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "tuner/measure/host_state.h"
+#include "tuner/measure/known_programs.h"
 #include "tuner/measure/memory_groups.h"
 #include "tuner/measure/overhead.h"
 #include "tuner/measure/racing_worker.h"
 #include "tuner/measure/round_plan.h"
 #include "tuner/measure/solo_worker.h"
 #include "tuner/measure/turns.h"
-#include "tuner/measure/warm_up.h"
 #include "tuner/measure/worker.h"
 #include "tuner/workload/model_file.h"
 
@@ -26,25 +26,6 @@ using namespace protocol;
 
 // Before a reference program has run; the real ones take 2 to 5 ms.
 constexpr Seconds kReferenceGuess = 0.004;
-
-// Of each timed run, that of its slowest instance.
-std::vector<Seconds> timed_runs(const Visited& visited) {
-  std::vector<Seconds> timed;
-  for (const auto& instance : visited.instances)
-    for (std::size_t run = 0; run + static_cast<std::size_t>(visited.warm) < instance.size();
-         ++run) {
-      if (run == timed.size()) timed.push_back(0);
-      timed[run] = std::max(timed[run], instance[run + static_cast<std::size_t>(visited.warm)]);
-    }
-  return timed;
-}
-
-Seconds median_of(std::vector<Seconds> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // As it was asked for among the contenders, if it was.
 Contender anchor_of(const RoundRequest& request) {
@@ -67,12 +48,6 @@ class WorkerMeasurer::Impl {
   const QuietLevels& quiet_levels() const { return quiet_.levels(); }
 
  private:
-  // What is known of a program from its visits.
-  struct Known {
-    std::map<TrialId, Seconds> run_seconds;  // of those that can be visited
-    WarmUps warm_ups;
-  };
-
   RacingSetup racing_setup(MeasuredBackend& backend);
   RacingSetup reference_setup();
   Result<const MeasuredBackend*> find_backend(const std::string& name) const;
@@ -99,9 +74,9 @@ class WorkerMeasurer::Impl {
   MeasuredBackend reference_backend_{kReferenceBackend, "", MemoryKind::account, "", {}};
   std::chrono::steady_clock::time_point observation_start_;
   std::map<std::string, RacingWorker> workers_;  // by backend
-  Known known_;
+  KnownPrograms known_;
   std::unique_ptr<RacingWorker> reference_;  // its programs are numbered from 1; null: none
-  Known known_references_;
+  KnownPrograms known_references_;
   bool references_prepared_ = false;
   BalancedDraws draws_;
   std::map<const RacingWorker*, MemoryGroups> groups_;
@@ -181,7 +156,7 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
   BT_TRY(prepared, worker.prepare(trial, candidate, backend->parameters));
   const Prepared& answer = prepared.answer;
   if (answer.ending.status == TrialStatus::ok) {
-    known_.run_seconds[trial] = answer.first_run.value_or(0);
+    known_.prepared(trial, answer.first_run.value_or(0));
     // Only now is known what it holds; the limit leaves room for one program too many.
     if (options_.programs_memory) worker.make_room({trial, anchor_}, *options_.programs_memory);
   }
@@ -207,7 +182,7 @@ Status WorkerMeasurer::Impl::prepare_references(Observation& observation) {
     BT_TRY(prepared, reference_->prepare(i + 1, candidate, kReferencePrograms[i]));
     observation.device_time += prepared.answer.spent;
     if (prepared.answer.ending.status == TrialStatus::ok)
-      known_references_.run_seconds[i + 1] = prepared.answer.first_run.value_or(kReferenceGuess);
+      known_references_.prepared(i + 1, prepared.answer.first_run.value_or(kReferenceGuess));
     else
       tell_reference_lost(i + 1, prepared.answer.ending);
   }
@@ -265,19 +240,15 @@ std::vector<Turn> WorkerMeasurer::Impl::plan(const RoundRequest& request, Round&
     shares[worker].push_back({priced.trial, priced.length.warm, priced.length.timed});
     left -= priced.visit_seconds();
   };
-  const auto priced = [&](const Known& known, const Contender& contender, Seconds most) {
-    const Seconds run = known.run_seconds.at(contender.trial);
-    return price(contender, run, known.warm_ups.warm_runs(contender.trial, run), most);
-  };
-  for (const auto& [program, run] : known_references_.run_seconds)
-    add(reference_.get(), priced(known_references_, {program}, request.seconds));
+  for (const auto& [program, run] : known_references_.run_seconds())
+    add(reference_.get(), known_references_.price({program}, request.seconds));
   const std::vector<Contender> contenders = contenders_of(request, round);
   const std::set<TrialId> fitting = fitting_memory(request, contenders);
   if (RacingWorker* worker = worker_of(request.anchor))
-    add(worker, priced(known_, anchor_of(request), request.seconds));
+    add(worker, known_.price(anchor_of(request), request.seconds));
   std::vector<PricedContender> candidates;
   for (const Contender& contender : contenders)
-    if (fitting.contains(contender.trial)) candidates.push_back(priced(known_, contender, left));
+    if (fitting.contains(contender.trial)) candidates.push_back(known_.price(contender, left));
   for (const PricedContender& drawn : draws_.draw(candidates, left, random))
     add(worker_of(drawn.trial), drawn);
 
@@ -323,7 +294,7 @@ std::vector<RacingWorker*> WorkerMeasurer::Impl::all_but(const RacingWorker* wor
 
 Status WorkerMeasurer::Impl::run_turn(Turn turn, Round& round, Observation& observation) {
   const bool reference = is_reference(turn.worker);
-  Known& known = reference ? known_references_ : known_;
+  KnownPrograms& known = reference ? known_references_ : known_;
   const std::vector<RacingWorker*> parked = all_but(turn.worker);
   BT_TRY(result, take_turn(std::move(turn), parked, options_.canary_cpus > 0));
   observation.device_time += result.share.spent;
@@ -334,15 +305,11 @@ Status WorkerMeasurer::Impl::run_turn(Turn turn, Round& round, Observation& obse
       const Visited& visited = done.visits[i];
       if (visited.ending.status != TrialStatus::ok) continue;
       record(done, i, result.host, reference, round);
-      std::vector<Seconds> timed = timed_runs(visited);
-      const Seconds run = median_of(timed);
-      known.run_seconds[visited.program] = run;
-      known.warm_ups.add(visited.program, run, visited.warm, std::move(timed));
+      known.visited(visited);
     }
   }
   for (const auto& [program, ending] : result.share.endings) {
-    known.run_seconds.erase(program);
-    known.warm_ups.forget(program);
+    known.forget(program);
     if (reference)
       tell_reference_lost(program, ending);
     else
@@ -376,8 +343,7 @@ Result<Observation> WorkerMeasurer::Impl::probe(const ProbeRequest& request) {
 
 void WorkerMeasurer::Impl::release(TrialId trial) {
   for (auto& [name, worker] : workers_) worker.release(trial);
-  known_.run_seconds.erase(trial);
-  known_.warm_ups.forget(trial);
+  known_.forget(trial);
   draws_.forget(trial);
 }
 

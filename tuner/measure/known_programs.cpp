@@ -1,0 +1,51 @@
+#include "tuner/measure/known_programs.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+namespace batchtune {
+namespace {
+
+// Of each timed run, that of its slowest instance.
+std::vector<Seconds> timed_runs(const protocol::Visited& visited) {
+  const auto warm = static_cast<std::size_t>(std::max(0, visited.warm));
+  std::vector<Seconds> timed;
+  for (const auto& instance : visited.instances)
+    for (std::size_t run = 0; run + warm < instance.size(); ++run) {
+      if (run == timed.size()) timed.push_back(0);
+      timed[run] = std::max(timed[run], instance[run + warm]);
+    }
+  return timed;
+}
+
+Seconds median_of(std::vector<Seconds> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+void KnownPrograms::visited(const protocol::Visited& visited) {
+  std::vector<Seconds> timed = timed_runs(visited);
+  const Seconds run = median_of(timed);
+  run_seconds_[visited.program] = run;
+  warm_ups_.add(visited.program, run, visited.warm, std::move(timed));
+}
+
+void KnownPrograms::forget(TrialId program) {
+  run_seconds_.erase(program);
+  warm_ups_.forget(program);
+}
+
+PricedContender KnownPrograms::price(const Contender& contender, Seconds most) const {
+  const auto known = run_seconds_.find(contender.trial);
+  const Seconds run = known != run_seconds_.end() ? known->second : 0;
+  return batchtune::price(contender, run, warm_ups_.warm_runs(contender.trial, run), most);
+}
+
+}  // namespace batchtune

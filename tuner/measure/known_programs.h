@@ -1,0 +1,29 @@
+// What a session knows of the programs that it may visit: how long a run takes and how many warm
+// runs it needs. Rounds are planned with it.
+#pragma once
+
+#include <map>
+
+#include "tuner/core/observation.h"
+#include "tuner/measure/protocol.h"
+#include "tuner/measure/round_plan.h"
+#include "tuner/measure/warm_up.h"
+
+namespace batchtune {
+
+class KnownPrograms {
+ public:
+  void prepared(TrialId program, Seconds first_run) { run_seconds_[program] = first_run; }
+  void visited(const protocol::Visited& visited);  // one that ended ok
+  void forget(TrialId program);
+
+  const std::map<TrialId, Seconds>& run_seconds() const { return run_seconds_; }
+  // What a visit of at most `most` seconds costs.
+  PricedContender price(const Contender& contender, Seconds most) const;
+
+ private:
+  std::map<TrialId, Seconds> run_seconds_;  // of the last visit, or of the first run
+  WarmUps warm_ups_;
+};
+
+}  // namespace batchtune
