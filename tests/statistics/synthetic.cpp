@@ -1,6 +1,7 @@
 // See synthetic.h.
 #include "tests/statistics/synthetic.h"
 
+#include <cmath>
 #include <random>
 #include <utility>
 
@@ -26,7 +27,7 @@ Visit visit_to(const Program& program, const Plan& plan, simulated::Noise& noise
   visit.warm = 1;
   bool disturbed = false;
   for (int run = 0; run < plan.runs; ++run) {
-    visit.seconds.push_back(program.seconds * noise.factor(now));
+    visit.seconds.push_back(program.seconds * std::pow(noise.factor(now), program.sensitivity));
     disturbed |= noise.disturbed();
     now += visit.seconds.back();
   }

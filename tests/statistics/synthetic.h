@@ -13,8 +13,9 @@ namespace batchtune::synthetic {
 
 struct Program {
   TrialId trial = 0;
-  std::string reference;  // of a reference program, else ""
-  Seconds seconds = 0;    // of one run, undisturbed
+  std::string reference;   // of a reference program, else ""
+  Seconds seconds = 0;     // of one run, undisturbed
+  double sensitivity = 1;  // disturbances slow it by their factor to this power
 };
 
 struct Plan {

@@ -56,6 +56,13 @@ double integrated_autocorrelation(std::span<const double> series) {
   return time / std::max(0.25, 1 - time / static_cast<double>(n));
 }
 
+double variance_inflation(std::span<const double> series) {
+  constexpr double kErrors = 2;  // of a correlation of independent values: 1 / sqrt(n)
+  const double correlation = neighbour_correlation(series).value_or(0);
+  const bool by_chance = correlation < kErrors / std::sqrt(static_cast<double>(series.size()));
+  return by_chance ? 1 : integrated_autocorrelation(series);
+}
+
 double design_effect(std::span<const std::vector<double>> groups) {
   double sum = 0, squares_of_sizes = 0;
   std::size_t count = 0, filled = 0;

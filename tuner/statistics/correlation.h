@@ -17,6 +17,10 @@ std::optional<double> neighbour_correlation(std::span<const double> values);
 // lags die out (Geyer), since lag 1 alone misses disturbances that last for many visits.
 double integrated_autocorrelation(std::span<const double> series);
 
+// The same, but 1 unless neighbours correlate beyond what independent values show by chance: for
+// intervals of independent values, which would be too wide on the average otherwise.
+double variance_inflation(std::span<const double> series);
+
 // 1 + (m - 1) x intraclass correlation of values in groups of about m: at least 1.
 double design_effect(std::span<const std::vector<double>> groups);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cassert>
 #include <cmath>
@@ -14,19 +15,6 @@
 #include "tuner/statistics/location.h"
 
 namespace batchtune {
-namespace {
-
-// Variance of a mean over that of independent values, from neighbours that correlate. A weaker
-// correlation than that is what independent values show by chance: to widen for it would make the
-// intervals of all others too wide.
-double beyond_chance(std::span<const double> values) {
-  const double correlation = neighbour_correlation(values).value_or(0);
-  if (correlation < 2 / std::sqrt(static_cast<double>(values.size()))) return 1;
-  return (1 + correlation) / (1 - correlation);
-}
-
-}  // namespace
-
 double binomial_cdf(int n, double q, int k) {
   if (k < 0) return 0;
   if (k >= n) return 1;
@@ -83,6 +71,10 @@ double student_quantile(double probability, int freedom) {
   return boost::math::quantile(boost::math::students_t_distribution<double>(freedom), probability);
 }
 
+double normal_quantile(double probability) {
+  return boost::math::quantile(boost::math::normal_distribution<double>(), probability);
+}
+
 Interval Location::interval(double confidence) const {
   const double reach = error * student_quantile(0.5 + confidence / 2, freedom);
   return {centre - reach, centre + reach};
@@ -106,7 +98,7 @@ std::optional<Location> locate(std::span<const double> values) {
   location.centre = std::accumulate(sorted.begin() + static_cast<std::ptrdiff_t>(cut),
                                     sorted.end() - static_cast<std::ptrdiff_t>(cut), 0.0) /
                     kept;
-  location.error = std::sqrt(squares / (kept * (kept - 1)) * beyond_chance(pulled_in));
+  location.error = std::sqrt(squares / (kept * (kept - 1)) * variance_inflation(pulled_in));
   location.freedom = static_cast<int>(n - 2 * cut) - 1;
   return location;
 }

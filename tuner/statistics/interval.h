@@ -43,6 +43,7 @@ struct Location {
 std::optional<Location> locate(std::span<const double> values);
 
 double student_quantile(double probability, int freedom);
+double normal_quantile(double probability);
 
 // n (1 - r) / (1 + r), r = autocorrelation of neighbours; never above n, nor below 1 (0 for none).
 int effective_samples(std::span<const double> values);

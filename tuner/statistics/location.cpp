@@ -44,8 +44,6 @@ double midmean(std::span<const double> values) {
 }
 
 double median_error(std::span<const double> values) {
-  constexpr double kDeviation = 1.4826;  // standard deviation over median absolute deviation
-  constexpr double kOfMedian = 1.2533;   // standard error of the median over that of the mean
   const double centre = median(values);
   std::vector<double> distances;
   for (const double value : values) distances.push_back(std::abs(value - centre));

@@ -19,6 +19,9 @@ double quantile(std::span<const double> values, double q);
 double midmean(std::span<const double> values);
 std::size_t cut_off(std::size_t count);  // values that midmean leaves out at each end
 
+inline constexpr double kDeviation = 1.4826;  // standard deviation over median absolute deviation
+inline constexpr double kOfMedian = 1.2533;   // standard error of the median over that of the mean
+
 // Standard error of the median by the median absolute deviation, as for a normal distribution.
 // REQUIRES: not empty.
 double median_error(std::span<const double> values);

@@ -16,6 +16,14 @@ namespace {
 
 constexpr double kErrors = 3;  // standard errors that the ends of a session may be apart
 
+// Standard deviation by the distances of neighbours, which no drift moves.
+double neighbour_deviation(std::span<const double> values) {
+  std::vector<double> distances;
+  for (std::size_t i = 1; i < values.size(); ++i)
+    distances.push_back(std::abs(values[i] - values[i - 1]));
+  return kDeviation * median(distances) / std::sqrt(2.0);
+}
+
 std::string percent(double share) {
   return format_number(100 * share, 2) + " %";
 }
@@ -26,18 +34,6 @@ std::optional<std::string> too_wide(const char* what, double low, double high, i
   if (half_width <= kLoosestPrecision * precision) return std::nullopt;
   return std::string(what) + " is known to +-" + percent(half_width) + " after " +
          std::to_string(rounds) + " rounds; " + percent(precision) + " was asked for";
-}
-
-// The first and the last third of the rounds must agree within their noise and the precision.
-std::optional<std::string> drifting(const std::vector<double>& logs, double precision) {
-  const std::size_t third = logs.size() / 3;
-  if (static_cast<int>(third) < kFewestRounds / 2) return std::nullopt;
-  const auto first = std::span(logs).first(third), last = std::span(logs).last(third);
-  const double apart = median(last) - median(first);
-  const double noise = std::hypot(median_error(first), median_error(last));
-  if (std::abs(apart) <= std::max(2 * precision, kErrors * noise)) return std::nullopt;
-  return "its ratio to the anchor differs by " + percent(std::abs(apart)) +
-         " between the first and the last third of its rounds";
 }
 
 std::optional<std::string> level_reason(std::span<const RoundMedians> rounds, TrialId trial,
@@ -55,6 +51,17 @@ std::optional<std::string> level_reason(std::span<const RoundMedians> rounds, Tr
 
 }  // namespace
 
+std::optional<double> drift_of(std::span<const double> logs, double precision) {
+  const std::size_t third = logs.size() / 3;
+  if (static_cast<int>(third) < kFewestRounds / 2) return std::nullopt;
+  const auto first = logs.first(third), last = logs.last(third);
+  const double apart = median(last) - median(first);
+  const double noise =
+      neighbour_deviation(logs) * kOfMedian * std::sqrt(2.0 / static_cast<double>(third));
+  if (std::abs(apart) <= std::max(2 * precision, kErrors * noise)) return std::nullopt;
+  return apart;
+}
+
 std::optional<std::string> unstable_reason(std::span<const RoundMedians> rounds, TrialId anchor,
                                            TrialId trial, double precision) {
   if (trial == anchor || anchor == 0) return level_reason(rounds, trial, precision);
@@ -63,7 +70,9 @@ std::optional<std::string> unstable_reason(std::span<const RoundMedians> rounds,
   if (!paired.ci95) return "it met the anchor in " + std::to_string(paired.shared) + " rounds only";
   // First, since a ratio that moves makes its interval wide, too.
   const auto logs = log_ratio_series(rounds, anchor, trial).all();
-  if (const auto moved = drifting(logs, precision)) return moved;
+  if (const auto drift = drift_of(logs, precision))
+    return "its ratio to the anchor differs by " + percent(std::abs(*drift)) +
+           " between the first and the last third of its rounds";
   return too_wide("its ratio to the anchor", paired.ci95->low, paired.ci95->high, paired.used,
                   precision);
 }

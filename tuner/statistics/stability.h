@@ -20,4 +20,8 @@ inline constexpr double kLoosestPrecision = 5;
 std::optional<std::string> unstable_reason(std::span<const RoundMedians> rounds, TrialId anchor,
                                            TrialId trial, double precision);
 
+// By how much the first and the last third of log figures differ, in the order of time; nullopt
+// when that is within `precision` twice over or within their noise, or when there are too few.
+std::optional<double> drift_of(std::span<const double> logs, double precision);
+
 }  // namespace batchtune

@@ -1,113 +1,108 @@
 // See compare.h.
 #include "tuner/track/compare.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "tuner/statistics/interval.h"
-#include "tuner/statistics/levels.h"
-#include "tuner/statistics/resample.h"
+#include "tuner/track/change.h"
 #include "tuner/track/differences.h"
+#include "tuner/track/figure.h"
 
 namespace batchtune {
 namespace {
 
-// The cache-resident loop: its undisturbed level follows the machine's best of all (a DRAM loop is
-// bad).
-constexpr const char* kReference = "cache";
+// A claim (slower, faster) about any of the pairs is wrong in at most 1 % of comparisons, however
+// many pairs there are (Bonferroni).
+constexpr double kClaimConfidence = 0.99;
 
-// Undisturbed over undisturbed of the same program differs by 0.4 to 0.9 % between sessions for no
-// reason that rounds could tell: two standard deviations are added to what they do tell.
-constexpr double kBetweenSessions = 0.018;
+// "same" tests both ends of the threshold, each at 95 %: the middle 90 % must lie within.
+constexpr double kSameConfidence = 0.90;
 
-// The rounds of one session, read once.
-struct Side {
-  std::vector<RoundMedians> rounds;
-  std::vector<std::vector<int>> resampled;
-  TrialId anchor = 0;
-  const Conclusion* conclusion = nullptr;
+// Beyond, the machine itself was another one: disturbed all the time, or throttled.
+constexpr double kSameMachine = 1.25;
+
+// A pair on its way: how many there are must be known before one is judged.
+struct Judged {
+  ComparedPair pair;
+  Change change;
+  std::array<std::string, 2> doubts;  // of the two figures
 };
 
-Side side_of(const Compared& compared, std::uint64_t seed) {
-  Side side;
-  side.anchor = compared.conclusion.anchor;
-  side.conclusion = &compared.conclusion;
-  for (const Observation& observation : compared.record.observations)
-    if (const auto* round = std::get_if<Round>(&observation.what))
-      side.rounds.push_back(visit_medians(*round));
-  if (static_cast<int>(side.rounds.size()) >= kFewestRounds)
-    side.resampled = resamplings(static_cast<int>(side.rounds.size()), seed);
-  return side;
+// Why nothing can be said whatever the figures are; empty: something can.
+std::string doubt_of(const Judged& judged, const Side& base, const Side& now) {
+  if (!judged.change.known)
+    return fmt::format("fewer than {} rounds in one of the sessions", kFewestRounds);
+  for (const std::string& doubt : judged.doubts)
+    if (!doubt.empty()) return doubt;
+  const double machine = *now.reference / *base.reference;
+  if (machine > kSameMachine || machine < 1 / kSameMachine)
+    return fmt::format("the reference program itself took {:.2f} x as long in {}", machine,
+                       now.name);
+  return {};
 }
 
-// Undisturbed latency over the picked rounds, in units of the reference's where `relative`.
-std::optional<double> figure(const Side& side, std::span<const int> picked, TrialId trial,
-                             bool relative) {
-  const auto level = level_of(side.rounds, picked, side.anchor, trial);
-  if (!level) return std::nullopt;
-  if (!relative) return level->undisturbed;
-  const auto reference = reference_level(side.rounds, picked, kReference);
-  if (!reference) return std::nullopt;
-  return level->undisturbed / *reference;
-}
-
-bool has_reference(const Side& side) {
-  const auto all = all_indices(static_cast<int>(side.rounds.size()));
-  return reference_level(side.rounds, all, kReference).has_value();
-}
-
-std::optional<Interval> interval_of(const Side& base, TrialId base_trial, const Side& now,
-                                    TrialId now_trial, bool relative, double ratio) {
-  std::vector<double> logs;
-  for (std::size_t i = 0; i < std::min(base.resampled.size(), now.resampled.size()); ++i) {
-    const auto before = figure(base, base.resampled[i], base_trial, relative);
-    const auto after = figure(now, now.resampled[i], now_trial, relative);
-    if (before && after) logs.push_back(std::log(*after / *before));
+void judge(ComparedPair& pair, const Change& change, double threshold, std::size_t pairs) {
+  const double allowed = std::log1p(threshold), size = std::abs(change.log_ratio);
+  const double claim = change.reach(1 - (1 - kClaimConfidence) / static_cast<double>(pairs));
+  if (size > std::max(allowed, claim)) {
+    pair.verdict = change.log_ratio > 0 ? PairVerdict::slower : PairVerdict::faster;
+  } else if (size + change.reach(kSameConfidence) <= allowed) {
+    pair.verdict = PairVerdict::same;
+  } else if (size > allowed) {
+    pair.reason = fmt::format("beyond the threshold, but not beyond the noise of +-{:.1f} %",
+                              100 * std::expm1(claim));
+  } else {
+    pair.reason = fmt::format("known to +-{:.1f} %: a change of {:.1f} % is not excluded",
+                              100 * std::expm1(change.reach(kConfidence)), 100 * threshold);
   }
-  const auto interval = percentile_interval(logs);
-  if (!interval) return std::nullopt;
-  const double centre = std::log(ratio);
-  return Interval{
-      std::exp(centre - std::hypot(std::max(0.0, centre - interval->low), kBetweenSessions)),
-      std::exp(centre + std::hypot(std::max(0.0, interval->high - centre), kBetweenSessions))};
 }
 
-PairVerdict verdict_of(const ComparedPair& pair, bool relative, double threshold) {
-  if (!relative || !pair.ci95) return PairVerdict::inconclusive;
-  if (pair.ratio > 1 + threshold && pair.ci95->low > 1) return PairVerdict::slower;
-  if (pair.ratio < 1 / (1 + threshold) && pair.ci95->high < 1) return PairVerdict::faster;
-  const bool within = pair.ci95->low >= 1 / (1 + threshold) && pair.ci95->high <= 1 + threshold;
-  return within ? PairVerdict::same : PairVerdict::inconclusive;
-}
-
-std::optional<ComparedPair> pair_of(const Side& base, const Trial& before, const Side& now,
-                                    const Trial& after, bool relative, double threshold) {
-  const auto all_before = all_indices(static_cast<int>(base.rounds.size()));
-  const auto all_after = all_indices(static_cast<int>(now.rounds.size()));
-  const auto first = figure(base, all_before, before.id, relative);
-  const auto second = figure(now, all_after, after.id, relative);
+std::optional<Judged> pair_of(const Side& base, const Trial& before, const Side& now,
+                              const Trial& after, bool relative) {
+  const auto first = figure_of(base, before.id, relative);
+  const auto second = figure_of(now, after.id, relative);
   if (!first || !second) return std::nullopt;
-  ComparedPair pair;
+  Judged judged;
+  judged.change = change_of(*first, *second);
+  judged.doubts = {first->doubt, second->doubt};
+  ComparedPair& pair = judged.pair;
   pair.candidate = before.candidate;
   pair.metric = "latency";
   pair.base = before.measurement->undisturbed;
   pair.now = after.measurement->undisturbed;
-  pair.ratio = *second / *first;
-  pair.ci95 = interval_of(base, before.id, now, after.id, relative, pair.ratio);
-  pair.verdict = verdict_of(pair, relative, threshold);
-  return pair;
+  const double log_ratio = judged.change.log_ratio;
+  pair.ratio = std::exp(log_ratio);
+  if (judged.change.known) {
+    const double reach = judged.change.reach(kConfidence);
+    pair.ci95 = Interval{std::exp(log_ratio - reach), std::exp(log_ratio + reach)};
+  }
+  return judged;
 }
 
 void add_pairs(Comparison& comparison, const Side& base, const Side& now) {
+  std::vector<Judged> found;
   for (const Trial& before : base.conclusion->trials)
     for (const Trial& after : now.conclusion->trials) {
       if (before.candidate != after.candidate || !before.measurement || !after.measurement)
         continue;
-      if (auto pair =
-              pair_of(base, before, now, after, comparison.by_reference, comparison.threshold))
-        comparison.pairs.push_back(std::move(*pair));
+      if (auto judged = pair_of(base, before, now, after, comparison.by_reference))
+        found.push_back(std::move(*judged));
     }
+  for (Judged& judged : found) {
+    ComparedPair& pair = judged.pair;
+    pair.reason = comparison.by_reference ? doubt_of(judged, base, now)
+                                          : "the sessions have no reference program in common";
+    if (pair.reason.empty()) judge(pair, judged.change, comparison.threshold, found.size());
+    comparison.pairs.push_back(std::move(pair));
+  }
   std::sort(comparison.pairs.begin(), comparison.pairs.end(),
             [](const ComparedPair& a, const ComparedPair& b) { return a.candidate < b.candidate; });
 }
@@ -115,6 +110,10 @@ void add_pairs(Comparison& comparison, const Side& base, const Side& now) {
 std::optional<std::int64_t> best_batch(const Conclusion& conclusion) {
   if (!conclusion.best) return std::nullopt;
   return conclusion.best->batch;
+}
+
+bool is_exact(const Boundary& boundary) {
+  return boundary.kind == BoundaryKind::probed && boundary.exact;
 }
 
 // Of the first group that both sessions have a boundary for. A boundary shrinks only under the same
@@ -127,8 +126,9 @@ void add_boundary(Comparison& comparison, const Compared& base, const Compared& 
       comparison.base_boundary = before.largest_fitting;
       comparison.new_boundary = after.largest_fitting;
       if (base.record.header.wishes.memory_limit != now.record.header.wishes.memory_limit) continue;
-      const bool exact = before.kind == BoundaryKind::probed && after.kind == BoundaryKind::probed;
-      const double slack = exact ? 0 : comparison.threshold;  // predictions move by the fit's error
+      const bool exact = is_exact(before) && is_exact(after);
+      // Predictions move by the fit's error, bands by what allocators and stacks take.
+      const double slack = exact ? 0 : comparison.threshold;
       comparison.shrank = static_cast<double>(*after.largest_fitting) <
                           static_cast<double>(*before.largest_fitting) * (1 - slack);
     }
@@ -144,17 +144,19 @@ Comparison compare(const Compared& base, const Compared& now, double threshold) 
   comparison.differences = differences_of(before, after);
   comparison.base_batch = best_batch(base.conclusion);
   comparison.new_batch = best_batch(now.conclusion);
+  comparison.base_quiet_share = base.conclusion.quiet_share;
+  comparison.new_quiet_share = now.conclusion.quiet_share;
   comparison.moved = comparison.base_batch != comparison.new_batch;
   if (before.model.hash != after.model.hash || before.simulated != after.simulated) {
     comparison.comparable = false;
     return comparison;
   }
-  const Side first = side_of(base, 1), second = side_of(now, 2);  // resampled independently
+  const Side first = side_of(base, "the base session", 1);  // resampled independently
+  const Side second = side_of(now, "the new session", 2);
   // On other CPUs the same reference program is another one.
-  comparison.by_reference = !before.reference_hash.empty() &&
-                            before.reference_hash == after.reference_hash &&
-                            reference_cpus(before) == reference_cpus(after) &&
-                            has_reference(first) && has_reference(second);
+  comparison.by_reference =
+      !before.reference_hash.empty() && before.reference_hash == after.reference_hash &&
+      reference_cpus(before) == reference_cpus(after) && first.reference && second.reference;
   add_pairs(comparison, first, second);
   add_boundary(comparison, base, now);
   if (comparison.pairs.empty()) {

@@ -19,8 +19,10 @@ struct Compared {
   const Conclusion& conclusion;
 };
 
-// slower: the ratio is above 1 + threshold and its interval above 1 (faster: the other way round).
-// same: the whole interval lies within the threshold. Pairs by ascending group and batch.
+// slower: the ratio is above 1 + threshold and above 1 with 99 % confidence, however many pairs
+// there are (faster: the other way round). same: changes beyond the threshold are excluded with 95
+// %. inconclusive, with the reason: neither, or a session was too disturbed. Pairs by ascending
+// group and batch. The sessions may have chosen different anchors.
 Comparison compare(const Compared& base, const Compared& now, double threshold = kDefaultThreshold);
 
 }  // namespace batchtune
