@@ -104,8 +104,10 @@ Status SqliteStore::finish_session(const SessionRecord& record, const Conclusion
   return transaction.commit();
 }
 
-Status SqliteStore::reopen_session(std::int64_t session) {
+Status SqliteStore::reopen_session(const SessionRecord& record) {
+  const std::int64_t session = record.header.number;
   BT_TRY(transaction, Transaction::begin(database_));
+  BT_TRY_VOID(check_stored(database_, session, std::ssize(record.observations)));
   Statement update(
       database_,
       "UPDATE session SET end = 'running', end_reason = '', finished_at = NULL WHERE id = ?");

@@ -64,8 +64,9 @@ class Store {
   // people with the sqlite3 shell. An environment error, which changes nothing, when the session
   // does not hold just as many observations as `record`: another process writes it.
   virtual Status finish_session(const SessionRecord& record, const Conclusion& conclusion) = 0;
-  // Puts a session that was interrupted back to running.
-  virtual Status reopen_session(std::int64_t session) = 0;
+  // Puts a session that was interrupted, and that is stored just as `record` says, back to running.
+  // Otherwise an environment error, which changes nothing: another process has gone on with it.
+  virtual Status reopen_session(const SessionRecord& record) = 0;
 
   virtual Result<SessionRecord> load_session(std::int64_t session) const = 0;
   // A number, the beginning of a UUID, last, last~1, last:MODEL.

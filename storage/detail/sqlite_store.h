@@ -18,7 +18,7 @@ class SqliteStore final : public Store {
   Status set_anchor(std::int64_t session, TrialId anchor) override;
   Status update_settings(std::int64_t session, const Settings& settings) override;
   Status finish_session(const SessionRecord& record, const Conclusion& conclusion) override;
-  Status reopen_session(std::int64_t session) override;
+  Status reopen_session(const SessionRecord& record) override;
 
   Result<SessionRecord> load_session(std::int64_t session) const override;
   Result<std::int64_t> resolve_session(std::string_view text) const override;

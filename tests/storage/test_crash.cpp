@@ -25,7 +25,7 @@ namespace {
                         : (*store)->begin_session(example_header("u" + std::to_string(getpid())));
   if (!session) _exit(4);
   const auto record = (*store)->load_session(*session);
-  if (!record || (resume && !(*store)->reopen_session(*session))) _exit(7);
+  if (!record || (resume && !(*store)->reopen_session(*record))) _exit(7);
   for (int i = static_cast<int>(record->observations.size()) + 1;; ++i) {
     if (!(*store)->append(*session, i, example_round(i))) _exit(5);
     const char byte = 'a';
@@ -229,6 +229,7 @@ TEST_CASE("a second writer of one session is refused", "[storage]") {
   CHECK(first->load_session(session)->observations.size() == 2);
 
   // The one that was refused does not end what the other goes on with.
+  CHECK_FALSE(first->reopen_session(ended(session, 1, SessionEnd::running)));
   const Status ending = first->finish_session(ended(session, 1, SessionEnd::failed), {});
   REQUIRE_FALSE(ending);
   CHECK(ending.error().found == refused.error().found);

@@ -187,7 +187,7 @@ TEST_CASE("a session that ran is kept with its conclusion and can be reopened", 
         "1");
   CHECK(query(path, "SELECT quiet_share || ' ' || kills FROM session") == "0.75 2");
 
-  REQUIRE(store->reopen_session(number));
+  REQUIRE(store->reopen_session(store->load_session(number).value()));
   CHECK(store->load_session(number)->end == SessionEnd::running);
   CHECK(query(path,
               "SELECT (SELECT count(*) FROM verdict) + (SELECT count(*) FROM front) +"
@@ -259,6 +259,6 @@ TEST_CASE("a session that does not exist is bad input", "[storage]") {
   CHECK(store->load_session(7).error().kind == ErrorKind::bad_input);
   CHECK_FALSE(store->set_anchor(7, 1));
   CHECK_FALSE(store->finish_session(ended(7, 0, SessionEnd::failed), {}));
-  CHECK_FALSE(store->reopen_session(7));
+  CHECK_FALSE(store->reopen_session(ended(7, 0, SessionEnd::running)));
   CHECK_FALSE(store->append(7, 1, example_probe()));  // foreign keys are enforced
 }

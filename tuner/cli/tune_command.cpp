@@ -48,7 +48,7 @@ Result<Session> resume_session(const std::string& which, const TuningRequest& no
   BT_TRY(record, find_resumable(store, which, model));
   BT_TRY_VOID(check_resumable(record.header, now, model));
   BT_TRY(request, parse_tuning(options_from(record.header.settings.requested)));
-  BT_TRY_VOID(store.reopen_session(record.header.number));
+  BT_TRY_VOID(store.reopen_session(record));
   return Session{std::move(request), std::move(record)};
 }
 
