@@ -98,7 +98,8 @@ TEST_CASE("an unproven limit gives a best that is not proven, unless samples are
   wishes.latency_limits = {{LatencyMetric::p99, 0.040}};
   const Conclusion conclusion = conclude(session(), wishes);
   CHECK(conclusion.verdicts[0].batch == 4);  // batch 8 is over
-  CHECK(conclusion.verdicts[0].reason.find("p99 <= 40.0 ms is unproven: 24 runs, 0 over, confidence") != std::string::npos);
+  CHECK(conclusion.verdicts[0].reason.find(
+            "p99 <= 40.0 ms is unproven: 24 runs, 0 over, confidence") != std::string::npos);
   REQUIRE(conclusion.best);
   CHECK_FALSE(conclusion.best->proven);
 }

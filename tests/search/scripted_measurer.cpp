@@ -35,16 +35,17 @@ Result<Observation> ScriptedMeasurer::prepare(TrialId trial, const Candidate& ca
   return observation;
 }
 
-Visit ScriptedMeasurer::visit(TrialId trial, int position, double disturbance,
+Visit ScriptedMeasurer::visit(TrialId trial, int timed, double disturbance,
                               std::mt19937_64& random) const {
   std::normal_distribution<double> own(0, 1);
+  std::bernoulli_distribution slow(scene_.slow_share);
   Visit visit;
   visit.trial = trial;
-  visit.position = position;
   visit.warm = 1;
   const Seconds quiet = scene_.latency(live.at(trial).batch);
-  for (int run = 0; run < 3; ++run)
-    visit.seconds.push_back(quiet * disturbance * std::exp(scene_.own_noise * own(random)));
+  for (int run = 0; run < 1 + timed; ++run)
+    visit.seconds.push_back(quiet * disturbance * std::exp(scene_.own_noise * own(random)) *
+                            (scene_.slow_share > 0 && slow(random) ? scene_.slow_factor : 1));
   return visit;
 }
 
@@ -56,10 +57,10 @@ Result<Observation> ScriptedMeasurer::run_round(const RoundRequest& request) {
   const double disturbance =
       1 + scene_.common_noise * std::uniform_real_distribution<double>(0, 1)(random);
   Round round;
-  std::vector<TrialId> trials;
-  for (const Contender& contender : request.contenders) trials.push_back(contender.trial);
-  if (request.anchor != 0) trials.push_back(request.anchor);
-  for (const TrialId trial : trials) {
+  std::vector<Contender> all = request.contenders;
+  if (request.anchor != 0) all.push_back({request.anchor, 1, 0});
+  for (const auto& [trial, weight, timed] : all) {
+    constexpr int kUsualRuns = 2;
     if (live.count(trial) == 0) {
       misuse.push_back("round with trial " + std::to_string(trial) + " that is not live");
       continue;
@@ -70,8 +71,9 @@ Result<Observation> ScriptedMeasurer::run_round(const RoundRequest& request) {
       live.erase(trial);
       continue;
     }
-    round.visits.push_back(
-        visit(trial, static_cast<int>(round.visits.size()), disturbance, random));
+    const auto position = static_cast<int>(round.visits.size());
+    round.visits.push_back(visit(trial, timed > 0 ? timed : kUsualRuns, disturbance, random));
+    round.visits.back().position = position;
   }
   Observation observation;
   for (const Visit& each : round.visits)
@@ -83,20 +85,33 @@ Result<Observation> ScriptedMeasurer::run_round(const RoundRequest& request) {
 
 Result<Observation> ScriptedMeasurer::probe(const ProbeRequest& request) {
   const auto& [candidate, limit, soak] = request;
-  ++probes;
+  std::mt19937_64 random(static_cast<std::uint64_t>(++probes));
   Probe probe;
   probe.candidate = candidate;
   probe.limit = limit;
   probe.soak = soak;
-  probe.limiter = limit ? LimiterKind::account : LimiterKind::none;
+  probe.limiter = limit ? scene_.limiter : LimiterKind::none;
   probe.seconds = 0.2;
-  const Bytes bytes = scene_.memory(candidate.batch);
-  if (limit && bytes > *limit) {
+  Bytes bytes = scene_.memory(candidate.batch);
+  if (probe.limiter == LimiterKind::cgroup && scene_.memory_jitter > 0)
+    bytes += static_cast<Bytes>(random() % static_cast<std::uint64_t>(scene_.memory_jitter));
+  const auto scripted = scene_.probe_endings.find(candidate.batch);
+  const auto worn = scene_.soak_endings.find(candidate.batch);
+  if (scripted != scene_.probe_endings.end()) {
+    probe.ending = scripted->second;
+  } else if (probe.limiter != LimiterKind::none && bytes > *limit) {
+    probe.killed = probe.limiter == LimiterKind::cgroup;
+    kills += probe.killed;
     probe.ending = {TrialStatus::out_of_memory, "the limit is passed",
-                    "account: wanted " + std::to_string(bytes), "host"};
+                    "wanted " + std::to_string(bytes), probe.killed ? "device" : "host"};
+  } else if (soak > 0 && worn != scene_.soak_endings.end()) {
+    probe.ending = worn->second;
+    probe.seconds += soak / 2;
   } else {
     probe.memory = MemoryUse{bytes, 0, 0, MemoryKind::account};
-    probe.seconds += scene_.latency(candidate.batch);
+    probe.peak_resident = bytes;
+    probe.runs = 1 + static_cast<int>(soak / scene_.latency(candidate.batch));
+    probe.seconds += std::max(soak, scene_.latency(candidate.batch));
   }
   Observation observation;
   observation.what = probe;

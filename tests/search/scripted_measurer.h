@@ -26,6 +26,12 @@ struct Scene {
   double own_noise = 0;     // standard deviation of the log of each run
   Seconds prepare = 0.05;
   Bytes machine = Bytes{1} << 50;  // unlimited preparations fail above
+  double slow_share = 0;           // of the runs, each by itself, take slow_factor as long
+  double slow_factor = 1;
+  LimiterKind limiter = LimiterKind::account;  // of probes under a limit
+  Bytes memory_jitter = 0;                     // under a cgroup: up to so much more, each time
+  std::map<std::int64_t, Ending> soak_endings = {};   // batches that do not last
+  std::map<std::int64_t, Ending> probe_endings = {};  // batches that end otherwise when probed
 };
 
 class ScriptedMeasurer final : public Measurer {
@@ -39,11 +45,11 @@ class ScriptedMeasurer final : public Measurer {
 
   std::map<TrialId, Candidate> live;
   std::size_t most_live = 0;
-  int preparations = 0, rounds = 0, probes = 0;
+  int preparations = 0, rounds = 0, probes = 0, kills = 0;
   std::vector<std::string> misuse;  // what no strategy may ask
 
  private:
-  Visit visit(TrialId trial, int position, double disturbance, std::mt19937_64& random) const;
+  Visit visit(TrialId trial, int timed, double disturbance, std::mt19937_64& random) const;
 
   Scene scene_;
   std::map<TrialId, int> visited_;

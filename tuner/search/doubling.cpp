@@ -171,8 +171,9 @@ std::optional<Ask> Doubling::run_finals() {
   if (auto ask = finish_smallest()) return ask;
   if (ledger_.anchor() == 0)
     return over(SessionEnd::failed, "no candidate ran: see the trials' reasons");
-  const auto contenders = finalists(ledger_, problem_);
+  auto contenders = finalists(ledger_, problem_);
   if (contenders.empty()) return over(SessionEnd::converged, "no candidate keeps the limits");
+  std::sort(contenders.begin(), contenders.end());
   if (contenders != settled_) {  // an order that was settled stays so: looking again finds luck
     const RaceState state = race_state(ledger_, problem_, contenders);
     order_ = state.reason;
