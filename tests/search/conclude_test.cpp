@@ -193,3 +193,66 @@ TEST_CASE("measure has no verdicts, and an empty session concludes nothing", "[s
   CHECK(empty.trials.empty());
   CHECK_FALSE(empty.best);
 }
+
+TEST_CASE(
+    "a trial that is too noisy or was seen too little is unstable with the reason, and ranked",
+    "[search][conclude]") {
+  SessionRecord record = session();
+  record.observations.push_back({preparation_of(5, candidate_of("two", 16)), 0, 1});
+  for (int r = 0; r < 2; ++r) {
+    Round round;
+    round.visits = {visit_of(1, 0.010), visit_of(5, 0.060)};
+    record.observations.push_back({round, 0, 1});
+  }
+  const Conclusion conclusion = conclude(record, {});
+  CHECK(trial(conclusion, 2).ending.status == TrialStatus::ok);
+  CHECK(trial(conclusion, 5).ending.status == TrialStatus::unstable);
+  CHECK(trial(conclusion, 5).ending.reason == "it met the anchor in 2 rounds only");
+  CHECK(trial(conclusion, 5).measurement);
+  CHECK(conclusion.verdicts[1].batch == 16);  // 267 samples/s against 200
+  CHECK(conclusion.verdicts[1].reason.find("its figures are unstable: it met the anchor") !=
+        std::string::npos);
+}
+
+TEST_CASE("the quiet share is of the visits that canaries judged", "[search][conclude]") {
+  SessionRecord record = session();
+  CHECK_FALSE(conclude(record, {}).quiet_share);
+  Round round;
+  for (int i = 0; i < 4; ++i) {
+    round.visits.push_back(visit_of(1, 0.010));
+    if (i == 0) continue;  // no canary beside it
+    round.visits.back().host = HostState{};
+    round.visits.back().host->compute_canary = {33e-6};
+    round.visits.back().disturbed = i == 1;
+  }
+  record.observations.push_back({round, 0, 1});
+  CHECK(conclude(record, {}).quiet_share.value() == Approx(2.0 / 3));
+}
+
+TEST_CASE("processes that memory probes killed are counted", "[search][conclude]") {
+  SessionRecord record = session();
+  for (const bool killed : {true, false, true}) {
+    Probe probe;
+    probe.candidate = candidate_of("one", 1);
+    probe.killed = killed;
+    record.observations.push_back({probe, 0, 0});
+  }
+  CHECK(conclude(record, {}).kills == 2);
+}
+
+TEST_CASE("a choice that is proved is preferred to a faster one that is not",
+          "[search][conclude]") {
+  SessionRecord record = session();
+  for (int r = 0; r < 40; ++r) {  // the smaller one is proved by rounds of its own
+    Round round;
+    const double slow = 1 + 0.1 * (r % 3);
+    round.visits = {visit_of(1, 0.010 * slow), visit_of(2, 0.026 * slow)};
+    record.observations.push_back({round, 0, 1});
+  }
+  Wishes wishes;
+  wishes.latency_limits = {{LatencyMetric::p90, 0.070}};
+  const Conclusion conclusion = conclude(record, wishes);
+  CHECK(trial(conclusion, 3).limits[0].decision == LimitDecision::unproven);
+  CHECK(trial(conclusion, 2).limits[0].decision == LimitDecision::kept);
+  CHECK(conclusion.verdicts[0].batch == 4);
+}

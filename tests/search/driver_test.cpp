@@ -26,7 +26,7 @@ std::string words(const Observation& observation) {
   if (const auto* preparation = std::get_if<Preparation>(&observation.what))
     return "prepare " + to_string(preparation->candidate);
   if (const auto* probe = std::get_if<Probe>(&observation.what))
-    return "probe " + to_string(probe->candidate);
+    return (probe->soak > 0 ? "soak " : "probe ") + to_string(probe->candidate);
   std::string text = "round";
   for (const Visit& visit : std::get<Round>(observation.what).visits)
     text += " " + std::to_string(visit.trial);
@@ -54,6 +54,10 @@ class Resumed final : public Measurer {
 TEST_CASE("resuming from every prefix asks and ends as the whole run did", "[search][driver]") {
   Problem problem = test_problem(6);
   problem.budget.racing = 20;  // every prefix plays the whole session again
+  problem.wishes.latency_limits = {{LatencyMetric::p90, 0.012}};
+  problem.wishes.memory_limit = 400'000'000;
+  problem.boundary = BoundaryWish::probed;
+  problem.soak = 2;
   ScriptedMeasurer measurer(scene());
   const Played whole = play(problem, measurer);
   const std::size_t count = whole.record.observations.size();

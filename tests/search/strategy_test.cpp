@@ -302,16 +302,48 @@ TEST_CASE("only batches of the list are asked for", "[search][strategy]") {
   }
 }
 
-TEST_CASE("the same tells give the same asks", "[search][strategy]") {
+TEST_CASE("the same tells give the same asks, whatever is wished", "[search][strategy]") {
   const auto shape = shapes(9)[1];
-  const Scene scene{.latency = shape.latency, .common_noise = 0.3, .own_noise = 0.02};
-  ScriptedMeasurer first(scene), second(scene);
-  const Played a = play(test_problem(7), first), b = play(test_problem(7), second);
-  REQUIRE(a.record.observations.size() == b.record.observations.size());
-  for (std::size_t i = 0; i < a.record.observations.size(); ++i) {
-    CHECK(kind_of(a.record.observations[i]) == kind_of(b.record.observations[i]));
-    if (const auto* round = std::get_if<Round>(&a.record.observations[i].what))
-      CHECK(*round == std::get<Round>(b.record.observations[i].what));
+  for (int wish = 0; wish < 4; ++wish) {
+    Problem problem = test_problem(7);
+    Scene scene{.latency = shape.latency, .common_noise = 0.3, .own_noise = 0.02};
+    if (wish == 1) problem.wishes.latency_limits = {{LatencyMetric::p95, 8 * shape.latency(1)}};
+    if (wish >= 2) {
+      problem.wishes.memory_limit = 400'000'000;
+      problem.boundary = BoundaryWish::probed;
+      problem.soak = 5;
+      scene.limiter = wish == 2 ? LimiterKind::account : LimiterKind::cgroup;
+      scene.memory_jitter = 2'000'000;
+      if (wish == 3) problem.ceilings = {{test_group(), 400'000'000, 290, 305}};
+    }
+    ScriptedMeasurer first(scene), second(scene);
+    const Played a = play(problem, first), b = play(problem, second);
+    REQUIRE(a.record.observations.size() == b.record.observations.size());
+    for (std::size_t i = 0; i < a.record.observations.size(); ++i) {
+      const auto &one = a.record.observations[i].what, &other = b.record.observations[i].what;
+      REQUIRE(one.index() == other.index());
+      if (const auto* round = std::get_if<Round>(&one)) CHECK(*round == std::get<Round>(other));
+      if (const auto* probe = std::get_if<Probe>(&one)) {
+        CHECK(probe->candidate == std::get<Probe>(other).candidate);
+        CHECK(probe->soak == std::get<Probe>(other).soak);
+      }
+    }
+    CHECK(a.reason == b.reason);
+    CHECK(first.misuse.empty());
   }
-  CHECK(a.reason == b.reason);
+}
+
+TEST_CASE("a tighter precision never ends a tune with fewer rounds", "[search][strategy]") {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const Shape shape = shapes(seed)[0];
+    int before = 0;
+    for (const double precision : {0.05, 0.01, 0.002}) {
+      Problem problem = problem_for(seed, Objective::throughput);
+      problem.wishes.precision = precision;
+      ScriptedMeasurer measurer({.latency = shape.latency, .own_noise = 0.02});
+      play(problem, measurer);
+      CHECK(measurer.rounds >= before);
+      before = measurer.rounds;
+    }
+  }
 }

@@ -39,7 +39,7 @@ class Doubling final : public Strategy {
   std::optional<Ask> trim();
   std::optional<Ask> run_finals();
   std::optional<Ask> run_needy(const std::vector<TrialId>& needy);
-  std::optional<Ask> prove();
+  std::optional<Ask> prove(const std::vector<TrialId>& contenders);
   std::optional<Ask> finish_smallest();
   std::optional<Ask> release_contenders();
 
@@ -53,6 +53,7 @@ class Doubling final : public Strategy {
   ProbePlan probes_;
   std::vector<TrialId> settled_;  // contenders whose order is settled
   std::string order_;             // in words: how it stands
+  TrialId proving_ = 0;           // whose limits are being judged
   bool racing_over_ = false;
   AskStop stop_;
 };
@@ -180,7 +181,7 @@ std::optional<Ask> Doubling::run_finals() {
     settled_ = state.settled ? contenders : std::vector<TrialId>{};
     if (auto ask = state.settled ? std::nullopt : run_needy(state.needy)) return ask;
   }
-  return prove();
+  return prove(contenders);
 }
 
 std::optional<Ask> Doubling::run_needy(const std::vector<TrialId>& needy) {
@@ -196,11 +197,13 @@ std::optional<Ask> Doubling::run_needy(const std::vector<TrialId>& needy) {
 }
 
 // What is recommended must be known to keep its limits. One that breaks them is not choosable any
-// more: the next ask finds the next one, and races again if its rank is open.
-std::optional<Ask> Doubling::prove() {
-  const TrialId chosen = chosen_so_far(ledger_, problem_);
-  const Proof proof = proof_of(ledger_, problem_, chosen);
-  const Entry& entry = ledger_.at(chosen);
+// more: the next ask finds the next one, and races again if its rank is open. Equals change places
+// from round to round: one that was begun is brought to its end while it is a contender.
+std::optional<Ask> Doubling::prove(const std::vector<TrialId>& contenders) {
+  if (std::find(contenders.begin(), contenders.end(), proving_) == contenders.end())
+    proving_ = likely_choice(ledger_, problem_);
+  const Proof proof = proof_of(ledger_, problem_, proving_);
+  const Entry& entry = ledger_.at(proving_);
   const bool affordable = seconds_again(entry) + proof.cost <= ledger_.racing_left();
   if (!proof.decided && affordable) {
     if (!entry.live) return prepare(entry.candidate);

@@ -34,17 +34,12 @@ double share_missing(const std::vector<LimitVerdict>& verdicts) {
 
 }  // namespace
 
-Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId chosen) {
+Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial) {
   Proof proof;
-  const Entry& entry = ledger.at(chosen);
-  const auto& limits = problem.wishes.latency_limits;
+  const Entry& entry = ledger.at(trial);
   for (const LimitVerdict& verdict : entry.limits)
     proof.words += (proof.words.empty() ? "" : "; ") + words_of(verdict);
-  proof.decided = limits.empty() || (!entry.limits.empty() &&
-                                     std::all_of(entry.limits.begin(), entry.limits.end(),
-                                                 [](const LimitVerdict& verdict) {
-                                                   return verdict.decision == LimitDecision::kept;
-                                                 }));
+  proof.decided = keeps_limits(entry, problem);
   double correlation = 0;  // of the verdict that has most use for its runs
   for (const LimitVerdict& verdict : entry.limits)
     correlation =
@@ -55,7 +50,7 @@ Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId chosen) {
   proof.round.anchor = ledger.anchor();
   proof.round.sequence = ledger.next_sequence();
   // The anchor is visited anyway, as long as always.
-  if (chosen != ledger.anchor()) proof.round.contenders = {{chosen, 1, runs}};
+  if (trial != ledger.anchor()) proof.round.contenders = {{trial, 1, runs}};
   proof.cost = beside(ledger) + (kWarmRuns + runs) * run;
   proof.round.seconds = std::clamp(proof.cost, kShortestProofRound, kLongestRound);
   return proof;
@@ -67,7 +62,7 @@ Seconds proof_reserve(const Ledger& ledger, const Problem& problem) {
   Seconds run = limits.front().limit;
   for (const LatencyLimit& limit : limits) run = std::min(run, limit.limit);
   double missing = 1;
-  if (const TrialId chosen = chosen_so_far(ledger, problem)) {
+  if (const TrialId chosen = likely_choice(ledger, problem)) {
     const Entry& entry = ledger.at(chosen);
     run = ledger.run_seconds(entry.candidate);
     if (!entry.limits.empty()) missing = share_missing(entry.limits);

@@ -16,7 +16,7 @@ struct Proof {
   RoundRequest round;    // what to measure next
   Seconds cost = 0;      // of that round
 };
-Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId chosen);
+Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial);
 
 // Racing seconds to keep for it while others are raced: what is missing, but never more than half
 // of the budget. 0 without limits.

@@ -74,6 +74,14 @@ std::unique_ptr<StopRule> rule_over(const Ledger& ledger, std::string_view name,
   return rule;
 }
 
+bool keeps_limits(const Entry& entry, const Problem& problem) {
+  if (problem.wishes.latency_limits.empty()) return true;
+  return !entry.limits.empty() &&
+         std::all_of(entry.limits.begin(), entry.limits.end(), [](const LimitVerdict& verdict) {
+           return verdict.decision == LimitDecision::kept;
+         });
+}
+
 std::optional<std::string> anchor_ended(const Ledger& ledger) {
   if (ledger.anchor() == 0) return std::nullopt;
   const Entry& anchor = ledger.at(ledger.anchor());
@@ -87,10 +95,21 @@ int scan_rounds(Seconds run) {
   return run > kLongRun ? 2 : 3;
 }
 
-TrialId chosen_so_far(const Ledger& ledger, const Problem& problem) {
+TrialId likely_choice(const Ledger& ledger, const Problem& problem) {
   const auto choices = choices_of(ledger);
   const auto chosen = choose(choices, problem.wishes);
   return chosen ? choices[*chosen].trial : 0;
+}
+
+TrialId chosen_so_far(const Ledger& ledger, const Problem& problem) {
+  const TrialId likely = likely_choice(ledger, problem);
+  if (likely == 0 || keeps_limits(ledger.at(likely), problem)) return likely;
+  auto proved = choices_of(ledger);
+  std::erase_if(proved, [&](const Choice& choice) {
+    return !keeps_limits(ledger.at(choice.trial), problem);
+  });
+  const auto chosen = choose(proved, problem.wishes);
+  return chosen ? proved[*chosen].trial : likely;
 }
 
 std::vector<TrialId> finalists(const Ledger& ledger, const Problem& problem) {

@@ -40,7 +40,13 @@ Seconds round_cost(const Ledger& ledger, const std::vector<TrialId>& contenders)
 // fixed yet.
 std::optional<std::string> anchor_ended(const Ledger& ledger);
 
-// The choice by the wishes among what may be chosen so far; 0: nothing.
+// Whether every latency limit is judged kept.
+bool keeps_limits(const Entry& entry, const Problem& problem);
+
+// The choice by the wishes among what may be chosen so far; 0: nothing. The likely one keeps its
+// limits for all that is known. Where it is not judged to do so yet but others are, the choice so
+// far is among those, as it will be concluded.
+TrialId likely_choice(const Ledger& ledger, const Problem& problem);
 TrialId chosen_so_far(const Ledger& ledger, const Problem& problem);
 
 // First rounds of a candidate: enough to see who is clearly worse. Long runs average within
