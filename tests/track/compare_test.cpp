@@ -140,6 +140,7 @@ TEST_CASE("without a common reference every pair is by level and inconclusive",
       CHECK(pair.verdict == PairVerdict::inconclusive);
       CHECK(pair.ratio == Approx(pair.now / pair.base));
     }
+    CHECK(comparison.pairs[0].reason == "the sessions have no reference program in common");
     CHECK(outcome_of(comparison) == ComparisonOutcome::inconclusive);
     CHECK_FALSE(comparison.by_reference);
     REQUIRE(comparison.differences.size() == 1);
@@ -200,7 +201,69 @@ TEST_CASE("too few rounds prove nothing", "[track][compare]") {
   const Comparison comparison = compare(base.compared(), now.compared());
   REQUIRE(comparison.pairs.size() == 2);
   CHECK_FALSE(comparison.pairs[0].ci95);
+  CHECK(comparison.pairs[0].reason == "fewer than 6 rounds in one of the sessions");
   CHECK(outcome_of(comparison) == ComparisonOutcome::inconclusive);
+}
+
+TEST_CASE("a session that was hardly ever quiet is judged by nothing", "[track][compare]") {
+  const Session base = session({});
+  Session now = session({.change = 1.5});
+  for (std::size_t r = 0; r < now.record.observations.size(); ++r)
+    for (Visit& visit : std::get<Round>(now.record.observations[r].what).visits)
+      visit.disturbed = r % 4 != 0;
+  now.conclusion.quiet_share = 0.25;
+  const Comparison comparison = compare(base.compared(), now.compared());
+  REQUIRE(comparison.pairs.size() == 2);
+  for (const ComparedPair& pair : comparison.pairs) {
+    CHECK(pair.verdict == PairVerdict::inconclusive);
+    CHECK(pair.reason == "6 of its 24 rounds in the new session were quiet");
+  }
+  CHECK(comparison.new_quiet_share == 0.25);
+  CHECK_FALSE(comparison.base_quiet_share);
+}
+
+TEST_CASE("a program that changed within a session is judged by nothing", "[track][compare]") {
+  const Session base = session({});
+  Session now = session({});
+  for (std::size_t r = 12; r < now.record.observations.size(); ++r)
+    for (Visit& visit : std::get<Round>(now.record.observations[r].what).visits)
+      if (visit.reference.empty())
+        for (Seconds& seconds : visit.seconds) seconds *= 1.2;
+  for (const ComparedPair& pair : compare(base.compared(), now.compared()).pairs) {
+    CHECK(pair.verdict == PairVerdict::inconclusive);
+    CHECK(pair.reason.find("against the reference program within the new session") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("a machine that became another one judges nothing", "[track][compare]") {
+  const Session base = session({}), now = session({.host = 1.5, .change = 1.2});
+  for (const ComparedPair& pair : compare(base.compared(), now.compared()).pairs) {
+    CHECK(pair.verdict == PairVerdict::inconclusive);
+    CHECK(pair.reason.find("the reference program itself took 1.") == 0);
+  }
+}
+
+TEST_CASE("levels and pairs that contradict each other make no claim", "[track][compare]") {
+  // In the new session the reference is slowed in every second round: its level does not see it,
+  // the pairs do.
+  const Session base = session({.rounds = 40});
+  Session now = session({.rounds = 40});
+  for (std::size_t r = 0; r < now.record.observations.size(); r += 2)
+    for (Visit& visit : std::get<Round>(now.record.observations[r].what).visits)
+      if (!visit.reference.empty())
+        for (Seconds& seconds : visit.seconds) seconds *= 1.5;
+  for (const ComparedPair& pair : compare(base.compared(), now.compared()).pairs)
+    CHECK(pair.verdict == PairVerdict::inconclusive);
+}
+
+TEST_CASE("long sessions are compared in no time", "[track][compare]") {
+  const Session base = session({.rounds = 3000}), now = session({.rounds = 3000, .seed = 2});
+  const Comparison comparison = compare(base.compared(), now.compared());
+  for (const ComparedPair& pair : comparison.pairs) {
+    REQUIRE(pair.ci95);
+    CHECK(pair.verdict == PairVerdict::same);
+  }
 }
 
 TEST_CASE("differences of settings and environment are put in words", "[track][compare]") {
@@ -244,6 +307,9 @@ TEST_CASE("a boundary shrinks only under the same memory limit", "[track][compar
   now.conclusion.boundaries[0].kind = BoundaryKind::predicted;  // one batch less is the fit's error
   CHECK_FALSE(compare(base.compared(), now.compared()).shrank);
   now.conclusion.boundaries[0].kind = BoundaryKind::probed;
+  now.conclusion.boundaries[0].exact = false;  // nor is one batch less of a band a finding
+  CHECK_FALSE(compare(base.compared(), now.compared()).shrank);
+  now.conclusion.boundaries[0].exact = true;
   now.record.header.wishes.memory_limit = 900;
   CHECK_FALSE(compare(base.compared(), now.compared()).shrank);
 }

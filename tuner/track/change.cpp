@@ -55,8 +55,10 @@ Change change_of(const Figure& base, const Figure& now) {
   Change change;
   change.known = !base.replicates.empty() && !now.replicates.empty();
   change.log_ratio = mixed(now.logs) - mixed(base.logs);
-  change.base_error = spread(base.replicates, mixed) * std::sqrt(base.inflation);
-  change.now_error = spread(now.replicates, mixed) * std::sqrt(now.inflation);
+  change.base_error =
+      std::hypot(spread(base.replicates, mixed) * std::sqrt(base.inflation), base.unequal);
+  change.now_error =
+      std::hypot(spread(now.replicates, mixed) * std::sqrt(now.inflation), now.unequal);
   change.base_freedom = base.freedom;
   change.now_freedom = now.freedom;
   change.disagreement = std::max(

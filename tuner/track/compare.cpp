@@ -19,9 +19,9 @@
 namespace batchtune {
 namespace {
 
-// A claim (slower, faster) about any of the pairs is wrong in at most 1 % of comparisons, however
-// many pairs there are (Bonferroni).
-constexpr double kClaimConfidence = 0.99;
+// Claims (slower, faster) about any of the pairs may be wrong in 1 % of comparisons, however many
+// pairs there are (Bonferroni): half of that, since the noise itself is only estimated.
+constexpr double kClaimConfidence = 0.995;
 
 // "same" tests both ends of the threshold, each at 95 %: the middle 90 % must lie within.
 constexpr double kSameConfidence = 0.90;

@@ -19,7 +19,7 @@ struct Compared {
   const Conclusion& conclusion;
 };
 
-// slower: the ratio is above 1 + threshold and above 1 with 99 % confidence, however many pairs
+// slower: the ratio is above 1 + threshold and above 1 with 99.5 % confidence, however many pairs
 // there are (faster: the other way round). same: changes beyond the threshold are excluded with 95
 // %. inconclusive, with the reason: neither, or a session was too disturbed. Pairs by ascending
 // group and batch. The sessions may have chosen different anchors.

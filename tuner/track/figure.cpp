@@ -21,6 +21,10 @@ namespace {
 // A ratio to the reference that moves by more within a session (twice this) has no one value.
 constexpr double kSteady = 0.01;
 
+// A disturbance slows one program by another factor than the reference: so much of what the
+// reference is uncertain by remains in their ratio.
+constexpr double kUnequal = 0.2;
+
 struct Readers {
   Leveller level;
   RoundSeries reference, log_ratios;
@@ -48,6 +52,14 @@ std::string doubt_of(const Side& side, const RoundSeries& log_ratios) {
     return fmt::format("it moved by {:.1f} % against the reference program within {}",
                        100 * std::abs(*drift), side.name);
   return {};
+}
+
+// Standard error of the reference's own level in this session.
+double wander_of(const RoundSeries& reference) {
+  std::vector<double> logs;
+  for (const double level : reference.all()) logs.push_back(std::log(level));
+  const auto location = locate(logs);
+  return location ? location->error : 0;
 }
 
 }  // namespace
@@ -81,8 +93,10 @@ std::optional<Figure> figure_of(const Side& side, TrialId trial, bool relative) 
   const int used = static_cast<int>(relative ? readers.log_ratios.all().size() : all.size());
   figure.freedom =
       std::max(1, used - 2 * static_cast<int>(cut_off(static_cast<std::size_t>(used))) - 1);
-  if (relative) figure.inflation = variance_inflation(readers.log_ratios.all());
-  if (relative) figure.doubt = doubt_of(side, readers.log_ratios);
+  if (!relative) return figure;
+  figure.inflation = variance_inflation(readers.log_ratios.all());
+  figure.unequal = kUnequal * wander_of(readers.reference);
+  figure.doubt = doubt_of(side, readers.log_ratios);
   return figure;
 }
 

@@ -39,6 +39,7 @@ struct Figure {
   Logs logs;
   std::vector<Logs> replicates;  // of resampled rounds; empty: too few rounds
   double inflation = 1;          // of their variance: resampling takes rounds as independent
+  double unequal = 0;            // standard error from a reference that wandered
   int freedom = 1;               // of Student's t
   std::string doubt;             // why it cannot be believed, in words; else empty
 };
