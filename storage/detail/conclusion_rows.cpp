@@ -142,7 +142,7 @@ Status insert_verdict(const Database& database, std::int64_t session, int ordina
   return insert.bind(nothing.gap).bind(levers).run();
 }
 
-// What the session's own row says of the conclusion; an empty conclusion has nothing to say.
+// What the session's own row says of the conclusion; without one, nothing.
 Status set_summary(const Database& database, std::int64_t session, const Conclusion& conclusion,
                    bool concluded) {
   Statement update(database,

@@ -58,6 +58,22 @@ Status create(const Database& database) {
   return database.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
 }
 
+// All in one transaction. `backup` becomes the path of the copy, "" as long as there is none.
+Status migrate_alone(const Database& database, std::span<const Migration> steps,
+                     std::string& backup) {
+  BT_TRY(transaction, Transaction::begin(database));
+  BT_TRY(version, schema_version(database));  // again: another process may have been here meanwhile
+  if (version >= steps.back().version) return {};
+  if (version == 0) {
+    BT_TRY_VOID(create(database));
+  } else {
+    BT_TRY(copy, back_up(database, version));
+    backup = std::move(copy);
+  }
+  BT_TRY_VOID(run_steps(database, steps, version));
+  return transaction.commit();
+}
+
 }  // namespace
 
 Result<int> schema_version(const Database& database) {
@@ -84,19 +100,13 @@ Result<int> schema_version(const Database& database) {
 Status migrate(const Database& database, std::span<const Migration> steps) {
   BT_TRY(before, schema_version(database));
   if (before >= steps.back().version) return {};
-  BT_TRY(transaction, Transaction::begin(database));
-  BT_TRY(version, schema_version(database));  // again: another process may have been here meanwhile
-  if (version >= steps.back().version) return {};
-  if (version == 0) {
-    BT_TRY_VOID(create(database));
-    BT_TRY_VOID(run_steps(database, steps, version));
-    return transaction.commit();
-  }
-  BT_TRY(backup, back_up(database, version));
-  Status done = run_steps(database, steps, version);
-  if (done) done = transaction.commit();
+  std::string backup;
+  Status done = migrate_alone(database, steps, backup);
+  if (done || backup.empty()) return done;
+  // A commit may fail after all was written; otherwise the file is as it was.
+  const auto after = schema_version(database);
   std::error_code ignored;
-  if (!done) std::filesystem::remove(backup, ignored);  // the file itself is as it was
+  if (after && *after == before) std::filesystem::remove(backup, ignored);
   return done;
 }
 
