@@ -127,7 +127,7 @@ Json boundary_of(const Boundary& boundary) {
           {"limiter", name_of(boundary.limiter)},
           {"largest_fitting", json::integer(boundary.largest_fitting)},
           {"smallest_failing", json::integer(boundary.smallest_failing)},
-          {"exact", boundary.exact},
+          {"exact", boundary.kind == BoundaryKind::probed && boundary.exact},
           {"kills", boundary.kills},
           {"evidence", boundary.evidence}};
 }
