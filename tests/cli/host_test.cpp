@@ -1,36 +1,15 @@
 // What this process may use, read from made-up machines: files below a folder of the test's own.
 #include "tuner/cli/host.h"
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 #include <string>
 
+#include "tests/cli/fake_machine.h"
 #include "tests/support/catch.h"
 
 using namespace batchtune;
-namespace fs = std::filesystem;
+using batchtune::test::FakeMachine;
 
 namespace {
-
-class FakeMachine {
- public:
-  FakeMachine() : root_(fs::temp_directory_path() / ("bt_host_" + std::to_string(getpid()))) {
-    fs::remove_all(root_);
-    write("/proc/meminfo",
-          "MemTotal:       8388608 kB\nMemFree: 1 kB\nMemAvailable:    4194304 kB\n");
-  }
-  ~FakeMachine() { fs::remove_all(root_); }
-  void write(const std::string& path, const std::string& text) {
-    fs::create_directories((root_.string() + path).substr(0, (root_.string() + path).rfind('/')));
-    std::ofstream(root_.string() + path) << text;
-  }
-  std::string root() const { return root_.string(); }
-
- private:
-  fs::path root_;
-};
 
 constexpr Bytes kGiB = Bytes{1} << 30;
 

@@ -86,8 +86,14 @@ TEST_CASE("values with units become numbers", "[cli]") {
   options.budget = "2m";
   options.timeout = "500ms";
   options.seed = "7";
+  options.precision = "0.5%";
+  options.soak = "0s";
+  options.limiter = "rlimit";
   const auto request = parse_tuning(options);
   REQUIRE(request.has_value());
+  CHECK(*request->precision == Approx(0.005));
+  CHECK(request->soak == 0.0);
+  CHECK(request->limiter == LimiterWish::rlimit);
   CHECK(request->backends == std::vector<std::string>{"simulated:wall=2GiB,hang=16"});
   CHECK(request->dtypes == std::vector{DType::f32, DType::bf16});
   CHECK(request->threads == std::vector{1, 2});
@@ -119,6 +125,9 @@ TEST_CASE("settings as given make the same request again", "[cli]") {
   options.memory_limit = "512MiB";
   options.boundary = "probed";
   options.seed = "3";
+  options.stop = "rounds";
+  options.verify = true;
+  options.allow_system_oom = true;
   const std::vector<Setting> given = given_settings(options);
   CHECK(given_settings(options_from(given)) == given);
   const auto again = parse_tuning(options_from(given));
@@ -126,6 +135,9 @@ TEST_CASE("settings as given make the same request again", "[cli]") {
   CHECK(again->batches.size() == 8);
   CHECK(again->latency_limits.size() == 2);
   CHECK(again->boundary == BoundaryWish::probed);
+  CHECK(again->stop == "rounds");
+  CHECK(again->verify);
+  CHECK(again->allow_system_oom);
 }
 
 TEST_CASE("each bad value is refused with its option's name", "[cli]") {
@@ -152,6 +164,12 @@ TEST_CASE("each bad value is refused with its option's name", "[cli]") {
       {&TuningOptions::budget, "60", "--budget"},
       {&TuningOptions::budget, "0s", "--budget"},
       {&TuningOptions::timeout, "soon", "--timeout"},
+      {&TuningOptions::precision, "0%", "--precision"},
+      {&TuningOptions::precision, "2", "--precision"},
+      {&TuningOptions::soak, "30", "--soak"},
+      {&TuningOptions::soak, "-1s", "--soak"},
+      {&TuningOptions::limiter, "ulimit", "--limiter"},
+      {&TuningOptions::stop, "never", "--stop"},
       {&TuningOptions::seed, "-1", "--seed"},
       {&TuningOptions::mode, "training", "--mode"},
   };

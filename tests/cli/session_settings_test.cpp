@@ -98,6 +98,7 @@ TEST_CASE("a session may only go on with the settings it was started with", "[cl
   TuningOptions now;
   now.batches = "1:9";
   now.seed = "3";
+  now.verify = true;
   stored.label = "nightly";
   now.label = "release";
   const auto request = parse_tuning(now);
@@ -107,6 +108,7 @@ TEST_CASE("a session may only go on with the settings it was started with", "[cl
   CHECK(status.error().wanted == "the settings of session 4");
   CHECK(status.error().found.find("--batches: 1:8 then, 1:9 now") != std::string::npos);
   CHECK(status.error().found.find("--seed: the default then, 3 now") != std::string::npos);
+  CHECK(status.error().found.find("--verify: the default then, true now") != std::string::npos);
   CHECK(status.error().found.find("build.id") != std::string::npos);  // the stored one has none
   CHECK(status.error().found.find("--label: nightly then, release now") != std::string::npos);
 }

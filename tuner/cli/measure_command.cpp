@@ -19,6 +19,7 @@ struct MeasureOptions {
   TuningOptions tuning;
   std::string database;
   OutputOptions output;
+  bool silent = false;  // no progress; there is no single batch that could be printed alone
 };
 
 Result<int> run_measure(const MeasureOptions& options) {
@@ -26,7 +27,7 @@ Result<int> run_measure(const MeasureOptions& options) {
   BT_TRY(request, parse_tuning(options.tuning));
   BT_TRY(model, load_model(options.model));
   BT_TRY(store, open_database(options.database));
-  BT_TRY(devices, open_devices(request, *store, false));
+  BT_TRY(devices, open_devices(request, *store, options.silent));
   SessionRecord record;
   BT_TRY(header, make_header(request, model, devices, *store, "measure"));
   record.header = std::move(header);
@@ -34,7 +35,8 @@ Result<int> run_measure(const MeasureOptions& options) {
   const auto strategy = make_strategy(record.header, plan.problem);
   BT_TRY(number, store->begin_session(record.header));
   record.header.number = number;
-  BT_TRY(report, run_session(*store, std::move(record), *strategy, std::move(plan), false));
+  BT_TRY(report,
+         run_session(*store, std::move(record), *strategy, std::move(plan), options.silent));
   if (format == Format::text)
     BT_TRY_VOID(print_text(report, false));
   else
@@ -58,6 +60,7 @@ void add_measure_command(Arguments& arguments) {
   add_measuring_options(arguments, options->tuning);
   add_database_option(arguments, options->database);
   add_format_option(arguments, options->output);
+  arguments.flag("-q,--quiet", options->silent, "no progress");
   arguments.run([options] { return run_measure(*options); });
 }
 
