@@ -1,8 +1,12 @@
 // Every fault that can be injected without privileges, in real probe processes, and the answer that
-// each gets. Prints its table: `test_measure "[faults]"`.
+// each gets; and what is left of a tuner that is killed. Prints its table: `test_measure
+// "[faults]"`.
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -92,8 +96,8 @@ std::vector<Fault> faults(const FakeMachine& machine) {
        "host",
        true},
       {"killed, nearly all taken",
-       "kill",
-       "",
+       "gorged",
+       std::to_string(128 * kMiB),
        {},
        automatic,
        out_of_memory,
@@ -101,7 +105,7 @@ std::vector<Fault> faults(const FakeMachine& machine) {
        "host",
        true,
        "proc/meminfo",
-       "MemAvailable: 1024 kB\n"},
+       "MemAvailable: 131072 kB\n"},
       {"killed, no reason to see", "kill", "", {}, automatic, crashed, "signal 9", "", true},
       {"hang", "simulated", "hang=4", {}, automatic, timeout, "killed after 1", "", true},
       {"segmentation fault", "simulated", "crash=4", {}, automatic, crashed, "signal 11", ""},
@@ -135,6 +139,37 @@ Probe inject(const Fault& fault, const FakeMachine& machine) {
   return std::move(*result);
 }
 
+// A process of its own that has a worker hang, in a probe or in a share; killed by SIGKILL.
+struct KilledParent {
+  int worker = 0, grandchild = 0;
+  bool all_ran = false;  // before it was killed
+};
+
+KilledParent kill_a_parent(const char* where) {
+  const std::string file =
+      std::filesystem::temp_directory_path() / ("bt_family_" + std::to_string(getpid()));
+  std::filesystem::remove(file + ".hangs");
+  int ends[2];
+  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+  const pid_t parent = fork();  // this process has one thread; the child only execs
+  if (parent == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    execl("/proc/self/exe", "test", kOrphanCommand, file.c_str(), where, nullptr);
+    _exit(127);
+  }
+  close(ends[1]);
+  FILE* output = fdopen(ends[0], "r");
+  KilledParent killed;
+  REQUIRE(std::fscanf(output, "%d %d", &killed.worker, &killed.grandchild) == 2);
+  killed.all_ran = is_running(killed.worker) && is_running(killed.grandchild);
+  kill(parent, SIGKILL);
+  waitpid(parent, nullptr, 0);
+  std::fclose(output);
+  std::filesystem::remove(file);
+  std::filesystem::remove(file + ".hangs");
+  return killed;
+}
+
 }  // namespace
 
 TEST_CASE("each injected fault gets its own status and evidence", "[faults]") {
@@ -152,5 +187,19 @@ TEST_CASE("each injected fault gets its own status and evidence", "[faults]") {
     CHECK(ending.where == fault.where);
     CHECK(probe.killed == fault.killed);
     CHECK(pid_of_a_child() == 0);
+  }
+}
+
+TEST_CASE("a parent that is killed takes its worker along, and what that has started", "[faults]") {
+  for (const char* where : {"probe", "share"}) {
+    INFO(where);
+    const KilledParent killed = kill_a_parent(where);
+    CHECK(killed.all_ran);
+    const bool worker_gone = is_gone_within(killed.worker, kPatient);
+    const bool grandchild_gone = is_gone_within(killed.grandchild, kPatient);
+    std::printf("killed parent, amid a %-11s | worker %s, what it had started %s\n", where,
+                worker_gone ? "gone" : "left", grandchild_gone ? "gone" : "left");
+    CHECK(worker_gone);
+    CHECK(grandchild_gone);
   }
 }

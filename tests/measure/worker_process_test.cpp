@@ -51,25 +51,6 @@ int open_descriptors() {
   return count;
 }
 
-// 'R', 'S', 'Z', ...; 0 when there is no such process.
-char process_state(pid_t pid) {
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-  std::string number, name;
-  char state = 0;
-  stat >> number >> name >> state;
-  return state;
-}
-
-bool is_gone_within(pid_t pid, Seconds seconds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (std::chrono::steady_clock::now() < until) {
-    const char state = process_state(pid);
-    if (state == 0 || state == 'Z') return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return false;
-}
-
 }  // namespace
 
 TEST_CASE("a worker prepares, checks and visits a program", "[worker]") {
@@ -215,51 +196,6 @@ TEST_CASE("a worker has a process group of its own, dies first, and leaves no co
   CHECK(text.substr(core, 30).find(" 0 ") != std::string::npos);
 }
 
-namespace {
-
-// A process of its own that has a worker hang, in a probe or in a share; killed by SIGKILL.
-struct KilledParent {
-  int worker = 0, grandchild = 0;
-  bool all_ran = false;  // before it was killed
-};
-
-KilledParent kill_a_parent(const char* where) {
-  const std::string file =
-      std::filesystem::temp_directory_path() / ("bt_family_" + std::to_string(getpid()));
-  std::filesystem::remove(file + ".hangs");
-  int ends[2];
-  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
-  const pid_t parent = fork();  // this process has one thread; the child only execs
-  if (parent == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    execl("/proc/self/exe", "test", kOrphanCommand, file.c_str(), where, nullptr);
-    _exit(127);
-  }
-  close(ends[1]);
-  FILE* output = fdopen(ends[0], "r");
-  KilledParent killed;
-  REQUIRE(std::fscanf(output, "%d %d", &killed.worker, &killed.grandchild) == 2);
-  killed.all_ran = process_state(killed.worker) != 0 && process_state(killed.grandchild) != 0;
-  kill(parent, SIGKILL);
-  waitpid(parent, nullptr, 0);
-  std::fclose(output);
-  std::filesystem::remove(file);
-  std::filesystem::remove(file + ".hangs");
-  return killed;
-}
-
-}  // namespace
-
-TEST_CASE("a parent that is killed takes its worker along, and what that has started", "[worker]") {
-  for (const char* where : {"probe", "share"}) {
-    INFO(where);
-    const KilledParent killed = kill_a_parent(where);
-    CHECK(killed.all_ran);
-    CHECK(is_gone_within(killed.worker, 10));
-    CHECK(is_gone_within(killed.grandchild, 10));
-  }
-}
-
 TEST_CASE("a death is seen at once though a child of the worker holds its socket", "[worker]") {
   const std::string file =
       std::filesystem::temp_directory_path() / ("bt_holder_" + std::to_string(getpid()));
@@ -269,7 +205,7 @@ TEST_CASE("a death is seen at once though a child of the worker holds its socket
   REQUIRE((*worker)->receive(kPatient));
   int grandchild = 0;
   std::ifstream(file) >> grandchild;
-  REQUIRE(process_state(grandchild) != 0);
+  REQUIRE(is_running(grandchild));
   kill((*worker)->pid(), SIGKILL);
   const auto reply = (*worker)->receive(kPatient);
   REQUIRE_FALSE(reply);

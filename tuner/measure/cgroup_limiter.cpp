@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr char kWanted[] = "a cgroup v2 in which memory can be limited";
 constexpr char kHowToGetOne[] =
-    "start it as `systemd-run --user --scope -p Delegate=yes batchtune ...`, or use --limiter "
+    "Start it as `systemd-run --user --scope -p Delegate=yes batchtune ...`, or use --limiter "
     "rlimit";
 constexpr char kSeat[] = "batchtune.tuner";    // where this process moves, so that it has siblings
 constexpr char kGroup[] = "batchtune.probe-";  // then process id and number
