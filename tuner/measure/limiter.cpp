@@ -54,7 +54,7 @@ Result<std::unique_ptr<MemoryLimiter>> make_limiter(LimiterWish wish, MemoryKind
   if (wish == LimiterWish::account && !accounts)
     return environment_error("a backend that accounts for its memory",
                              "one whose memory only the system knows", "--limiter account",
-                             "Use --limiter cgroup, rlimit or auto.");
+                             "Use --limiter cgroup, rlimit or auto");
   if (wish == LimiterWish::account || (wish == LimiterWish::automatic && accounts))
     return std::make_unique<AccountLimiter>(*limit);
   if (wish != LimiterWish::rlimit) {

@@ -50,6 +50,7 @@ std::optional<std::int64_t> read_keyed(const std::string& file, const std::strin
   std::ifstream in(file);
   std::string line;
   while (std::getline(in, line)) {
+    if (line.rfind(key, 0) != 0) continue;
     std::istringstream words(line);
     std::string word;
     std::int64_t value = 0;
