@@ -86,7 +86,9 @@ class SpawnSetup {
 class Spare {
  public:
   explicit Spare(int fd) : fd_(fcntl(fd, F_DUPFD_CLOEXEC, kBeaconFd + 1)) {}
-  ~Spare() { close(fd_); }
+  ~Spare() {
+    if (fd_ >= 0) close(fd_);
+  }
   Spare(const Spare&) = delete;
   Spare& operator=(const Spare&) = delete;
   int fd() const { return fd_; }
@@ -112,7 +114,9 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(WorkerStart setup) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return environment_error("a socket to a worker process", std::strerror(errno));
   pid_t pid = 0;
-  const int error = SpawnSetup(Spare(ends[1]).fd(), Spare(beacon.fd()).fd()).spawn(pid);
+  const Spare channel(ends[1]), page(beacon.fd());
+  const bool has_both = channel.fd() >= 0 && page.fd() >= 0;
+  const int error = has_both ? SpawnSetup(channel.fd(), page.fd()).spawn(pid) : errno;
   close(ends[1]);
   if (error != 0) {
     close(ends[0]);
@@ -159,11 +163,8 @@ Outcome<protocol::Reply> WorkerProcess::receive(Seconds timeout) {
     const auto payload = channel_.receive(0);
     if (payload) {
       auto reply = protocol::decode_reply(*payload);
-      if (!reply)
-        end({ChannelEnd::Kind::malformed, reply.error()}, timeout);
-      else
-        return std::move(*reply);
-      patience = timeout;
+      if (reply) return std::move(*reply);
+      end({ChannelEnd::Kind::malformed, reply.error()}, timeout);
     } else if (dead || payload.error().kind != ChannelEnd::Kind::timed_out) {
       end(payload.error(), timeout);
     } else if (const std::uint64_t beats = beacon_.read().beats; beats != beats_seen_) {
