@@ -44,7 +44,7 @@ class WorkerMeasurer::Impl {
   Result<Observation> run_round(const RoundRequest& request);
   Result<Observation> probe(const ProbeRequest& request);
   void release(TrialId trial);
-  Result<Overhead> measure_overhead() { return batchtune::measure_overhead(reference_setup()); }
+  Result<Overhead> measure_overhead();
   const QuietLevels& quiet_levels() const { return quiet_.levels(); }
 
  private:
@@ -339,6 +339,11 @@ Result<Observation> WorkerMeasurer::Impl::probe(const ProbeRequest& request) {
   observation.device_time = probe.seconds;
   observation.what = std::move(probe);
   return end_observation(std::move(observation));
+}
+
+Result<Overhead> WorkerMeasurer::Impl::measure_overhead() {
+  for (RacingWorker* worker : all_but(nullptr)) worker->park();
+  return batchtune::measure_overhead(reference_setup());
 }
 
 void WorkerMeasurer::Impl::release(TrialId trial) {
