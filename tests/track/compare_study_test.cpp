@@ -37,7 +37,7 @@ TEST_CASE("identical sessions are rarely called changed, whatever disturbs them"
     claims += 40 * finding.claimed;
     pairs += 40;
   }
-  CHECK(claims <= 0.01 * pairs);
+  CHECK(claims <= 0.015 * pairs);  // 1 % is allowed; this many pairs tell 1 from 2.5
 }
 
 TEST_CASE("quiet sessions decide, and find what changed", "[track][study]") {
