@@ -1,4 +1,4 @@
-// Order-statistic intervals against the published table, and their coverage by simulation.
+// The midmean with its interval, and how many samples a percentile needs.
 #include "tuner/statistics/interval.h"
 
 #include <cmath>
@@ -6,34 +6,10 @@
 #include <vector>
 
 #include "tests/support/catch.h"
+#include "tuner/statistics/correlation.h"
+#include "tuner/statistics/location.h"
 
 using namespace batchtune;
-
-namespace {
-struct Row {
-  int n, low, high;
-};
-}  // namespace
-
-TEST_CASE("ranks of the median interval agree with the exact binomial table", "[statistics]") {
-  for (const Row row : {Row{6, 1, 6}, Row{8, 1, 8}, Row{10, 2, 9}, Row{15, 4, 12}, Row{20, 6, 15},
-                        Row{30, 10, 21}, Row{50, 18, 33}, Row{100, 40, 61}}) {
-    const auto ranks = quantile_ranks(row.n, 0.5);
-    REQUIRE(ranks);
-    CHECK(ranks->low == row.low);
-    CHECK(ranks->high == row.high);
-  }
-  for (const Row row : {Row{20, 4, 17}, Row{50, 16, 35}}) {
-    const auto ranks = quantile_ranks(row.n, 0.5, 0.99);
-    REQUIRE(ranks);
-    CHECK(ranks->low == row.low);
-    CHECK(ranks->high == row.high);
-  }
-  CHECK_FALSE(quantile_ranks(5, 0.5));
-  CHECK_FALSE(quantile_ranks(7, 0.5, 0.99));
-  CHECK(quantile_ranks(8, 0.5, 0.99));
-  CHECK_FALSE(quantile_ranks(0, 0.5));
-}
 
 TEST_CASE("a percentile is shown from the first number of samples whose interval has both ends",
           "[statistics]") {
@@ -42,43 +18,37 @@ TEST_CASE("a percentile is shown from the first number of samples whose interval
   CHECK(samples_needed(LatencyMetric::p99) == 368);
   CHECK(samples_needed(LatencyMetric::p99_9) == 3688);
   CHECK(samples_needed(LatencyMetric::p50) == 1);
+  CHECK(samples_needed(LatencyMetric::max) == 1);
   for (const LatencyMetric metric :
        {LatencyMetric::p90, LatencyMetric::p95, LatencyMetric::p99, LatencyMetric::p99_9}) {
     const int n = samples_needed(metric);
-    CHECK(quantile_ranks(n, quantile_of(metric)));
-    CHECK_FALSE(quantile_ranks(n - 1, quantile_of(metric)));
+    CHECK(std::pow(quantile_of(metric), n) <= 0.025);
+    CHECK(std::pow(quantile_of(metric), n - 1) > 0.025);
   }
 }
 
-TEST_CASE("ranks are the tightest that keep both tails", "[statistics]") {
-  for (int n = 6; n < 300; n += 7)
-    for (const double q : {0.1, 0.5, 0.8}) {
-      const auto ranks = quantile_ranks(n, q);
-      if (!ranks) continue;
-      CHECK(binomial_cdf(n, q, ranks->low - 1) <= 0.025);
-      CHECK(binomial_cdf(n, q, ranks->low) > 0.025);
-      CHECK(1 - binomial_cdf(n, q, ranks->high - 1) <= 0.025 + 1e-12);
-      CHECK(1 - binomial_cdf(n, q, ranks->high - 2) > 0.025);
-    }
+TEST_CASE("the interval of the midmean is Yuen's", "[statistics]") {
+  // By hand: 2 of 8 are cut off at each end; winsorised 3 3 3 4 5 6 6 6, squares 14.
+  const std::vector<double> values{100, 3, -100, 2, 4, 6, 5, 7};
+  const auto location = locate(values);
+  REQUIRE(location);
+  CHECK(location->centre == Approx(4.5));
+  CHECK(location->error == Approx(std::sqrt(14.0 / (4 * 3))));
+  CHECK(location->freedom == 3);
+  const Interval interval = location->interval();
+  CHECK(interval.high - 4.5 == Approx(3.182446 * location->error));
+  CHECK(4.5 - interval.low == Approx(3.182446 * location->error));
+  CHECK(location->interval(0.99).high > interval.high);
+  CHECK(location->centre == midmean(values));
 }
 
-TEST_CASE("the interval of the median covers the truth as often as it says", "[statistics]") {
-  std::mt19937_64 random(11);
-  std::lognormal_distribution<double> skewed(0, 0.8);  // true median 1
-  const int trials = 4000;
-  int covered = 0;
-  for (int trial = 0; trial < trials; ++trial) {
-    std::vector<double> values(21);
-    for (double& value : values) value = skewed(random);
-    const auto interval = quantile_interval(values, 0.5);
-    REQUIRE(interval);
-    covered += interval->low <= 1 && 1 <= interval->high;
-  }
-  CHECK(covered > 0.945 * trials);
-  CHECK(covered < 0.985 * trials);  // exact coverage with n = 21 is 97.3 %
+TEST_CASE("fewer than six values have no interval", "[statistics]") {
+  CHECK_FALSE(locate(std::vector<double>(5, 1.0)));
+  CHECK(locate(std::vector<double>(6, 1.0)));
+  CHECK(locate(std::vector<double>(6, 1.0))->error == 0);
 }
 
-TEST_CASE("correlated samples count as fewer and widen the interval", "[statistics]") {
+TEST_CASE("correlated values are worth fewer", "[statistics]") {
   std::mt19937_64 random(5);
   std::normal_distribution<double> normal;
   std::vector<double> alone(400), together(400);
@@ -88,13 +58,19 @@ TEST_CASE("correlated samples count as fewer and widen the interval", "[statisti
     level = 0.9 * level + std::sqrt(1 - 0.81) * normal(random);
     together[i] = level;
   }
-  CHECK(effective_samples(alone) > 300);
-  CHECK(effective_samples(together) < 60);
-  CHECK(effective_samples(std::vector<double>(50, 2.0)) == 50);
-  CHECK(effective_samples({}) == 0);
-  const auto narrow = quantile_interval(together, 0.5);
-  const auto wide = quantile_interval(together, 0.5, kConfidence, effective_samples(together));
-  REQUIRE(wide);
-  CHECK(wide->low < narrow->low);
-  CHECK(wide->high > narrow->high);
+  CHECK(integrated_autocorrelation(alone) < 1.5);
+  CHECK(integrated_autocorrelation(together) > 10);  // the truth is 19
+  CHECK(variance_inflation(alone) == 1);
+  CHECK(variance_inflation(together) == integrated_autocorrelation(together));
+  CHECK(locate(together)->error > 3 * locate(alone)->error);
+}
+
+TEST_CASE("values in groups are worth fewer, the more the groups differ", "[statistics]") {
+  const std::vector<std::vector<double>> alike{{1, 2, 3}, {2, 3, 1}, {3, 1, 2}};
+  const std::vector<std::vector<double>> apart{{1, 1, 1}, {2, 2, 2}, {3, 3, 3}};
+  CHECK(design_effect(alike) == 1);
+  CHECK(design_effect(apart) == Approx(3));
+  CHECK(design_effect(std::vector<std::vector<double>>{{1}, {2}, {3}}) == 1);
+  CHECK(design_effect(std::vector<std::vector<double>>{{1, 2}, {}}) == 1);
+  CHECK(design_effect({}) == 1);
 }

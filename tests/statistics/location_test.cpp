@@ -21,6 +21,14 @@ TEST_CASE("quantiles of unsorted values interpolate between order statistics", "
   CHECK(median(std::vector<double>{7}) == 7);
 }
 
+TEST_CASE("the midmean forgets a quarter at each end", "[statistics]") {
+  CHECK(midmean(std::vector<double>{7}) == 7);
+  CHECK(midmean(std::vector<double>{1, 100, 2}) == 2);
+  CHECK(midmean(std::vector<double>{1, 3, 2, 100}) == 2.5);
+  CHECK(midmean(std::vector<double>{-100, 1, 2, 3, 4, 100}) == 2.5);
+  CHECK(midmean(std::vector<double>{9, 1, -100, 2, 3, 4, 100, -7}) == 2.5);
+}
+
 TEST_CASE("a quantile by selection equals the one by sorting", "[statistics]") {
   std::mt19937_64 random(3);
   for (int n = 1; n < 60; ++n) {

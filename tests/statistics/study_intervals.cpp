@@ -40,8 +40,7 @@ void print_intervals(const NoiseKind& kind, double seen, int sessions) {
 }
 
 void print_promises(const NoiseKind& kind, Seconds session, int sessions) {
-  for (const LatencyMetric metric :
-       {LatencyMetric::p50, LatencyMetric::p90, LatencyMetric::p95, LatencyMetric::p99}) {
+  for (const LatencyMetric metric : {LatencyMetric::p50, LatencyMetric::p90, LatencyMetric::p99}) {
     const Seconds percentile = long_run_percentile(kind, metric);
     PromisePlan plan;
     plan.metric = metric;

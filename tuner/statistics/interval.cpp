@@ -1,11 +1,9 @@
-// The binomial tails behind the intervals (Boost.Math).
+// See interval.h. Distributions are Boost.Math's.
 #include "tuner/statistics/interval.h"
 
 #include <algorithm>
-#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
-#include <cassert>
 #include <cmath>
 #include <cstddef>
 #include <numeric>
@@ -15,57 +13,6 @@
 #include "tuner/statistics/location.h"
 
 namespace batchtune {
-double binomial_cdf(int n, double q, int k) {
-  if (k < 0) return 0;
-  if (k >= n) return 1;
-  return boost::math::cdf(boost::math::binomial_distribution<double>(n, q), k);
-}
-
-std::optional<Ranks> quantile_ranks(int n, double q, double confidence) {
-  assert(q > 0 && q < 1 && confidence > 0 && confidence < 1);
-  if (n < 1) return std::nullopt;
-  const double tail = (1 - confidence) / 2;
-  const auto fits_low = [&](int rank) { return binomial_cdf(n, q, rank - 1) <= tail; };
-  const auto fits_high = [&](int rank) { return binomial_cdf(n, q, rank - 1) >= 1 - tail; };
-  if (!fits_low(1) || 1 - std::pow(q, n) < 1 - tail) return std::nullopt;
-  Ranks ranks{1, n};
-  for (int reach = n; reach > 0; reach /= 2) {  // both conditions are monotone in the rank
-    while (ranks.low + reach <= n && fits_low(ranks.low + reach)) ranks.low += reach;
-    while (ranks.high - reach >= 1 && fits_high(ranks.high - reach)) ranks.high -= reach;
-  }
-  return ranks;
-}
-
-std::optional<Interval> quantile_interval(std::span<const double> values, double q,
-                                          double confidence, int effective) {
-  const int n = static_cast<int>(values.size());
-  const int worth = effective == 0 ? n : effective;
-  assert(worth <= n);
-  const auto ranks = quantile_ranks(worth, q, confidence);
-  if (!ranks) return std::nullopt;
-  std::vector<double> sorted(values.begin(), values.end());
-  std::sort(sorted.begin(), sorted.end());
-  const double scale = static_cast<double>(n) / static_cast<double>(worth);
-  const auto low = static_cast<std::size_t>((ranks->low - 1) * scale);
-  const auto high = static_cast<std::size_t>(std::ceil(ranks->high * scale)) - 1;
-  return Interval{sorted[low], sorted[std::min(high, sorted.size() - 1)]};
-}
-
-int effective_samples(std::span<const double> values) {
-  const auto n = static_cast<double>(values.size());
-  if (values.size() < 3) return static_cast<int>(values.size());
-  double mean = 0;
-  for (const double value : values) mean += value / n;
-  double together = 0, alone = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    alone += (values[i] - mean) * (values[i] - mean);
-    if (i > 0) together += (values[i] - mean) * (values[i - 1] - mean);
-  }
-  // A virtual clock repeats itself to the last bits: rounding is no correlation.
-  const double rounding = n * (1e-9 * mean) * (1e-9 * mean);
-  const double correlation = alone > rounding ? std::max(together / alone, 0.0) : 0;
-  return std::max(1, static_cast<int>(n * (1 - correlation) / (1 + correlation)));
-}
 
 double student_quantile(double probability, int freedom) {
   return boost::math::quantile(boost::math::students_t_distribution<double>(freedom), probability);
