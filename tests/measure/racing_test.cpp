@@ -1,13 +1,22 @@
 // Rounds over real worker processes that disturb one another: canaries, parked workers, programs
 // that do not fit together, suspects, and what the harness costs.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <cmath>
+#include <csignal>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "tests/measure/support.h"
 #include "tests/support/catch.h"
 #include "tuner/measure/worker_measurer.h"
+#include "tuner/measure/worker_process.h"
 
 using namespace batchtune;
 
@@ -132,6 +141,36 @@ TEST_CASE("a worker whose threads spin for ever is stopped while others have the
   }
   measurer.release(1);
   REQUIRE(prepare(measurer, 3, candidate_of("spinning", 3)).ending == Ending{});
+}
+
+TEST_CASE("a worker that is stopped goes with its parent all the same", "[racing]") {
+  int ends[2];
+  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+  const pid_t parent = fork();  // this process has one thread
+  if (parent == 0) {
+    auto worker = WorkerProcess::start("simulated");
+    (*worker)->send(protocol::Describe{});
+    (void)(*worker)->receive(60);
+    kill(-(*worker)->pid(), SIGSTOP);
+    const pid_t pid = (*worker)->pid();
+    (void)!write(ends[1], &pid, sizeof(pid));
+    for (;;) pause();
+  }
+  pid_t worker = 0;
+  REQUIRE(read(ends[0], &worker, sizeof(worker)) == static_cast<ssize_t>(sizeof(worker)));
+  REQUIRE(kill(worker, 0) == 0);
+  kill(parent, SIGKILL);
+  REQUIRE(waitpid(parent, nullptr, 0) == parent);
+  bool gone = false;
+  for (int i = 0; i < 2000 && !gone; ++i) {
+    std::ifstream stat("/proc/" + std::to_string(worker) + "/stat");
+    std::string number, name, state;
+    gone = !(stat >> number >> name >> state) || state == "Z";
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK(gone);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 TEST_CASE("threads that linger for a moment are waited for", "[racing]") {

@@ -15,7 +15,7 @@ namespace {
 // oneTBB's threads sleep after some 0.1 ms, OpenMP's after up to some 10 ms unless they are told to
 // spin for ever.
 constexpr Seconds kPatience = 0.020;
-constexpr std::chrono::milliseconds kStep{1};
+constexpr std::chrono::microseconds kStep{500};  // some times the slack of a timer
 constexpr double kQuiet = 0.05;  // of one CPU: more than waking up for a timer takes
 
 // Whether a thread runs or would like to: on a busy machine one that spins may get no CPU for some

@@ -229,6 +229,7 @@ Status RacingWorker::prepare_missing(std::vector<PlannedVisit>& share, ShareResu
     BT_TRY(prepared, prepare_in_process(planned.program, held.candidate, held.key));
     result.spent += prepared.answer.spent;
     if (prepared.answer.ending.status == TrialStatus::ok) {
+      result.spent += prepared.load_seconds;
       programs_[planned.program].ready = true;
     } else if (prepared.worth_another_try && !held.tried_alone) {
       programs_[planned.program].tried_alone = true;
