@@ -18,7 +18,7 @@ namespace {
 
 Arguments tune(const std::string& seed) {
   return {"tune",       "mlp",       "--backend",  "simulated",  "--threads", "2",
-          "--batches",  "1:40",      "--strategy", "exhaustive", "--seed",    seed,
+          "--batches",  "1:20",      "--strategy", "exhaustive", "--seed",    seed,
           "--boundary", "predicted", "--format",   "json"};
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("tuners that share one new database all finish as they do alone", "[en
   REQUIRE(sessions.size() == kTuners);
   for (const Json& session : sessions)
     observations += session.at("observations").get<std::size_t>();
-  CHECK(observations > 3 * 40);
+  CHECK(observations > 3 * 20);
 }
 
 TEST_CASE("of two programs that write one session one is refused and the other goes on",
