@@ -46,15 +46,13 @@ bool twice(const std::function<Status()>& operation) {
   return false;
 }
 
-bool append(Store& store, Acknowledged& acknowledged) {
+// Not tried again: one that failed may be stored all the same.
+void append(Store& store, Acknowledged& acknowledged) {
   const int number = acknowledged.observations + 1;
-  const Status done = store.append(acknowledged.session, number, observation(number));
-  if (done) {
+  if (const Status done = store.append(acknowledged.session, number, observation(number)); done)
     ++acknowledged.observations;
-    return true;
-  }
-  check_error(done.error());
-  return false;
+  else
+    check_error(done.error());
 }
 
 // A session's whole life; goes on after errors as far as it can.
