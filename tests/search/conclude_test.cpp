@@ -255,4 +255,6 @@ TEST_CASE("a choice that is proved is preferred to a faster one that is not",
   CHECK(trial(conclusion, 3).limits[0].decision == LimitDecision::unproven);
   CHECK(trial(conclusion, 2).limits[0].decision == LimitDecision::kept);
   CHECK(conclusion.verdicts[0].batch == 4);
+  CHECK(conclusion.verdicts[0].reason.find("; batch 8 with 160 samples/s is not proved: p90 <=") !=
+        std::string::npos);
 }

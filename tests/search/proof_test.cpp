@@ -124,6 +124,18 @@ TEST_CASE("a candidate whose tail breaks the limit gives way to one whose tail k
         CHECK(verdict.decision != LimitDecision::kept);
 }
 
+TEST_CASE("one that most likely breaks its limit does not use up the samples of the next one",
+          "[search][proof]") {
+  Problem problem = limited(LatencyMetric::p90, 0.010);
+  problem.budget.racing = 30;
+  // Whole rounds are up to half slower: the runs of a visit agree, so that proofs are long.
+  ScriptedMeasurer measurer({.latency = latency, .common_noise = 0.5, .own_noise = 0.005});
+  const Conclusion conclusion = conclude(play(problem, measurer).record, problem.wishes);
+  REQUIRE(conclusion.best);
+  CHECK(conclusion.best->proven);
+  CHECK(1.45 * latency(conclusion.best->batch) <= 0.0105);
+}
+
 TEST_CASE("past the budget a limit is unproven, with what was seen", "[search][proof]") {
   Problem problem = limited(LatencyMetric::p99_9, 0.010);
   problem.budget.racing = 15;

@@ -58,7 +58,10 @@ Result<Observation> ScriptedMeasurer::run_round(const RoundRequest& request) {
       1 + scene_.common_noise * std::uniform_real_distribution<double>(0, 1)(random);
   Round round;
   std::vector<Contender> all = request.contenders;
-  if (request.anchor != 0) all.push_back({request.anchor, 1, 0});
+  const bool has_anchor = std::any_of(all.begin(), all.end(), [&](const Contender& contender) {
+    return contender.trial == request.anchor;
+  });
+  if (request.anchor != 0 && !has_anchor) all.push_back({request.anchor, 1, 0});
   for (const auto& [trial, weight, timed] : all) {
     constexpr int kUsualRuns = 2;
     if (live.count(trial) == 0) {
@@ -78,7 +81,11 @@ Result<Observation> ScriptedMeasurer::run_round(const RoundRequest& request) {
   Observation observation;
   for (const Visit& each : round.visits)
     for (const Seconds seconds : each.seconds) observation.device_time += seconds;
-  observation.device_time = std::max(observation.device_time, request.seconds);
+  // A round fills its seconds, unless the lengths of its visits are told.
+  constexpr Seconds kReferences = 0.03;
+  const bool told = !request.contenders.empty() && request.contenders.front().timed > 0;
+  observation.device_time = told ? observation.device_time + kReferences
+                                 : std::max(observation.device_time, request.seconds);
   observation.what = round;
   return observation;
 }

@@ -6,11 +6,24 @@
 
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/boundary.h"
+#include "tuner/search/proof.h"
 #include "tuner/statistics/location.h"
 #include "tuner/statistics/resample.h"
 
 namespace batchtune {
 namespace {
+
+// A candidate that most likely breaks a limit gets no more samples: judging it in full would leave
+// none for the next one. So does one on the very limit: it shows more runs over than are allowed
+// after as many samples as would have proved one with two over.
+bool is_doubtful(const LatencyLimit& limit, const LimitVerdict& verdict,
+                 std::span<const VisitSamples> visits) {
+  constexpr double kDoubt = 0.8;
+  constexpr int kFewOver = 2;
+  if (verdict.decision != LimitDecision::unproven) return false;
+  if (judge(limit, visits, kDoubt).decision == LimitDecision::broken) return true;
+  return looks_broken(verdict) && verdict.samples >= samples_to_keep(limit.metric, kFewOver);
+}
 
 const Estimate* estimate_of(const Problem& problem, const CandidateGroup& group) {
   for (const Estimate& estimate : problem.groups)
@@ -112,8 +125,11 @@ void Ledger::judge_limits(const Round& round) {
     const auto visits = static_cast<int>(entry.visits.size());
     if (last_look(visits) != visits) continue;
     entry.limits.clear();
-    for (const LatencyLimit& limit : problem_.wishes.latency_limits)
+    entry.doubtful = false;
+    for (const LatencyLimit& limit : problem_.wishes.latency_limits) {
       entry.limits.push_back(judge(limit, entry.visits));
+      entry.doubtful |= is_doubtful(limit, entry.limits.back(), entry.visits);
+    }
   }
 }
 
@@ -167,7 +183,7 @@ bool Ledger::choosable(const Entry& entry) const {
   for (std::size_t i = 0; i < wishes.latency_limits.size(); ++i) {
     const LatencyLimit& limit = wishes.latency_limits[i];
     const auto decision = entry.limits.empty() ? LimitDecision::unproven : entry.limits[i].decision;
-    if (decision == LimitDecision::broken) return false;
+    if (decision == LimitDecision::broken || entry.doubtful) return false;
     // The undisturbed level lies below every percentile that a limit may name but the lowest.
     const Seconds level = limit.metric == LatencyMetric::p50 ? *entry.seen : *entry.latency;
     if (decision != LimitDecision::kept && level > limit.limit) return false;

@@ -27,6 +27,7 @@ struct Entry {
   int shared = 0;                    // rounds with the anchor (the anchor: its rounds)
   std::vector<VisitSamples> visits;  // timed runs of all instances, in the order of rounds
   std::vector<LimitVerdict> limits;  // as the latency limits wished, at the last look; or none
+  bool doubtful = false;             // one of them is broken more likely than not
 
   bool ok() const { return told && ending.status == TrialStatus::ok; }
 };
@@ -55,7 +56,8 @@ class Ledger {
   std::optional<Seconds> seconds_per_sample(const CandidateGroup& group) const;
   double rate(const Entry& entry) const;  // samples/s of all instances; 0 before it was in a round
   // Ran, was in a round, lasted if it was soaked, and breaks no limit as far as is known: a latency
-  // limit is broken when it is judged so, and until it is judged when its level is above it.
+  // limit is broken when it is judged so or doubtful, and until it is judged when its level is
+  // above it.
   bool choosable(const Entry& entry) const;
   // Bytes by the account of the prepared ones, else by solo runs, else by the estimate.
   std::optional<double> predicted_memory(const Candidate& candidate) const;

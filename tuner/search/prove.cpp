@@ -13,7 +13,6 @@ namespace {
 
 constexpr double kMostReserved = 0.5;  // of the racing budget: what is proved must first be found
 constexpr int kWarmRuns = 1;
-constexpr Seconds kShortestProofRound = 0.05;  // short rounds spread the samples
 
 Seconds beside(const Ledger& ledger) {
   if (ledger.anchor() == 0) return seconds_beside(0);
@@ -46,13 +45,13 @@ Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial) {
         std::max(correlation, visit_correlation(verdict, static_cast<int>(entry.visits.size())));
   if (entry.limits.empty()) correlation = visit_correlation({}, 0);
   const Seconds run = ledger.run_seconds(entry.candidate);
-  const int runs = proof_runs(correlation, run, beside(ledger));
+  const Seconds others = trial == ledger.anchor() ? seconds_beside(0) : beside(ledger);
+  const int runs = proof_runs(correlation, run, others);
   proof.round.anchor = ledger.anchor();
   proof.round.sequence = ledger.next_sequence();
-  // The anchor is visited anyway, as long as always.
-  if (trial != ledger.anchor()) proof.round.contenders = {{trial, 1, runs}};
-  proof.cost = beside(ledger) + (kWarmRuns + runs) * run;
-  proof.round.seconds = std::clamp(proof.cost, kShortestProofRound, kLongestRound);
+  proof.round.contenders = {{trial, 1, runs}};  // the anchor as well: its visit is longer then
+  proof.cost = others + (kWarmRuns + runs) * run;
+  proof.round.seconds = kLongestRound;  // its one visit is not to be cut; the round ends with it
   return proof;
 }
 

@@ -6,11 +6,9 @@
 #include <algorithm>
 
 #include "tuner/core/units.h"
-#include "tuner/search/boundary.h"
+#include "tuner/search/nothing_fits.h"
 #include "tuner/search/proof.h"
 #include "tuner/search/verdict.h"
-#include "tuner/statistics/interval.h"
-#include "tuner/statistics/location.h"
 
 namespace batchtune {
 namespace {
@@ -19,6 +17,7 @@ namespace {
 struct Choices {
   std::vector<const Trial*> trials;
   std::vector<Choice> choices;
+  std::string passed_over;  // in words: the better one that is not proved, and how it stands
 
   void add(const Trial& trial) {
     trials.push_back(&trial);
@@ -31,6 +30,16 @@ bool keeps_all(const Trial& trial) {
   return std::all_of(trial.limits.begin(), trial.limits.end(), [](const LimitVerdict& verdict) {
     return verdict.decision == LimitDecision::kept;
   });
+}
+
+// "; batch 20 with 590 samples/s is not proved: p99 <= 60.0 ms is unproven: ..."
+std::string words_of_unproved(const Trial& trial) {
+  std::string words =
+      fmt::format("; batch {} with {} samples/s is not proved", trial.candidate.batch,
+                  format_number(trial.measurement->throughput_undisturbed, 3));
+  for (const LimitVerdict& limit : trial.limits)
+    if (limit.decision == LimitDecision::unproven) words += ": " + words_of(limit);
+  return words;
 }
 
 // Of all that break nothing as far as is known, if that leads to one that is proved to keep its
@@ -46,110 +55,9 @@ Choices choices_of(const Conclusion& conclusion, const Facts& facts, const std::
     if (keeps_all(trial)) proved.add(trial);
   }
   const auto chosen = choose(all.choices, wishes);
-  return !chosen || keeps_all(*all.trials[*chosen]) || proved.choices.empty() ? all : proved;
-}
-
-// How far the worst limit is missed, as a factor.
-struct Miss {
-  double factor = 1;
-  std::string words;
-};
-
-Miss miss_of(const Trial& trial, const Facts& facts) {
-  Miss worst;
-  const auto samples = timed_samples(facts.rounds, trial.id);
-  for (const LimitVerdict& limit : trial.limits) {
-    const LatencyLimit wanted{limit.metric, limit.limit};
-    const Seconds seen = quantile(samples, quantile_of(limit.metric));
-    const double factor = seen / limit.limit;
-    if (factor > worst.factor)
-      worst = {factor, fmt::format("{} {}, {} x the limit", name_of(wanted.metric),
-                                   format_seconds(seen), format_number(factor, 3))};
-  }
-  const auto memory = facts.memory.find(trial.id);
-  if (facts.memory_limit && memory != facts.memory.end()) {
-    const double factor =
-        static_cast<double>(memory->second) / static_cast<double>(*facts.memory_limit);
-    if (factor > worst.factor)
-      worst = {factor, fmt::format("memory {}, {} x the limit",
-                                   format_bytes(static_cast<double>(memory->second)),
-                                   format_number(factor, 3))};
-  }
-  // Its account keeps the limit, but a probe of a batch that is not larger did not.
-  if (worst.words.empty() && is_over_memory(trial, facts))
-    worst.words =
-        fmt::format("batch {} ran out of memory alone",
-                    *bracket_of(facts.probes.at(trial.candidate.group), *facts.memory_limit).fails);
-  if (worst.words.empty() && fails_its_soak(trial, facts))
-    worst.words = fmt::format("batch {} did not last under sustained load", trial.candidate.batch);
-  return worst;
-}
-
-// Why nothing was measured at all: the smallest batch that was tried tells it best.
-std::string gap_without_measurement(const Conclusion& conclusion, const Facts& facts,
-                                    const std::string& backend) {
-  const Candidate* smallest = nullptr;
-  const Ending* ending = nullptr;
-  const auto consider = [&](const Candidate& candidate, const Ending& its) {
-    if (candidate.group.backend != backend || its.status == TrialStatus::ok) return;
-    if (smallest && smallest->batch <= candidate.batch) return;
-    smallest = &candidate;
-    ending = &its;
-  };
-  for (const Trial& trial : conclusion.trials) consider(trial.candidate, trial.ending);
-  for (const auto& [group, probes] : facts.probes)
-    for (const Probe& probe : probes) consider(probe.candidate, probe.ending);
-  if (!smallest) return "nothing was measured";
-  std::string words = fmt::format("batch {} ended {}", smallest->batch, name_of(ending->status));
-  for (const std::string* part : {&ending->reason, &ending->evidence})
-    if (!part->empty()) words += ": " + *part;
-  return words;
-}
-
-// `memory`: bytes that the candidate needs, where it is memory that is missing and they are known.
-std::vector<std::string> levers_for(const CandidateGroup& group, std::int64_t batch,
-                                    bool memory_is_missed, std::optional<Bytes> memory) {
-  std::vector<std::string> levers;
-  if (size_of(group.dtype) > 2) levers.push_back("a smaller data type (bf16)");
-  if (memory_is_missed) {
-    levers.push_back(memory ? "a memory limit of " + format_bytes(static_cast<double>(*memory))
-                            : std::string("a higher memory limit"));
-    return levers;
-  }
-  if (batch > 1) levers.push_back(fmt::format("a batch below {}", batch));
-  if (group.instances > 1) levers.push_back("fewer instances with more threads each");
-  levers.push_back("a longer latency limit, or a faster device");
-  return levers;
-}
-
-NothingFits nothing_fits(const Conclusion& conclusion, const Facts& facts,
-                         const std::string& backend) {
-  NothingFits result;
-  double smallest = 0;
-  const Trial* nearest = nullptr;
-  for (const Trial& trial : conclusion.trials) {
-    if (trial.candidate.group.backend != backend || !is_measured(trial)) continue;
-    const Miss miss = miss_of(trial, facts);
-    if (nearest && miss.factor >= smallest) continue;
-    nearest = &trial;
-    smallest = miss.factor;
-    result.gap = miss.words;
-  }
-  if (nearest) {
-    result.nearest = nearest->id;
-    const auto memory = facts.memory.find(nearest->id);
-    const bool is_known = memory != facts.memory.end() && memory->second > facts.memory_limit;
-    result.levers = levers_for(nearest->candidate.group, nearest->candidate.batch,
-                               is_over_memory(*nearest, facts),
-                               is_known ? std::optional(memory->second) : std::nullopt);
-    return result;
-  }
-  result.gap = gap_without_measurement(conclusion, facts, backend);
-  for (const auto& [group, probes] : facts.probes)
-    if (group.backend == backend && facts.memory_limit && result.levers.empty() &&
-        bracket_of(probes, *facts.memory_limit).fails)
-      result.levers = levers_for(group, 1, true, std::nullopt);
-  return result;
+  if (!chosen || keeps_all(*all.trials[*chosen]) || proved.choices.empty()) return all;
+  proved.passed_over = words_of_unproved(*all.trials[*chosen]);
+  return proved;
 }
 
 // What the reader must know of the chosen trial besides why it was chosen.
@@ -196,7 +104,7 @@ Verdict verdict_of(const Conclusion& conclusion, const Facts& facts, const std::
   const Choices all = choices_of(conclusion, facts, backend, wishes);
   const auto chosen = choose(all.choices, wishes);
   if (!chosen) {
-    verdict.nothing_fits = nothing_fits(conclusion, facts, backend);
+    verdict.nothing_fits = why_nothing_fits(conclusion, facts, backend);
     verdict.reason = "nothing keeps the limits: " + verdict.nothing_fits->gap;
     return verdict;
   }
@@ -205,7 +113,7 @@ Verdict verdict_of(const Conclusion& conclusion, const Facts& facts, const std::
   proven = keeps_all(trial);
   verdict.trial = choice.trial;
   verdict.batch = choice.batch;
-  verdict.reason = reason_for(choice, all.choices, wishes) + reservations(trial) +
+  verdict.reason = reason_for(choice, all.choices, wishes) + all.passed_over + reservations(trial) +
                    moved_by_soak(conclusion, facts, backend);
   auto others = all.choices;
   others.erase(others.begin() + static_cast<std::ptrdiff_t>(*chosen));
