@@ -48,3 +48,20 @@ TEST_CASE("without a list the batches around the estimate are measured", "[searc
   const Played played = play(test_problem(3), measurer, "exhaustive");
   CHECK(conclude(played.record, {}).trials.size() == 6);
 }
+
+TEST_CASE("the stop rule that was named ends each handful", "[search][exhaustive]") {
+  Problem problem = test_problem(1);
+  problem.batches = {1, 2, 4, 8};
+  const auto visits = [&](const char* rule, double precision) {
+    problem.stop_rule = rule;
+    problem.wishes.precision = precision;
+    ScriptedMeasurer measurer(
+        {.latency = [](std::int64_t b) { return 0.001 + 0.0005 * static_cast<double>(b); },
+         .own_noise = 0.01});
+    const Conclusion conclusion = conclude(play(problem, measurer, "exhaustive").record, {});
+    return conclusion.trials.at(1).measurement->visits;
+  };
+  CHECK(visits("rounds", 0.01) == 40);
+  CHECK(visits("interval", 0.05) == 10);
+  CHECK(visits("interval", 0.004) > 20);
+}
