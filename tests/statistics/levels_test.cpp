@@ -31,13 +31,14 @@ std::vector<const Round*> pointers(const std::vector<Round>& rounds) {
 std::vector<Round> disturbed_rounds(int count, double noise, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<double> common(1.0, 2.0);
-  std::normal_distribution<double> own(0, noise);
+  std::normal_distribution<double> own;
   std::vector<Round> rounds(static_cast<std::size_t>(count));
   for (int r = 0; r < count; ++r) {
     const double disturbance = common(random);
     const auto runs = [&](TrialId trial, Seconds quiet) {
       std::vector<Seconds> seconds{quiet * 9};  // a warm run that must not count
-      for (int i = 0; i < 3; ++i) seconds.push_back(quiet * disturbance * std::exp(own(random)));
+      for (int i = 0; i < 3; ++i)
+        seconds.push_back(quiet * disturbance * std::exp(noise * own(random)));
       return visit_of(trial, seconds);
     };
     auto& visits = rounds[static_cast<std::size_t>(r)].visits;

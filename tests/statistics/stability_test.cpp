@@ -18,10 +18,10 @@ constexpr double kPrecision = 0.01;
 template <typename Change>
 std::vector<RoundMedians> rounds_with(int count, double noise, Change change) {
   std::mt19937_64 random(7);
-  std::normal_distribution<double> own(0, noise);
+  std::normal_distribution<double> own;
   std::vector<RoundMedians> rounds;
   for (int r = 0; r < count; ++r)
-    rounds.push_back({{1, "", 0.010}, {2, "", 0.017 * change(r) * std::exp(own(random))}});
+    rounds.push_back({{1, "", 0.010}, {2, "", 0.017 * change(r) * std::exp(noise * own(random))}});
   return rounds;
 }
 

@@ -16,7 +16,7 @@ namespace {
 std::vector<std::vector<Seconds>> visits_of(int count, int runs, std::vector<double> slow,
                                             double noise, std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  std::normal_distribution<double> own(0, noise);
+  std::normal_distribution<double> own;
   std::uniform_real_distribution<double> common(1, 1.5);
   std::vector<std::vector<Seconds>> visits;
   slow.resize(static_cast<std::size_t>(runs), 0);
@@ -24,7 +24,7 @@ std::vector<std::vector<Seconds>> visits_of(int count, int runs, std::vector<dou
     const double disturbance = common(random);
     auto& visit = visits.emplace_back();
     for (const double share : slow)
-      visit.push_back(0.010 * disturbance * (1 + share) * std::exp(own(random)));
+      visit.push_back(0.010 * disturbance * (1 + share) * std::exp(noise * own(random)));
   }
   return visits;
 }
