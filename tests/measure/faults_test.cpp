@@ -73,6 +73,8 @@ std::vector<Fault> faults(const FakeMachine& machine) {
   const std::string of_cgroup = machine.path("cgroup/scope");
   const std::string vmstat = machine.path("proc/vmstat");
   const auto automatic = LimiterWish::automatic;
+  // More than this process ever held: see EndingEvidence::at_most.
+  const Bytes most = read_process_memory(getpid()).peak_resident.value_or(0) + 128 * kMiB;
   std::vector<Fault> list = {
       {"out of memory: allocator", "throws", "", {}, automatic, out_of_memory, "allocator", "host"},
       {"out of memory: account", "simulated", "", 1, automatic, out_of_memory, "account", "device"},
@@ -97,7 +99,7 @@ std::vector<Fault> faults(const FakeMachine& machine) {
        true},
       {"killed, nearly all taken",
        "gorged",
-       std::to_string(128 * kMiB),
+       std::to_string(most),
        {},
        automatic,
        out_of_memory,
@@ -105,7 +107,7 @@ std::vector<Fault> faults(const FakeMachine& machine) {
        "host",
        true,
        "proc/meminfo",
-       "MemAvailable: 131072 kB\n"},
+       "MemAvailable: " + std::to_string(most / 1024) + " kB\n"},
       {"killed, no reason to see", "kill", "", {}, automatic, crashed, "signal 9", "", true},
       {"hang", "simulated", "hang=4", {}, automatic, timeout, "killed after 1", "", true},
       {"segmentation fault", "simulated", "crash=4", {}, automatic, crashed, "signal 11", ""},

@@ -17,8 +17,9 @@ namespace {
 
 constexpr Bytes kMiB = Bytes{1} << 20;
 
+// The two are for builds without sanitizers.
 // Exit code of a forked child that runs `body`; -1 when it did not exit by itself.
-int in_child(const std::function<int()>& body) {
+[[maybe_unused]] int in_child(const std::function<int()>& body) {
   const pid_t child = fork();
   if (child == 0) _exit(body());
   int status = 0;
@@ -26,7 +27,7 @@ int in_child(const std::function<int()>& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-bool can_map(Bytes bytes) {
+[[maybe_unused]] bool can_map(Bytes bytes) {
   return mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
 }
