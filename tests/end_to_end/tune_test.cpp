@@ -171,7 +171,7 @@ TEST_CASE("the probed boundary is the one that every single probe finds", "[end_
 
 TEST_CASE("limits decide the exit code: kept, unproven, broken", "[end_to_end]") {
   fresh_database();
-  const Arguments batches{"--batches", "1,2,4"};
+  const Arguments batches{"--batches", "1,2,4", "--budget", "5s"};
   const auto with = [&](const char* limit) {
     Arguments all = batches;
     all.insert(all.end(), {"--latency-limit", limit});

@@ -247,9 +247,9 @@ Result<int> run_list(const ListOptions& options) {
     BT_TRY_VOID(print_rules(format));
     return kDone;
   }
-  std::string known = kRules;
+  std::string known;
   for (const Kind& kind : kKinds) {
-    known += ", " + std::string(kind.name);
+    known += std::string(kind.name) + ", ";
     if (options.what != kind.name) continue;
     BT_TRY(list, kind.make(options));
     list.command = "list";
@@ -257,7 +257,7 @@ Result<int> run_list(const ListOptions& options) {
     BT_TRY_VOID(print_listing(list, format));
     return kDone;
   }
-  return bad_input("something to list: " + known, "'" + options.what + "'");
+  return bad_input("something to list: " + known + kRules, "'" + options.what + "'");
 }
 
 }  // namespace
