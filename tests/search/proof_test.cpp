@@ -70,6 +70,21 @@ TEST_CASE("visits have few runs where these agree, many where they tell differen
   CHECK(visit_correlation(verdict, 10) == Approx(1));
 }
 
+TEST_CASE("verdicts are said with their counts, and exactly as many over as allowed break nothing",
+          "[search][proof]") {
+  LimitVerdict verdict{LatencyMetric::p90, 0.02, LimitDecision::unproven, 0.7, 9.5, 10, 1};
+  CHECK(words_of(verdict) == "p90 <= 20.0 ms is unproven: 10 runs, 1 over, confidence 70 %");
+  CHECK_FALSE(looks_broken(verdict));
+  verdict.over = 2;
+  CHECK(looks_broken(verdict));
+  verdict.decision = LimitDecision::kept;
+  verdict.confidence = 0.99999;
+  CHECK_FALSE(looks_broken(verdict));
+  CHECK(words_of(verdict).find("confidence above 99.9 %") != std::string::npos);
+  CHECK(looks_broken({LatencyMetric::max, 0.02, LimitDecision::unproven, {}, 5, 5, 1}));
+  CHECK(looks_broken({}));  // nothing was seen
+}
+
 TEST_CASE("the recommended candidate is proved to keep its percentile limit", "[search][proof]") {
   for (const LatencyMetric metric : {LatencyMetric::p90, LatencyMetric::p95, LatencyMetric::p99}) {
     INFO(name_of(metric));

@@ -51,13 +51,18 @@ std::string words_of(const LimitVerdict& verdict) {
   std::string words = fmt::format("{} is {}: {} runs, {} over",
                                   to_string(LatencyLimit{verdict.metric, verdict.limit}),
                                   name_of(verdict.decision), verdict.runs, verdict.over);
-  if (verdict.confidence) words += fmt::format(", confidence {:.3g} %", 100 * *verdict.confidence);
-  return words;
+  if (!verdict.confidence) return words;
+  constexpr double kSure = 0.9995;  // would round to 100 %, which nothing is
+  return words + (*verdict.confidence > kSure
+                      ? std::string(", confidence above 99.9 %")
+                      : fmt::format(", confidence {:.3g} %", 100 * *verdict.confidence));
 }
 
 bool looks_broken(const LimitVerdict& verdict) {
   if (verdict.decision != LimitDecision::unproven) return verdict.decision == LimitDecision::broken;
-  return verdict.runs == 0 || verdict.over > (1 - quantile_of(verdict.metric)) * verdict.runs;
+  constexpr double kRounding = 1e-9;
+  const double allowed = (1 - quantile_of(verdict.metric)) * verdict.runs + kRounding;
+  return verdict.runs == 0 || verdict.over > allowed;
 }
 
 Seconds seconds_beside(Seconds anchor_run) {
