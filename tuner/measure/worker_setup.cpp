@@ -1,8 +1,11 @@
 #include "tuner/measure/worker_setup.h"
 
 #include <malloc.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,30 +25,41 @@ constexpr bool kSanitized = false;
 
 constexpr int kMallocArenas = 2;  // each further one reserves 64 MiB of address space per thread
 constexpr char kFirstToDie[] = "1000";
-constexpr int kParentDied = SIGUSR2;  // any signal that no runtime takes for itself
 
-// The parent is gone, and with it whoever would have ended this group: also what a backend started
-// (a compiler, a helper), which would never hear of the parent's death.
-void end_group(int) {
-  kill(0, SIGKILL);
+// Waits until `worker` is gone, then ends what is left of its group. Never returns. After a fork:
+// system calls alone.
+[[noreturn]] void guard_group(pid_t worker, int pid_fd) {
+  setpgid(0, 0);  // not stopped or killed with the others
+  dup2(pid_fd, STDIN_FILENO);
+  close_range(STDOUT_FILENO, ~0U, 0);  // the worker's channel above all
+  pollfd death{STDIN_FILENO, POLLIN, 0};
+  while (poll(&death, 1, -1) < 0 && errno == EINTR) continue;
+  kill(-worker, SIGKILL);
+  _exit(0);
 }
 
-// Leads its own group, so that the group may be ended with it.
-void die_with_parent() {
-  if (getpgrp() != getpid()) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    return;
+// The kernel tells of a parent's death only its direct children: what a backend starts (a compiler,
+// a helper) would live on. So a process outside of the group watches its leader. It is nobody's
+// child here: a backend may wait for any of its own.
+void start_guard() {
+  const pid_t worker = getpid();
+  if (getpgrp() != worker) return;  // somebody else's group
+  const int pid_fd = static_cast<int>(syscall(SYS_pidfd_open, worker, 0));
+  if (pid_fd < 0) return;  // Linux before 5.3: the worker alone goes with its parent
+  const pid_t between = fork();
+  if (between == 0) {
+    if (fork() == 0) guard_group(worker, pid_fd);
+    _exit(0);
   }
-  struct sigaction action {};
-  action.sa_handler = end_group;
-  sigaction(kParentDied, &action, nullptr);
-  prctl(PR_SET_PDEATHSIG, kParentDied);
+  close(pid_fd);
+  while (between > 0 && waitpid(between, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
 }  // namespace
 
 void setup_worker() {
-  die_with_parent();
+  start_guard();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // also of a worker that is stopped or blocks every signal
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   std::ofstream("/proc/self/oom_score_adj") << kFirstToDie;

@@ -10,6 +10,7 @@
 
 namespace batchtune {
 
+// Before this process has a second thread: it forks a guard that ends the group when it is gone.
 void setup_worker();
 
 // False when the parent died before this process could ask to die with it.
