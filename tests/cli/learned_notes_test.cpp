@@ -184,5 +184,7 @@ TEST_CASE("what could take the system down is refused or marked", "[cli]") {
   CHECK_FALSE(safe_memory(with("auto", false, "cpu"), 1).has_value());
   CHECK(safe_memory(with("none", false, "cpu"), 1).has_value());
   CHECK_FALSE(safe_memory(with("none", true, "cpu"), 1).has_value());
+  TuningRequest by_default;  // its limit is a share of what was available a moment before
+  CHECK_FALSE(safe_memory(by_default, Bytes{1} << 50).has_value());
   CHECK_FALSE(safe_memory(with("none", false, "simulated"), Bytes{1} << 50).has_value());
 }

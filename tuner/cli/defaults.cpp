@@ -100,7 +100,9 @@ MemoryLimit default_memory_limit(const std::vector<OpenDevice>& devices) {
 std::optional<Bytes> safe_memory(const TuningRequest& request, Bytes memory_limit) {
   if (request.allow_system_oom || all_simulated(request)) return std::nullopt;
   const Bytes safe = safe_share_of_available();
-  const bool stopped = limiter_of(request) != LimiterWish::none && memory_limit <= safe;
+  // A limit by default was safe when it was made, moments ago.
+  const bool fits = !request.memory_limit || memory_limit <= safe;
+  const bool stopped = limiter_of(request) != LimiterWish::none && fits;
   return stopped ? std::nullopt : std::optional(safe);
 }
 

@@ -66,17 +66,14 @@ void say_reference_lost(const std::string& name, const Ending& ending) {
       "compared by it: " + ending.reason + (ending.evidence.empty() ? "" : "; ") + ending.evidence);
 }
 
-// What is learned beside the observations. Its own cost is measured last, when nothing waits.
-Status keep_learned(Store& store, SessionRecord& record, WorkerMeasurer& measurer,
-                    const SessionPlan& plan, std::size_t told_again, Seconds wall) {
-  if (record.header.simulated) return {};
-  BT_TRY_VOID(keep_quiet_levels(store, plan.measuring.canary_cpus, measurer.quiet_levels()));
-  if (auto overhead = measurer.measure_overhead()) {
-    overhead->outside_share =
-        outside_share(std::span(record.observations).subspan(told_again), wall);
-    record.overhead = *overhead;
-  }
-  return {};
+// What the tool itself cost, in the observations from `first` on: measured last, when nothing
+// waits.
+std::optional<Overhead> overhead_of(const SessionRecord& record, WorkerMeasurer& measurer,
+                                    std::size_t first, Seconds wall) {
+  auto overhead = measurer.measure_overhead();
+  if (!overhead) return std::nullopt;
+  overhead->outside_share = outside_share(std::span(record.observations).subspan(first), wall);
+  return *overhead;
 }
 
 Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& strategy,
@@ -112,8 +109,10 @@ Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& s
   last_signal = watch.signal();
   if (!end) return end;
   BT_TRY_VOID(recorder.keep_anchor());
+  if (record.header.simulated) return end;
+  BT_TRY_VOID(keep_quiet_levels(store, plan.measuring.canary_cpus, measurer.quiet_levels()));
   if (end->end != SessionEnd::interrupted)
-    BT_TRY_VOID(keep_learned(store, record, measurer, plan, told_again, clock.now() - started));
+    record.overhead = overhead_of(record, measurer, told_again, clock.now() - started);
   return end;
 }
 
