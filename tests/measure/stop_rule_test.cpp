@@ -22,10 +22,10 @@ Visit visit_of(TrialId trial, Seconds seconds, int runs = 2) {
 
 // Anchor 1 (10 ms), trial 2 (`second`), noise of their own.
 Round round_of(std::mt19937_64& random, double noise, Seconds second = 0.020, int runs = 2) {
-  std::normal_distribution<double> normal(0, noise);
+  std::normal_distribution<double> normal(0, 1);
   Round round;
-  round.visits = {visit_of(1, 0.010 * std::exp(normal(random)), runs),
-                  visit_of(2, second * std::exp(normal(random)), runs)};
+  round.visits = {visit_of(1, 0.010 * std::exp(noise * normal(random)), runs),
+                  visit_of(2, second * std::exp(noise * normal(random)), runs)};
   return round;
 }
 
