@@ -53,6 +53,7 @@ Section look_section(const MachineLook& look) {
                                 : std::string("not judged"));
   if (!look.compute_levels.empty()) add("arithmetic", levels_words(look.compute_levels));
   if (!look.cache_levels.empty()) add("cache", levels_words(look.cache_levels));
+  if (!look.exchange_levels.empty()) add("exchange", levels_words(look.exchange_levels));
   add("cores", cores_words(look));
   if (look.clock_hz) add("clock", text::clock_words(*look.clock_hz));
   if (look.cpu_pressure)
@@ -138,6 +139,7 @@ Json look_of(const MachineLook& look) {
           {"quiet_share", json::number(look.quiet_share)},
           {"compute_levels", levels_of(look.compute_levels)},
           {"cache_levels", levels_of(look.cache_levels)},
+          {"exchange_levels", levels_of(look.exchange_levels)},
           {"cores_shared", look.cores_shared ? Json(*look.cores_shared) : Json(nullptr)},
           {"cores_evidence", look.cores_evidence},
           {"clock_hz", json::interval(look.clock_hz)},

@@ -43,7 +43,8 @@ struct MachineLook {
   Seconds seconds = 0;
   int bursts = 0;  // on each CPU
   std::optional<double> quiet_share;
-  std::vector<SpeedLevel> compute_levels, cache_levels;  // fastest first
+  // Fastest first. Exchange: a cache line's round trip between neighbouring CPUs.
+  std::vector<SpeedLevel> compute_levels, cache_levels, exchange_levels;
   std::optional<bool> cores_shared;  // the CPUs share a core: together they are not faster than one
   std::string cores_evidence;        // "both CPUs together do 1.98 x the arithmetic of one"
   std::optional<Interval> clock_hz;  // lowest and highest that were seen

@@ -6,8 +6,10 @@
 #include "kernels/probe/canary.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <thread>
 
 #include "kernels/probe/cache_sizes.h"
 #include "kernels/probe/loops.h"
@@ -28,6 +30,11 @@ constexpr std::int64_t kPortableIterations = 10'000;     // 30 us of ten registe
 constexpr std::int64_t kPortableWarmIterations = 1'000;
 
 constexpr int kReadPasses = 2;  // one alone varies more
+
+// A hypervisor moves its guests' CPUs between core complexes, each with a last cache of its own:
+// what two CPUs hand to each other then takes several times as long, and nothing else shows it.
+constexpr int kRoundTrips = 100;          // 8 us on one complex, 33 us between two
+constexpr int kSpinsBeforeYield = 20000;  // the partner may wait for a CPU
 
 constexpr int kChainCycles = 64;  // of one iteration: dependent additions, a cycle each
 constexpr std::int64_t kChainIterations = 256;  // 4 us; the clock is read in some 20 ns
@@ -62,6 +69,16 @@ struct alignas(64) Perch {
   double compute = 0, cache = 0, clock_hz = 0;
 };
 
+// What two CPUs hand to each other; on a cache line of its own.
+struct alignas(64) Ball {
+  std::atomic<std::uint32_t> hits{0};
+
+  void await(std::uint32_t wanted) const {
+    for (int spins = 0; hits.load(std::memory_order_acquire) != wanted;)
+      if (++spins > kSpinsBeforeYield) std::this_thread::yield();
+  }
+};
+
 FmaOperands portable_operands() {
   FmaOperands operands{};
   std::fill(std::begin(operands.start), std::end(operands.start), ComputeBlock::kStart);
@@ -77,18 +94,22 @@ FmaOperands portable_operands() {
 }  // namespace
 
 struct CanaryTeam::State {
-  explicit State(const std::vector<int>& cpus) : team(cpus), perches(cpus.size()) {}
+  explicit State(const std::vector<int>& cpus)
+      : team(cpus), perches(cpus.size()), balls(cpus.size() / 2), exchanges(cpus.size() / 2) {}
 
   void settle(const std::vector<int>& cpus);
   void compute(Perch& perch, bool warm) const;
   void read(const Perch& perch, int passes) const;
   void warm_up(Perch& perch) const;
   void sing(Perch& perch) const;
+  void exchange(std::size_t cpu);
 
   bool wide = reference_programs_available();
   FmaOperands operands = portable_operands();
   PinnedTeam team;
-  std::vector<Perch> perches;  // one per CPU
+  std::vector<Perch> perches;     // one per CPU
+  std::vector<Ball> balls;        // one per pair of them
+  std::vector<double> exchanges;  // seconds of a round trip, by pair
   std::string failure;
 };
 
@@ -153,6 +174,25 @@ void CanaryTeam::State::sing(Perch& perch) const {
   }
 }
 
+// The first round trip waits for the partner and is not timed.
+void CanaryTeam::State::exchange(std::size_t cpu) {
+  const std::size_t pair = cpu / 2;
+  if (pair >= balls.size()) return;  // an odd number of CPUs: the last one is alone
+  Ball& ball = balls[pair];
+  Clock::time_point start;
+  for (std::uint32_t trip = 0; trip <= kRoundTrips; ++trip) {
+    if (trip == 1) start = Clock::now();
+    if (cpu % 2 == 0) {
+      ball.hits.store(2 * trip + 1, std::memory_order_release);
+      ball.await(2 * trip + 2);
+    } else {
+      ball.await(2 * trip + 1);
+      ball.hits.store(2 * trip + 2, std::memory_order_release);
+    }
+  }
+  if (cpu % 2 == 0) exchanges[pair] = seconds_between(start, Clock::now()) / kRoundTrips;
+}
+
 CanaryTeam::CanaryTeam(const std::vector<int>& cpus) : state_(std::make_unique<State>(cpus)) {
   State& state = *state_;
   if (cpus.empty() || state.team.size() != static_cast<int>(cpus.size()) || !state.team.pinned())
@@ -171,9 +211,14 @@ CanaryBurst CanaryTeam::burst() {
   State& state = *state_;
   CanaryBurst burst;
   if (!state.failure.empty()) return burst;
+  for (Ball& ball : state.balls) ball.hits = 0;
   state.team.run(
       state.team.size(), [&](int i) { state.warm_up(state.perches[static_cast<std::size_t>(i)]); },
-      [&](int i) { state.sing(state.perches[static_cast<std::size_t>(i)]); });
+      [&](int i) {
+        state.sing(state.perches[static_cast<std::size_t>(i)]);
+        state.exchange(static_cast<std::size_t>(i));
+      });
+  burst.exchange = state.exchanges;
   burst.clock_hz = state.perches.front().clock_hz;
   for (const Perch& perch : state.perches) {
     burst.compute.push_back(perch.compute);

@@ -229,6 +229,7 @@ Json to_json(const HostState& host) {
   };
   if (!host.compute_canary.empty()) json["compute_canary"] = host.compute_canary;
   if (!host.cache_canary.empty()) json["cache_canary"] = host.cache_canary;
+  if (!host.exchange_canary.empty()) json["exchange_canary"] = host.exchange_canary;
   put("clock_hz", host.clock_hz);
   put("involuntary_switches", host.involuntary_switches);
   put("minor_faults", host.minor_faults);
@@ -253,6 +254,7 @@ void from_json_to(const Json& json, HostState& host) {
   };
   host.compute_canary = seconds("compute_canary");
   host.cache_canary = seconds("cache_canary");
+  host.exchange_canary = seconds("exchange_canary");
   take("clock_hz", host.clock_hz);
   take("involuntary_switches", host.involuntary_switches);
   take("minor_faults", host.minor_faults);

@@ -112,7 +112,7 @@ TEST_CASE("a ceiling that proved different is replaced, a predicted one never ke
 
 TEST_CASE("quiet levels are known again for as many CPUs", "[cli]") {
   Database database;
-  const QuietLevels levels{{30.5e-6, 31e-6}, {100e-6, 0.00010123456789}};
+  const QuietLevels levels{{30.5e-6, 31e-6}, {100e-6, 0.00010123456789}, {78.25e-9}};
   CHECK(known_quiet_levels(database.store(), 2) == QuietLevels{});
   REQUIRE(keep_quiet_levels(database.store(), 2, levels).has_value());
   CHECK(known_quiet_levels(database.store(), 2) == levels);

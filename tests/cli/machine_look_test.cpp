@@ -51,6 +51,18 @@ TEST_CASE("a neighbour in a quarter of the bursts is seen, and slows one CPU", "
   CHECK(has(look_findings(look, 2), "noise.quiet_share"));
 }
 
+TEST_CASE("CPUs that a hypervisor moves apart are told of, though each is as fast as ever",
+          "[cli][doctor]") {
+  LookReadings readings = look_of(400, 0, 1);
+  for (std::size_t i = 0; i < readings.bursts.size(); ++i)
+    readings.bursts[i].exchange = {i < 300 ? 78e-9 : 334e-9};
+  const MachineLook look = judge_look(readings, {});
+  CHECK(*look.quiet_share == Approx(0.75));
+  REQUIRE(look.exchange_levels.size() == 2);
+  CHECK(look.exchange_levels[1].share == Approx(0.25));
+  CHECK(has(look_findings(look, 2), "cpu.apart"));
+}
+
 TEST_CASE("a machine that is disturbed all the time is known by earlier quiet levels",
           "[cli][doctor]") {
   const QuietLevels known{{kCompute / 2, kCompute / 2}, {kCache, kCache}};

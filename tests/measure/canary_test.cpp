@@ -70,6 +70,15 @@ TEST_CASE("levels that are known go on, fall, and never rise", "[canary]") {
   CHECK(learner.levels().cache[1] == 90e-6);
 }
 
+TEST_CASE("CPUs that were moved apart disturb, though each of them is as fast as ever", "[canary]") {
+  QuietLearner learner({{30e-6, 60e-6}, {100e-6, 100e-6}, {80e-9}});
+  HostState host = host_of(reading(30e-6, 100e-6));
+  host.exchange_canary = {85e-9};
+  CHECK_FALSE(learner.disturbed(host));
+  host.exchange_canary = {330e-9};
+  CHECK(learner.disturbed(host));
+}
+
 TEST_CASE("without levels, without canaries and with other CPUs nothing is called disturbed",
           "[canary]") {
   CHECK_FALSE(QuietLearner().disturbed(host_of(reading(1, 1))));

@@ -85,6 +85,7 @@ DoctorReport full_doctor() {
   look.quiet_share = 0.71;
   look.compute_levels = {{1, 0.83}, {0.62, 0.17}};
   look.cache_levels = {{1, 0.71}, {0.8, 0.2}, {0.55, 0.09}};
+  look.exchange_levels = {{1, 0.9}, {0.23, 0.1}};
   look.cores_shared = false;
   look.cores_evidence = "both CPUs together do 1.98 x the arithmetic of one";
   look.clock_hz = Interval{3.6e9, 3.7e9};

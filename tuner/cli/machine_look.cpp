@@ -26,7 +26,10 @@ constexpr std::chrono::milliseconds kPause{10};
 constexpr int kBurstsPerReference = 16;
 
 // Bursts within so much of a level's fastest belong to it: what quiet bursts vary by themselves.
-constexpr double kComputeStep = 0.04, kCacheStep = 0.25;
+constexpr double kComputeStep = 0.04, kCacheStep = 0.25, kExchangeStep = 0.75;
+// CPUs that exchange a cache line at less than this of their best are on cores without a common
+// cache.
+constexpr double kApart = 0.5;
 constexpr double kLeastShare = 0.02;  // rarer speeds are interrupts; they join the level before
 constexpr double kFastest = 0.02;     // quantile taken as the fastest: never one lucky burst alone
 
@@ -91,6 +94,7 @@ std::optional<double> quiet_share(const LookReadings& readings, const QuietLevel
     HostState host;
     host.compute_canary = burst.compute;
     host.cache_canary = burst.cache;
+    host.exchange_canary = burst.exchange;
     quiet += !learner.disturbed(host);
   }
   if (readings.bursts.empty()) return std::nullopt;
@@ -173,6 +177,8 @@ MachineLook judge_look(const LookReadings& readings, const QuietLevels& known) {
       relative_times(readings.bursts, &CanaryReading::compute, readings.cpus), kComputeStep);
   look.cache_levels = speed_levels(
       relative_times(readings.bursts, &CanaryReading::cache, readings.cpus), kCacheStep);
+  look.exchange_levels = speed_levels(
+      relative_times(readings.bursts, &CanaryReading::exchange, readings.cpus / 2), kExchangeStep);
   judge_cores(readings, look);
   look.clock_hz = clock_range(readings.bursts);
   const HostState turn = state_of_turn(readings.before, readings.after, readings.seconds);
@@ -205,6 +211,14 @@ std::vector<Finding> look_findings(const MachineLook& look, int cpus) {
   if (look.cores_shared)
     add(*look.cores_shared, "cpu.cores_shared", "CPUs share cores", true, look.cores_evidence,
         "Use one thread for each core (--threads), or CPUs of different cores (taskset -c)");
+  double apart = 0;
+  for (const SpeedLevel& level : look.exchange_levels)
+    if (level.speed < kApart) apart += level.share;
+  add(apart > 0, "cpu.apart", "CPUs on cores without a common cache", apart,
+      percent(apart) + " of the time",
+      "The hypervisor moves CPUs between core complexes: programs of several threads then run up "
+      "to "
+      "twice as long; ask for pinned CPUs, or measure longer");
   if (look.clock_hz)
     add(look.clock_hz->low < (1 - kClockWanders) * look.clock_hz->high, "cpu.clock_wanders",
         "clock wanders", look.clock_hz->low / look.clock_hz->high,

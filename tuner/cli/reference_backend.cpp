@@ -136,7 +136,8 @@ class CpuCanaries final : public Canaries {
   bool possible() const { return team_.failure().empty(); }
   CanaryReading burst() override {
     probe::CanaryBurst burst = team_.burst();
-    return {std::move(burst.compute), std::move(burst.cache), burst.clock_hz};
+    return {std::move(burst.compute), std::move(burst.cache), burst.clock_hz,
+            std::move(burst.exchange)};
   }
 
  private:

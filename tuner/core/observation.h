@@ -76,6 +76,9 @@ struct HostState {
   // one after the visit: register arithmetic alone, and reads of a block that lies in the last
   // cache. Empty: no canaries ran.
   std::vector<Seconds> compute_canary, cache_canary;
+  // Of a cache line's round trip between neighbouring CPUs (the first two, the next two, ...): long
+  // when a hypervisor has put them on cores that share no cache. Empty also for one CPU.
+  std::vector<Seconds> exchange_canary;
   std::optional<double> clock_hz;  // of the slowest CPU: a chain of known cycles over its time
   // Of the worker process during the visit.
   std::optional<std::int64_t> involuntary_switches, minor_faults, major_faults;

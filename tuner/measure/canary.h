@@ -12,9 +12,10 @@ namespace batchtune {
 
 // One burst of each kind, all CPUs at once: seconds by CPU.
 struct CanaryReading {
-  std::vector<Seconds> compute;    // multiply-adds in registers: slower when the core is shared
-  std::vector<Seconds> cache;      // reads from the last cache: slower when that is shared
-  std::optional<double> clock_hz;  // of the slowest CPU
+  std::vector<Seconds> compute;        // multiply-adds in registers: slower when the core is shared
+  std::vector<Seconds> cache;          // reads from the last cache: slower when that is shared
+  std::optional<double> clock_hz;      // of the slowest CPU
+  std::vector<Seconds> exchange = {};  // a cache line's round trip, by pair of CPUs: see HostState
 };
 
 class Canaries {
@@ -27,6 +28,7 @@ class Canaries {
 // Empty: nothing is known yet.
 struct QuietLevels {
   std::vector<Seconds> compute, cache;
+  std::vector<Seconds> exchange = {};  // by pair of CPUs
 
   bool operator==(const QuietLevels&) const = default;
 };

@@ -88,6 +88,7 @@ HostState state_of_visit(const HostState& turn, const protocol::ShareDone& done,
   const CanaryReading& after = done.bursts[visit + 1];
   state.compute_canary = slower_of(before.compute, after.compute);
   state.cache_canary = slower_of(before.cache, after.cache);
+  state.exchange_canary = slower_of(before.exchange, after.exchange);
   state.clock_hz = after.clock_hz;
   if (before.clock_hz && after.clock_hz)
     state.clock_hz = std::min(*before.clock_hz, *after.clock_hz);

@@ -183,6 +183,7 @@ template <>
 struct Fields<CanaryReading> {
   static void visit(auto& x, auto&& f) {
     f("compute", x.compute), f("cache", x.cache), f("clock_hz", x.clock_hz);
+    f("exchange", x.exchange);
   }
 };
 template <>
