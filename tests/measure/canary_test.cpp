@@ -42,7 +42,7 @@ TEST_CASE("quiet levels are found although most bursts are disturbed", "[canary]
   CHECK(learner.levels().cache[0] == Approx(105e-6).epsilon(0.05));
   CHECK_FALSE(learner.disturbed(host_of(reading(32.55e-6, 112e-6))));
   CHECK(learner.disturbed(host_of(reading(36e-6, 112e-6))));
-  CHECK(learner.disturbed(host_of(reading(32.5e-6, 140e-6))));
+  CHECK(learner.disturbed(host_of(reading(32.5e-6, 220e-6))));
   HostState one_cpu = host_of(reading(32.5e-6, 105e-6));
   one_cpu.compute_canary[1] *= 1.7;
   CHECK(learner.disturbed(one_cpu));

@@ -214,6 +214,20 @@ TEST_CASE(
         std::string::npos);
 }
 
+TEST_CASE("a rough figure of a trial that a search left behind is no fault, where none chose it is",
+          "[search][conclude]") {
+  SessionRecord record = session();
+  record.observations.push_back({preparation_of(5, candidate_of("one", 16)), 0, 1});
+  for (int r = 0; r < 2; ++r) {
+    Round round;
+    round.visits = {visit_of(1, 0.010), visit_of(5, 0.600)};
+    record.observations.push_back({round, 0, 1});
+  }
+  CHECK(trial(conclude(record, {}), 5).ending.status == TrialStatus::ok);
+  record.header.command = "measure";
+  CHECK(trial(conclude(record, {}), 5).ending.status == TrialStatus::unstable);
+}
+
 TEST_CASE("the quiet share is of the visits that canaries judged", "[search][conclude]") {
   SessionRecord record = session();
   CHECK_FALSE(conclude(record, {}).quiet_share);

@@ -6,6 +6,7 @@
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/boundary.h"
 #include "tuner/search/conclude.h"
+#include "tuner/search/race.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/promise.h"
 #include "tuner/statistics/resample.h"
@@ -34,6 +35,7 @@ std::vector<VisitSamples> visits_of(const Facts& facts, TrialId trial) {
 Facts gather(const SessionRecord& record, const Wishes& wishes) {
   Facts facts;
   facts.memory_limit = wishes.memory_limit;
+  facts.searched = record.header.command != "measure";
   facts.safe_memory = safe_memory_of(record.header);
   for (const Observation& observation : record.observations) {
     if (const auto* preparation = std::get_if<Preparation>(&observation.what)) {
@@ -82,6 +84,38 @@ bool is_measured(const Trial& trial) {
   return trial.measurement && (status == TrialStatus::ok || status == TrialStatus::unstable);
 }
 
+namespace {
+
+// The most that its throughput may be, relative to what was found.
+double upper_factor(const Measurement& measurement) {
+  const double per_sample = measurement.ratio_to_anchor;
+  if (!measurement.ratio_ci95 || measurement.ratio_ci95->low <= 0) return 1 + kNearby;
+  return std::max(1 + kNearby, per_sample / measurement.ratio_ci95->low);
+}
+
+// A search leaves a candidate that is clearly behind after its first rounds: that its figure is
+// rough then changes nothing, and it stays ok. Where no search chose, every figure is asked for.
+void mark_unstable(Conclusion& conclusion, const Facts& facts, const Wishes& wishes) {
+  std::map<std::string, double> best;  // by backend, as verdicts are
+  for (const Trial& trial : conclusion.trials)
+    if (trial.measurement) {
+      double& known = best[trial.candidate.group.backend];
+      known = std::max(known, trial.measurement->throughput_undisturbed);
+    }
+  for (Trial& trial : conclusion.trials) {
+    if (!trial.measurement) continue;
+    const double most =
+        trial.measurement->throughput_undisturbed * upper_factor(*trial.measurement);
+    const double needed = best[trial.candidate.group.backend] * (1 - wishes.give_up);
+    if (facts.searched && most < needed) continue;
+    const auto noisy =
+        unstable_reason(facts.medians, conclusion.anchor, trial.id, wishes.precision);
+    if (noisy) trial.ending = {TrialStatus::unstable, *noisy, "", ""};
+  }
+}
+
+}  // namespace
+
 void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& wishes) {
   std::vector<Subject> subjects;
   for (const Trial& trial : conclusion.trials)
@@ -92,13 +126,11 @@ void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& 
     if (found != measurements.end()) trial.measurement = found->second;
     if (!is_measured(trial)) trial.measurement.reset();
     if (!trial.measurement) continue;
-    const auto noisy =
-        unstable_reason(facts.medians, conclusion.anchor, trial.id, wishes.precision);
-    if (noisy) trial.ending = {TrialStatus::unstable, *noisy, "", ""};
     const auto visits = visits_of(facts, trial.id);
     for (const LatencyLimit& limit : wishes.latency_limits)
       trial.limits.push_back(judge(limit, visits));
   }
+  mark_unstable(conclusion, facts, wishes);
 }
 
 // The solo run's peak where there is one. For the memory limit alone also the exact account of the

@@ -13,6 +13,7 @@ namespace batchtune {
 
 // Points into the record, which must outlive it.
 struct Facts {
+  bool searched = true;  // a search left what is clearly behind; else every figure was asked for
   std::vector<const Preparation*> preparations;
   std::vector<const Round*> rounds;
   std::vector<RoundMedians> medians;

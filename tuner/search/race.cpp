@@ -11,7 +11,6 @@
 namespace batchtune {
 namespace {
 
-constexpr double kNearby = 0.05;  // what short rounds may be wrong by: not "clearly worse"
 constexpr std::size_t kMostFinalists = 6;
 constexpr int kMostRounds = 40;  // an order that is open after as many does not matter, ...
 constexpr double kUsualPrecision = 0.01;  // ... unless a tighter precision is asked for
