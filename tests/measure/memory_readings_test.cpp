@@ -76,6 +76,7 @@ TEST_CASE("a process's peak, swap and major faults are read, whatever its name",
 TEST_CASE("this process has a resident peak", "[memory]") {
   const ProcessMemory own = read_process_memory(getpid());
   REQUIRE(own.peak_resident);
-  CHECK(*own.peak_resident >= *own.resident);
+  // Kernels count pages in batches, so that the two may be some dozen pages apart.
+  CHECK(*own.peak_resident + (Bytes{1} << 20) >= *own.resident);
   CHECK(*own.resident > 0);
 }
