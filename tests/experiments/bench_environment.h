@@ -15,7 +15,7 @@ namespace batchtune::experiments {
 // `repeat`: a candidate's batch is how often one inner program (the cpu backend's, batch
 // kInnerBatch) runs in one run: batch 21 does 5 % more work than batch 20, of the same kind.
 inline constexpr char kRepeatBackend[] = "repeat";
-inline constexpr std::int64_t kInnerBatch = 4;
+inline constexpr std::int64_t kInnerBatch = 1;
 
 // The worker's exit code when this process is one.
 std::optional<int> serve_as_worker(int argc, char** argv);

@@ -2,7 +2,7 @@
 // one session: two programs of equal kind (`repeat`, bench_environment.h) race against an anchor
 // for some seconds each; the judgement is the one of paired comparisons (ratio beyond the
 // threshold, its interval beyond 1).
-//   bench_power [comparisons = 40] [seconds each = 5] [model = shufflenet-v2]
+//   bench_power [comparisons = 40] [seconds each = 8] [model = shufflenet-v2]
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -63,7 +63,7 @@ void print(const char* what, const Tally& tally) {
 int main(int argc, char** argv) {
   if (const auto code = serve_as_worker(argc, argv)) return *code;
   const int comparisons = argc > 1 ? std::atoi(argv[1]) : 40;
-  const double seconds = argc > 2 ? std::atof(argv[2]) : 5;
+  const double seconds = argc > 2 ? std::atof(argv[2]) : 8;
   const std::string model = argc > 3 ? argv[3] : "shufflenet-v2";
   Tally same, more;
   for (int i = 0; i < comparisons; ++i) {

@@ -7,7 +7,8 @@
 
 `record` can be stopped at any time and goes on where it was: a pair is two sessions in the database with the same
 label. Every second pair runs beside the disturber (disturber.cpp), by turns on a core and on memory. `judge` calls a
-pair a false claim if any shared batch is called slower or faster. `power` makes every candidate of the second session
+pair a false claim if any shared batch is called slower or faster; batches that a search only glanced at (too few rounds
+to be compared) are left out of the share of inconclusive ones. `power` makes every candidate of the second session
 slower by a known change (its stored samples are multiplied, those of the reference programs are not) and asks `compare`
 again: what a change of the program itself would look like. Figures are printed as Markdown.
 """
@@ -101,14 +102,16 @@ def verdicts(options, database):
         for index, sides in sorted(pairs.items()):
             model, disturber = condition_of(index)
             found = compare(options.program, database, sides)
-            words = [pair["verdict"] for pair in found["pairs"]]
+            # Batches that a search only glanced at are listed, but were not measured for comparing.
+            raced = [pair for pair in found["pairs"] if "are needed" not in (pair.get("reason") or "")]
+            words = [pair["verdict"] for pair in raced]
             quiet = [quiet_share(connection, sides[side]) for side in "ab"]
             rows.append({
                 "pair": index, "model": model, "disturber": disturber,
                 "quiet": min(quiet) if None not in quiet else 0,
-                "shared": len(words), "same": words.count("same"), "slower": words.count("slower"),
+                "glanced": len(found["pairs"]) - len(raced), "shared": len(words), "same": words.count("same"), "slower": words.count("slower"),
                 "faster": words.count("faster"), "inconclusive": words.count("inconclusive"),
-                "largest": max([abs(pair["ratio"] - 1) for pair in found["pairs"]], default=0),
+                "largest": max([abs(pair["ratio"] - 1) for pair in raced], default=0),
                 "seconds": seconds_of(connection, sides["a"]),
             })
     return rows
@@ -134,12 +137,12 @@ def upper_bound(hits, of, confidence=0.95):
 
 
 def line(name, rows):
+    if not rows:
+        return f"| {name} | 0 | | | | | |"
     shared = sum(row["shared"] for row in rows)
     false = sum(1 for row in rows if row["slower"] + row["faster"] > 0)
     open_batches = sum(row["inconclusive"] for row in rows)
     undecided = sum(1 for row in rows if row["shared"] == row["inconclusive"])
-    if not rows:
-        return f"| {name} | 0 | | | | | |"
     spread = sorted(row["largest"] for row in rows)[len(rows) // 2]
     return (f"| {name} | {len(rows)} | {false} ({100 * false / len(rows):.1f} %) | {100 * upper_bound(false, len(rows)):.1f} % |"
             f" {100 * open_batches / max(1, shared):.1f} % of {shared} | {100 * undecided / len(rows):.1f} % | {100 * spread:.1f} % |")

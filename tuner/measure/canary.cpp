@@ -15,12 +15,13 @@ constexpr std::size_t kLuckyBursts = 2;
 // of the machine later on does not raise it.
 constexpr std::size_t kWindow = 256;
 
-// The register burst repeats to 0.1 % at one clock, and takes 1.3 to 1.7 times as long while another
-// guest shares the core. The clock itself wanders by some 8 %, which slows all programs alike.
+// The register burst repeats to 0.1 % at one clock, and takes 1.3 to 1.7 times as long while
+// another guest shares the core. The clock itself wanders by some 8 %, which slows all programs
+// alike.
 constexpr double kComputeTolerance = 0.10;
-// Reads of a cache that all guests share take from 63 to 130 us for hours in which no program is
-// any slower; what disturbs programs doubles them and more.
-constexpr double kCacheTolerance = 1.0;
+// Reads of a cache that all guests share take 31 to 41 us while no program is any slower; a
+// neighbour in the same cache doubles them.
+constexpr double kCacheTolerance = 0.6;
 // A cache line goes round in 60 to 115 ns on one core complex, in 330 ns between two.
 constexpr double kExchangeTolerance = 1.5;
 

@@ -20,7 +20,8 @@ namespace {
 
 constexpr int kMostCandidates = 20;       // of one group: the scan ends also where noise goes on
 constexpr std::size_t kMostPrograms = 8;  // held at once, for the sake of memory
-constexpr int kSmallestRounds = 6;        // batch 1 is always finished: it gets an interval
+// Batch 1 is always finished: sessions that chose apart can still be compared by it (tuner/track).
+constexpr int kSmallestRounds = 8;
 constexpr int kHurriedRounds = 2;         // of batch 1, when the budget is spent already
 
 class Doubling final : public Strategy {
