@@ -43,16 +43,6 @@ void set_percentiles(Measurement& measurement, std::span<const Seconds> samples)
   measurement.samples = static_cast<int>(samples.size());
 }
 
-std::optional<Interval> undisturbed_interval(std::span<const RoundMedians> rounds, TrialId anchor,
-                                             TrialId trial, int visits) {
-  if (visits < kFewestRounds) return std::nullopt;
-  std::vector<double> replicates;
-  const Leveller leveller(rounds, anchor, trial);
-  for (const auto& picked : resamplings(static_cast<int>(rounds.size())))
-    if (const auto level = leveller.at(picked)) replicates.push_back(level->undisturbed);
-  return percentile_interval(replicates);
-}
-
 // The autocorrelation is that of the log ratios; of the anchor, and without one, of log levels.
 void count_visits(Measurement& measurement, std::span<const RoundMedians> rounds, TrialId anchor,
                   TrialId trial) {
@@ -102,8 +92,7 @@ std::map<TrialId, Measurement> levels(std::span<const Round* const> rounds, Tria
     set_percentiles(measurement, samples);
     count_visits(measurement, medians, anchor, subject.trial);
     measurement.undisturbed = level.undisturbed;
-    measurement.undisturbed_ci95 =
-        undisturbed_interval(medians, anchor, subject.trial, measurement.visits);
+    measurement.undisturbed_ci95 = level_interval(medians, anchor, subject.trial);
     measurement.throughput_undisturbed = samples_per_run(subject) / level.undisturbed;
     measurement.throughput_as_seen = throughput_as_seen(rounds, subject);
     if (anchor_subject == subjects.end() || !anchor_level) continue;

@@ -26,7 +26,7 @@ struct Subject {
 
 // All that is known of each subject that has a timed sample. ratio_to_anchor and its interval are
 // of seconds per sample; 1 without interval when there is no anchor. The interval of `undisturbed`
-// comes from resampling rounds and is absent below 6 of them. visits and quiet_visits count rounds.
+// is level_interval (rounds.h): of what this session met. visits and quiet_visits count rounds.
 std::map<TrialId, Measurement> levels(std::span<const Round* const> rounds, TrialId anchor,
                                       std::span<const Subject> subjects);
 

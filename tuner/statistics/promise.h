@@ -2,7 +2,8 @@
 // MLPerf LoadGen (early_stopping.cc; incomplete beta function), and its mirror image for rejection.
 // Its samples are independent; runs are not, so they count as fewer (effective number), found from
 // how samples of one visit and visits of neighbouring rounds hang together. Disturbed runs count
-// like all others: a deployment will meet them.
+// like all others: a deployment will meet them. The 99 % are for each look: who asks again after
+// every round and stops at the first decision is wrong more often than in 1 % of sessions.
 #pragma once
 
 #include <span>

@@ -15,11 +15,16 @@ std::vector<int> all_indices(int n) {
   return indices;
 }
 
-std::vector<std::vector<int>> resamplings(int n, std::uint64_t seed) {
+std::vector<std::vector<int>> resamplings(int n, std::uint64_t seed, int block) {
   std::mt19937_64 engine(seed);
   std::vector<std::vector<int>> lists(kResamplings, std::vector<int>(static_cast<std::size_t>(n)));
-  for (auto& list : lists)
-    for (int& index : list) index = static_cast<int>(engine() % static_cast<std::uint64_t>(n));
+  for (auto& list : lists) {
+    int start = 0, filled = 0;
+    for (int& index : list) {
+      if (filled % block == 0) start = static_cast<int>(engine() % static_cast<std::uint64_t>(n));
+      index = (start + filled++ % block) % n;
+    }
+  }
   return lists;
 }
 

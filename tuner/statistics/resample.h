@@ -16,8 +16,10 @@ inline constexpr std::uint64_t kResampleSeed = 1;  // fixed: the same observatio
 
 std::vector<int> all_indices(int n);  // 0 .. n-1
 
-// kResamplings lists of n indices in [0, n), drawn with replacement.
-std::vector<std::vector<int>> resamplings(int n, std::uint64_t seed = kResampleSeed);
+// kResamplings lists of n indices in [0, n), drawn with replacement: one by one, or `block`
+// neighbours at a time (the first follows the last), for rounds that share a disturbance.
+// REQUIRES: block >= 1.
+std::vector<std::vector<int>> resamplings(int n, std::uint64_t seed = kResampleSeed, int block = 1);
 
 // 2.5th to 97.5th percentile of a statistic's replicates; nullopt when there are none.
 std::optional<Interval> percentile_interval(std::span<const double> replicates);

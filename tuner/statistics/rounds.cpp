@@ -7,8 +7,10 @@
 #include <map>
 #include <utility>
 
+#include "tuner/statistics/correlation.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/location.h"
+#include "tuner/statistics/resample.h"
 
 namespace batchtune {
 namespace {
@@ -46,6 +48,15 @@ std::optional<Figure> level_figure(const VisitMedian* visit) {
 std::optional<Figure> ratio_figure(const VisitMedian* base, const VisitMedian* visit) {
   if (!base || !visit) return std::nullopt;
   return Figure{std::log(visit->median / base->median), base->disturbed || visit->disturbed};
+}
+
+// Rounds that hang together, by the levels of a program that was in most of `rounds` of them.
+int block_of(std::span<const double> levels, int rounds) {
+  constexpr int kFewestBlocks = 4;  // longer ones leave nothing to resample
+  std::vector<double> logs;
+  for (const double level : levels) logs.push_back(std::log(level));
+  const int together = static_cast<int>(std::lround(integrated_autocorrelation(logs)));
+  return std::clamp(together, 1, std::max(1, rounds / kFewestBlocks));
 }
 
 }  // namespace
@@ -154,6 +165,18 @@ std::optional<Level> Leveller::at(std::span<const int> picked) const {
 std::optional<Level> level_of(std::span<const RoundMedians> rounds, std::span<const int> picked,
                               TrialId anchor, TrialId trial) {
   return Leveller(rounds, anchor, trial).at(picked);
+}
+
+std::optional<Interval> level_interval(std::span<const RoundMedians> rounds, TrialId anchor,
+                                       TrialId trial) {
+  if (level_series(rounds, trial).present < kFewestRounds) return std::nullopt;
+  const int n = static_cast<int>(rounds.size());
+  const Leveller leveller(rounds, anchor, trial);
+  const int block = block_of(level_series(rounds, anchor != 0 ? anchor : trial).all(), n);
+  std::vector<double> replicates;
+  for (const auto& picked : resamplings(n, kResampleSeed, block))
+    if (const auto level = leveller.at(picked)) replicates.push_back(level->undisturbed);
+  return percentile_interval(replicates);
 }
 
 std::optional<Seconds> reference_level(std::span<const RoundMedians> rounds,

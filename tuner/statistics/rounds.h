@@ -81,6 +81,13 @@ class Leveller {
 std::optional<Level> level_of(std::span<const RoundMedians> rounds, std::span<const int> picked,
                               TrialId anchor, TrialId trial);
 
+// 95 % interval of that level over all rounds: of what this session met, not of the machine, which
+// may wander for longer than a session. Rounds are resampled in blocks as long as the anchor's (or,
+// without one, the trial's own) levels hang together. nullopt: it was visited in fewer than
+// kFewestRounds rounds.
+std::optional<Interval> level_interval(std::span<const RoundMedians> rounds, TrialId anchor,
+                                       TrialId trial);
+
 // Undisturbed level of a reference program; nullopt: not visited.
 std::optional<Seconds> reference_level(std::span<const RoundMedians> rounds,
                                        std::span<const int> picked, std::string_view reference);

@@ -9,7 +9,6 @@
 #include "tuner/core/units.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/location.h"
-#include "tuner/statistics/resample.h"
 
 namespace batchtune {
 namespace {
@@ -38,13 +37,9 @@ std::optional<std::string> too_wide(const char* what, double low, double high, i
 
 std::optional<std::string> level_reason(std::span<const RoundMedians> rounds, TrialId trial,
                                         double precision) {
-  const Leveller leveller(rounds, 0, trial);
   const int visits = level_series(rounds, trial).present;
   if (visits < kFewestRounds) return "it was visited in " + std::to_string(visits) + " rounds only";
-  std::vector<double> replicates;
-  for (const auto& picked : resamplings(static_cast<int>(rounds.size())))
-    if (const auto level = leveller.at(picked)) replicates.push_back(level->undisturbed);
-  const auto interval = percentile_interval(replicates);
+  const auto interval = level_interval(rounds, 0, trial);
   if (!interval) return std::nullopt;
   return too_wide("its undisturbed latency", interval->low, interval->high, visits, precision);
 }
