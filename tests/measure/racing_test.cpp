@@ -198,6 +198,15 @@ TEST_CASE("warm runs of each program grow to what a switch costs it", "[racing]"
     CHECK(visit.seconds[static_cast<std::size_t>(visit.warm)] == visit.seconds.back());
 }
 
+TEST_CASE("a resumed session warms its programs as it did before", "[racing]") {
+  auto options = options_of("cold", "5");
+  options.warm = {{2, 5}};
+  WorkerMeasurer measurer(std::move(options));
+  RoundRequest request = prepare_all(measurer, "cold", 2);
+  for (const Visit& visit : run_round(measurer, request).visits)
+    CHECK(visit.warm == (visit.trial == 2 ? 5 : 2));
+}
+
 TEST_CASE("wanted timed runs are made", "[racing]") {
   WorkerMeasurer measurer(simulated_options("overhead=10ms"));
   RoundRequest request = prepare_all(measurer, "simulated", 3);

@@ -59,3 +59,18 @@ TEST_CASE("what is forgotten starts with the table again", "[warm-up]") {
   warm_ups.forget(1);
   CHECK(warm_ups.warm_runs(1, 0.002) == 2);
 }
+
+TEST_CASE("warm runs are never fewer than they were, whatever the last visit took", "[warm-up]") {
+  WarmUps warm_ups;
+  warm_ups.add(1, 0.0099, 2, {0.0099, 0.0099, 0.0099});
+  CHECK(visit_length(0.0101).warm == 1);
+  CHECK(warm_ups.warm_runs(1, 0.0101) == 2);
+  warm_ups.add(1, 0.0101, 2, {0.0101, 0.0101, 0.0101});
+  CHECK(warm_ups.warm_runs(1, 0.0101) == 2);
+}
+
+TEST_CASE("what is known of an earlier part of the session goes on", "[warm-up]") {
+  WarmUps warm_ups;
+  warm_ups.know(1, 7);
+  CHECK(warm_ups.warm_runs(1, 0.002) == 7);
+}

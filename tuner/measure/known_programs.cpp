@@ -30,6 +30,11 @@ Seconds median_of(std::vector<Seconds> values) {
 
 }  // namespace
 
+void KnownPrograms::prepared(TrialId program, Seconds first_run, int warm) {
+  run_seconds_[program] = first_run;
+  if (warm > 0) warm_ups_.know(program, warm);
+}
+
 void KnownPrograms::visited(const protocol::Visited& visited) {
   std::vector<Seconds> timed = timed_runs(visited);
   const Seconds run = median_of(timed);

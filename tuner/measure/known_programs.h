@@ -13,7 +13,8 @@ namespace batchtune {
 
 class KnownPrograms {
  public:
-  void prepared(TrialId program, Seconds first_run) { run_seconds_[program] = first_run; }
+  // `warm`: runs that it is known to need; 0: nothing is known.
+  void prepared(TrialId program, Seconds first_run, int warm = 0);
   void visited(const protocol::Visited& visited);  // one that ended ok
   void forget(TrialId program);
 

@@ -28,16 +28,17 @@ int WarmUps::warm_runs(TrialId program, Seconds run) const {
   const int table = visit_length(run).warm;
   const auto found = seen_.find(program);
   if (found == seen_.end()) return table;
-  return std::max(table, std::min(found->second.warm, most_warm(run)));
+  return std::max(table, found->second.warm);
 }
 
 void WarmUps::add(TrialId program, Seconds run, int warm, std::vector<Seconds> timed) {
   Seen& seen = seen_[program];
+  seen.warm = std::max(seen.warm, warm);
   seen.visits.push_back(std::move(timed));
   if (seen.visits.size() > kLatestVisits) seen.visits.erase(seen.visits.begin());
   const int more = transient_runs(seen.visits);
   if (more == 0 || warm >= most_warm(run)) return;
-  seen.warm = std::min(warm + more, most_warm(run));
+  seen.warm = std::max(seen.warm, std::min(warm + more, most_warm(run)));
   seen.visits.clear();
 }
 

@@ -156,7 +156,9 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
   BT_TRY(prepared, worker.prepare(trial, candidate, backend->parameters));
   const Prepared& answer = prepared.answer;
   if (answer.ending.status == TrialStatus::ok) {
-    known_.prepared(trial, answer.first_run.value_or(0));
+    const auto warm = options_.warm.find(trial);
+    known_.prepared(trial, answer.first_run.value_or(0),
+                    warm != options_.warm.end() ? warm->second : 0);
     // Only now is known what it holds; the limit leaves room for one program too many.
     if (options_.programs_memory) worker.make_room({trial, anchor_}, *options_.programs_memory);
   }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,9 @@ struct WorkerMeasurerOptions {
   std::string cgroup_root = "/sys/fs/cgroup";
   std::optional<Bytes> programs_memory;  // that a racing worker's programs may hold together
   bool verify = false;  // outputs also against the backend's reference kernels (isa "reference")
+  // A resumed session: the most Visit::warm of each trial in its stored rounds, so that visits stay
+  // comparable.
+  std::map<TrialId, int> warm = {};
   Seconds session_age = 0;  // a resumed session: Observation::started goes on from here
   std::function<void(const LoadNotice&)> on_load;  // may be empty
   // A reference program ended and is left out from now on; may be empty.
