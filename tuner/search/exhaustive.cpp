@@ -80,7 +80,10 @@ std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& han
     const Entry* entry = ledger_.find(candidate);
     if (entry && entry->told) continue;
     const bool always = first && candidate == handful.front();  // the smallest batch
-    if (!always && share <= 0) continue;
+    if (!always && share <= 0) {
+      cut_short_ = true;
+      continue;
+    }
     return AskPrepare{ledger_.number(candidate), candidate};
   }
   std::vector<TrialId> live, needy;
