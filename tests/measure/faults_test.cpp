@@ -32,8 +32,8 @@ constexpr Seconds kHangTimeout = 1;
 class FakeMachine {
  public:
   FakeMachine() {
-    char name[] = "/tmp/bt_faults_XXXXXX";
-    base_ = mkdtemp(name);
+    std::string name = fs::temp_directory_path() / "bt_faults_XXXXXX";
+    base_ = mkdtemp(name.data());
     write("proc/vmstat", "oom_kill 0\n");
     write("proc/meminfo", "MemAvailable: 16777216 kB\n");
     write("proc/self/cgroup", "0::/scope\n");

@@ -39,8 +39,8 @@ void write(const fs::path& file, const std::string& text) {
 class FakeTree {
  public:
   FakeTree() {
-    char name[] = "/tmp/bt_cgroup_XXXXXX";
-    base_ = mkdtemp(name);
+    std::string name = fs::temp_directory_path() / "bt_cgroup_XXXXXX";
+    base_ = mkdtemp(name.data());
     write(root() / "cgroup.controllers", "cpu memory pids");
     write(own() / "cgroup.controllers", "memory pids");
     write(own() / "cgroup.subtree_control", "");
@@ -155,6 +155,7 @@ TEST_CASE("a tree in which no memory can be limited is refused with the reason",
   }
   SECTION("other processes in it") {
     write(tree.own() / "cgroup.procs", std::to_string(getpid()) + "\n1");
+    write(tree.proc() / "1/status", "Name:\tsystemd\nPPid:\t0");
     CHECK(contains(tree.refusal(), "process 1 is in it as well"));
     CHECK(contains(tree.refusal(), "systemd-run --user --scope -p Delegate=yes"));
   }
@@ -177,6 +178,15 @@ TEST_CASE("children of this process do not make it less alone", "[limiter]") {
   write(tree.own() / "cgroup.procs", std::to_string(getpid()) + "\n77");
   write(tree.proc() / "77/status", "Name:\tworker\nPPid:\t" + std::to_string(getpid()));
   CHECK(tree.refusal().empty());
+}
+
+TEST_CASE("nor do the guards of its workers, and processes that have ended", "[limiter]") {
+  FakeTree tree;
+  write(tree.own() / "cgroup.procs", std::to_string(getpid()) + "\n78\n79");
+  write(tree.proc() / "78/status", "Name:\tbatchtune-guard\nUmask:\t0022\nPPid:\t1");
+  CHECK(tree.refusal().empty());  // there is no 79
+  write(tree.proc() / "79/status", "Name:\tbatchtune-guar\nPPid:\t1");
+  CHECK(contains(tree.refusal(), "process 79 is in it as well"));
 }
 
 TEST_CASE("a kernel that refuses the limit leaves no group and no half of a move", "[limiter]") {

@@ -18,8 +18,8 @@ namespace {
 class FakeProc {
  public:
   FakeProc() {
-    char name[] = "/tmp/bt_proc_XXXXXX";
-    root_ = mkdtemp(name);
+    std::string name = fs::temp_directory_path() / "bt_proc_XXXXXX";
+    root_ = mkdtemp(name.data());
   }
   ~FakeProc() { fs::remove_all(root_); }
   FakeProc(const FakeProc&) = delete;

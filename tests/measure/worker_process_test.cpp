@@ -1,13 +1,16 @@
 // Real worker processes: each way in which one may end gets its own typed answer, and none is left
 // behind.
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -15,6 +18,7 @@
 #include "tests/support/catch.h"
 #include "tuner/measure/queries.h"
 #include "tuner/measure/worker_process.h"
+#include "tuner/measure/worker_setup.h"
 #include "tuner/workload/model_file.h"
 
 using namespace batchtune;
@@ -44,6 +48,17 @@ Ending ending_of(const std::string& spec, std::int64_t batch, Seconds timeout = 
   return reply.error();
 }
 
+// Processes of that name, of whomever.
+std::set<std::string> named(const std::string& name) {
+  std::set<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::string comm;
+    std::getline(std::ifstream(entry.path() / "comm"), comm);
+    if (comm == name) found.insert(entry.path());
+  }
+  return found;
+}
+
 int open_descriptors() {
   int count = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
@@ -52,6 +67,18 @@ int open_descriptors() {
 }
 
 }  // namespace
+
+TEST_CASE("a worker's guard has a name by which a limiter knows it", "[worker]") {
+  const int own = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
+  if (own < 0) BT_SKIP("no pidfd: this kernel lets nobody wait for a death from outside");
+  close(own);
+  const auto before = named(kGuardName);
+  auto worker = WorkerProcess::start("simulated");
+  REQUIRE(worker);
+  REQUIRE(prepare(**worker, 1));
+  const auto after = named(kGuardName);
+  CHECK_FALSE(std::includes(before.begin(), before.end(), after.begin(), after.end()));
+}
 
 TEST_CASE("a worker prepares, checks and visits a program", "[worker]") {
   auto worker = WorkerProcess::start("simulated:prepare=3,load=2");

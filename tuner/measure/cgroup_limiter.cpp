@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "tuner/measure/memory_readings.h"
+#include "tuner/measure/worker_setup.h"
 
 namespace batchtune {
 namespace {
@@ -71,14 +72,23 @@ std::optional<std::string> own_path(const std::string& proc_root) {
   return std::nullopt;
 }
 
-// This process or one that it started.
+// This process, one that it started, or a guard of its workers; also one that has ended meanwhile.
 bool is_ours(const std::string& pid, const std::string& proc_root) {
   if (pid == std::to_string(getpid())) return true;
-  return read_keyed(proc_root + "/" + pid + "/status", "PPid:") == getpid();
+  const std::string status = proc_root + "/" + pid + "/status";
+  if (access(status.c_str(), F_OK) != 0) return true;
+  const std::vector<std::string> words = read_words(status);  // "Name: batchtune-guard ..."
+  return (words.size() > 1 && words[1] == kGuardName) || read_keyed(status, "PPid:") == getpid();
 }
 
-// Moves this process and its children into a group of their own, after which `folder` may hand the
-// memory controller on.
+// A process that has ended meanwhile needs no move.
+std::string move_process(const std::string& pid, const std::string& folder) {
+  const std::string why = write_file(folder + "/cgroup.procs", pid);
+  return why == std::strerror(ESRCH) ? "" : why;
+}
+
+// Moves this process and what it started into a group of their own, after which `folder` may hand
+// the memory controller on.
 Status take_seat(const std::string& folder) {
   if (names_memory(folder + "/cgroup.subtree_control")) return {};
   const std::string seat = folder + "/" + kSeat;
@@ -87,10 +97,10 @@ Status take_seat(const std::string& folder) {
   const std::vector<std::string> processes = read_words(folder + "/cgroup.procs");
   std::string why;
   for (const std::string& pid : processes)
-    if (why.empty()) why = write_file(seat + "/cgroup.procs", pid);
+    if (why.empty()) why = move_process(pid, seat);
   if (why.empty()) why = write_file(folder + "/cgroup.subtree_control", "+memory");
   if (why.empty()) return {};
-  for (const std::string& pid : processes) write_file(folder + "/cgroup.procs", pid);
+  for (const std::string& pid : processes) move_process(pid, folder);
   rmdir(seat.c_str());
   return none(why, folder + "/cgroup.subtree_control");
 }

@@ -29,6 +29,7 @@ constexpr char kFirstToDie[] = "1000";
 // Waits until `worker` is gone, then ends what is left of its group. Never returns. After a fork:
 // system calls alone.
 [[noreturn]] void guard_group(pid_t worker, int pid_fd) {
+  prctl(PR_SET_NAME, kGuardName);
   setpgid(0, 0);  // not stopped or killed with the others
   dup2(pid_fd, STDIN_FILENO);
   close_range(STDOUT_FILENO, ~0U, 0);  // the worker's channel above all

@@ -10,6 +10,9 @@
 
 namespace batchtune {
 
+// The guard's name in /proc: it is nobody's child, and stays in the cgroup that it was started in.
+inline constexpr char kGuardName[] = "batchtune-guard";  // 15 characters, as many as Linux keeps
+
 // Before this process has a second thread: it forks a guard that ends the group when it is gone.
 void setup_worker();
 
