@@ -69,8 +69,8 @@ TEST_CASE("the stop rule that was named ends each handful", "[search][exhaustive
 TEST_CASE("batches that the budget has left out are not called measured", "[search][exhaustive]") {
   Problem problem = test_problem(1);
   problem.batches = {1, 2, 3, 4, 5, 6, 7, 8};
-  problem.budget.racing = 30;
-  problem.stop_rule = "time";  // 10 s, which the first handful has after its second round
+  problem.budget.racing = 20;
+  problem.stop_rule = "time";  // 10 s, which the first handful has after a round, past the budget
   ScriptedMeasurer measurer({.latency = [](std::int64_t) { return 1.0; }});
   const Played played = play(problem, measurer, "exhaustive");
   const Conclusion conclusion = conclude(played.record, {});

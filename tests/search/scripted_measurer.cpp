@@ -103,7 +103,8 @@ Result<Observation> ScriptedMeasurer::probe(const ProbeRequest& request) {
   if (probe.limiter == LimiterKind::cgroup && scene_.memory_jitter > 0)
     bytes += static_cast<Bytes>(random() % static_cast<std::uint64_t>(scene_.memory_jitter));
   const auto scripted = scene_.probe_endings.find(candidate.batch);
-  const auto worn = scene_.soak_endings.find(candidate.batch);
+  auto worn = scene_.soak_endings.find(candidate.batch);
+  if (soak > 0 && soaks++ >= scene_.bad_soaks) worn = scene_.soak_endings.end();
   if (scripted != scene_.probe_endings.end()) {
     probe.ending = scripted->second;
   } else if (probe.limiter != LimiterKind::none && bytes > *limit) {

@@ -31,6 +31,7 @@ struct Scene {
   LimiterKind limiter = LimiterKind::account;  // of probes under a limit
   Bytes memory_jitter = 0;                     // under a cgroup: up to so much more, each time
   std::map<std::int64_t, Ending> soak_endings = {};   // batches that do not last
+  int bad_soaks = 1000;                               // soaks that end so, the first ones
   std::map<std::int64_t, Ending> probe_endings = {};  // batches that end otherwise when probed
 };
 
@@ -45,7 +46,7 @@ class ScriptedMeasurer final : public Measurer {
 
   std::map<TrialId, Candidate> live;
   std::size_t most_live = 0;
-  int preparations = 0, rounds = 0, probes = 0, kills = 0;
+  int preparations = 0, rounds = 0, probes = 0, kills = 0, soaks = 0;
   std::vector<std::string> misuse;  // what no strategy may ask
 
  private:

@@ -194,12 +194,24 @@ bool is_puzzling(std::span<const Probe> probes, Bytes limit) {
   });
 }
 
+Soaks soaks_of(std::span<const Probe> probes, std::int64_t batch, std::optional<Bytes> limit) {
+  Soaks soaks;
+  for (const Probe& probe : probes) {
+    if (probe.soak <= 0 || probe.limit != limit || probe.candidate.batch != batch) continue;
+    ++soaks.made;
+    soaks.unstable += probe.ending.status == TrialStatus::unstable;
+  }
+  return soaks;
+}
+
 bool fails_soak(std::span<const Probe> probes, std::int64_t batch, std::optional<Bytes> limit) {
+  if (soaks_of(probes, batch, limit).unstable >= kUnstableSoaks) return true;
   return std::any_of(probes.begin(), probes.end(), [&](const Probe& probe) {
-    if (probe.soak <= 0 || probe.limit != limit || probe.ending.status == TrialStatus::ok)
-      return false;
-    const bool memory = probe.ending.status == TrialStatus::out_of_memory;
-    return probe.candidate.batch == batch || (memory && probe.candidate.batch < batch);
+    const TrialStatus status = probe.ending.status;
+    if (probe.soak <= 0 || probe.limit != limit) return false;
+    if (status == TrialStatus::ok || status == TrialStatus::unstable) return false;
+    return probe.candidate.batch == batch ||
+           (status == TrialStatus::out_of_memory && probe.candidate.batch < batch);
   });
 }
 

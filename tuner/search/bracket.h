@@ -74,8 +74,18 @@ std::optional<std::int64_t> next_in_band(const Band& band, std::optional<std::in
 // machine's memory): probing on would only repeat it.
 bool is_puzzling(std::span<const Probe> probes, Bytes limit);
 
-// Whether a soak under `limit` (nullopt: without one) says that `batch` does not last: its own did
-// not end ok, or one of a batch that is no larger ran out of memory.
+// A neighbour that comes during a soak slows its end as a program that does not last would: only a
+// second unstable soak of the same batch counts.
+inline constexpr int kUnstableSoaks = 2;
+
+struct Soaks {
+  int made = 0;
+  int unstable = 0;
+};
+Soaks soaks_of(std::span<const Probe> probes, std::int64_t batch, std::optional<Bytes> limit);
+
+// Whether soaks under `limit` (nullopt: without one) say that `batch` does not last: kUnstableSoaks
+// of its own were unstable, one ended worse, or one of a batch that is no larger ran out of memory.
 bool fails_soak(std::span<const Probe> probes, std::int64_t batch, std::optional<Bytes> limit);
 
 // To verify a remembered ceiling: first the batch that fitted, then the one that failed. nullopt:

@@ -75,15 +75,14 @@ std::optional<AskProbe> towards_boundary(const Ledger& ledger, const Problem& pr
   return std::nullopt;
 }
 
-// Once for the chosen one; when it fails another one is chosen, and soaked as well.
+// Once for the chosen one, again when that was unstable; when it fails another one is chosen, and
+// soaked as well.
 std::optional<AskProbe> soak(const Ledger& ledger, const Problem& problem, TrialId chosen) {
   if (problem.soak <= 0 || chosen == 0) return std::nullopt;
   const Candidate& candidate = ledger.at(chosen).candidate;
-  const auto& probes = ledger.probes(candidate.group);
-  const bool soaked = std::any_of(probes.begin(), probes.end(), [&](const Probe& probe) {
-    return probe.soak > 0 && probe.candidate == candidate;
-  });
   const auto limit = problem.wishes.memory_limit;
+  const Soaks soaks = soaks_of(ledger.probes(candidate.group), candidate.batch, limit);
+  const bool soaked = soaks.made >= kUnstableSoaks || soaks.made > soaks.unstable;
   const Seconds cost = setup_seconds(ledger, candidate.group) +
                        std::max(problem.soak, ledger.run_seconds(candidate));
   if (soaked || cost > ledger.probing_left() || !is_safe(ledger, problem, candidate, limit))

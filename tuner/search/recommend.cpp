@@ -77,7 +77,7 @@ std::string moved_by_soak(const Conclusion& conclusion, const Facts& facts,
   for (const Trial& trial : conclusion.trials) {
     const Probe* soak =
         trial.candidate.group.backend == backend ? soak_of(trial.candidate, facts) : nullptr;
-    if (soak && soak->ending.status != TrialStatus::ok)
+    if (soak && soak->ending.status != TrialStatus::ok && fails_its_soak(trial, facts))
       words += fmt::format("; batch {} did not last under sustained load ({})",
                            trial.candidate.batch, soak->ending.reason);
   }
