@@ -8,6 +8,7 @@
 #include "tests/search/scripted_measurer.h"
 #include "tests/support/catch.h"
 #include "tuner/search/conclude.h"
+#include "tuner/search/ledger.h"
 
 using namespace batchtune;
 
@@ -151,6 +152,27 @@ TEST_CASE("one that most likely breaks its limit does not use up the samples of 
   CHECK(1.45 * latency(conclusion.best->batch) <= 0.0105);
 }
 
+TEST_CASE("one slow run of few does not put a candidate out of the race", "[search][proof]") {
+  const Problem problem = limited(LatencyMetric::p99, 0.010);
+  for (const int over : {0, 1, 6}) {
+    INFO(over << " of 18 runs over");
+    Ledger ledger(problem);
+    const TrialId trial = ledger.number({test_group(), 8});
+    ledger.tell({Preparation{trial, {test_group(), 8}, {}, 0.1, 0, 0.005, {}}, 0, 0.1});
+    ledger.fix_anchor(trial);
+    for (int visit = 0; visit < 6; ++visit) {
+      Round round;
+      round.visits.emplace_back().trial = trial;
+      round.visits.back().seconds = {0.005, 0.005, visit < over ? 0.020 : 0.005};
+      ledger.tell({round, 0, 0.1});
+    }
+    REQUIRE(ledger.at(trial).limits.size() == 1);
+    CHECK(ledger.at(trial).limits[0].runs == 18);
+    CHECK(ledger.at(trial).limits[0].over == over);
+    CHECK(ledger.choosable(ledger.at(trial)) == (over < 6));
+  }
+}
+
 TEST_CASE("past the budget a limit is unproven, with what was seen", "[search][proof]") {
   Problem problem = limited(LatencyMetric::p99_9, 0.010);
   problem.budget.racing = 15;
@@ -227,6 +249,30 @@ TEST_CASE("a candidate that does not last gives way to the next smaller one, and
   CHECK(verdict.reason.find("batch " + std::to_string(before) +
                             " did not last under sustained load (its memory grows)") !=
         std::string::npos);
+}
+
+TEST_CASE("one unstable soak is asked again, and only a second one moves the choice",
+          "[search][soak]") {
+  Problem problem = test_problem(8);
+  problem.soak = 5;
+  problem.wishes.memory_limit = 500'000'000;
+  ScriptedMeasurer first({.latency = latency});
+  const std::int64_t before =
+      conclude(play(problem, first).record, problem.wishes).verdicts.at(0).batch;
+  Scene scene{.latency = latency};
+  scene.soak_endings[before] = {TrialStatus::unstable, "it slows down", "15 % more", ""};
+  for (const int bad : {1, 2}) {
+    INFO(bad << " unstable soaks");
+    scene.bad_soaks = bad;
+    ScriptedMeasurer measurer(scene);
+    const Conclusion conclusion = conclude(play(problem, measurer).record, problem.wishes);
+    const Verdict& verdict = conclusion.verdicts.at(0);
+    CHECK(measurer.soaks == bad + 1);
+    CHECK((verdict.batch == before) == (bad == 1));
+    REQUIRE(verdict.soaked);
+    CHECK(verdict.soaked->ending.status == TrialStatus::ok);
+    CHECK((verdict.reason.find("did not last") == std::string::npos) == (bad == 1));
+  }
 }
 
 TEST_CASE("a soak that the probing budget cannot pay is left out", "[search][soak]") {

@@ -14,14 +14,18 @@ namespace batchtune {
 namespace {
 
 // A candidate that most likely breaks a limit gets no more samples: judging it in full would leave
-// none for the next one. So does one on the very limit: it shows more runs over than are allowed
+// none for the next one. Of few samples the first slow run says so of a high percentile already:
+// some runs must be over. So does one on the very limit: it shows more runs over than are allowed
 // after as many samples as would have proved one with two over.
 bool is_doubtful(const LatencyLimit& limit, const LimitVerdict& verdict,
                  std::span<const VisitSamples> visits) {
   constexpr double kDoubt = 0.8;
+  constexpr int kFewestOver = 3;
   constexpr int kFewOver = 2;
   if (verdict.decision != LimitDecision::unproven) return false;
-  if (judge(limit, visits, kDoubt).decision == LimitDecision::broken) return true;
+  if (verdict.over >= kFewestOver &&
+      judge(limit, visits, kDoubt).decision == LimitDecision::broken)
+    return true;
   return looks_broken(verdict) && verdict.samples >= samples_to_keep(limit.metric, kFewOver);
 }
 
