@@ -7,6 +7,7 @@
 #include "tests/search/scripted_measurer.h"
 #include "tests/support/catch.h"
 #include "tuner/search/conclude.h"
+#include "tuner/search/ledger.h"
 
 using namespace batchtune;
 
@@ -185,4 +186,35 @@ TEST_CASE("a hang while probing ends the probing and is told", "[search][boundar
   CHECK(boundary.kind == BoundaryKind::predicted);
   CHECK(boundary.evidence.find("not probed to the end: 8 fits, batch 100 ended timeout") !=
         std::string::npos);
+}
+
+TEST_CASE("one account moves the estimate, and a batch that was seen to fit fits",
+          "[search][memory]") {
+  Problem problem = test_problem(8);
+  problem.groups[0].curve = {{1, 0.01, 100, 1000, Bound::memory},
+                             {8, 0.05, 160, 1700, Bound::memory}};
+  problem.wishes.memory_limit = 1600;
+  Ledger ledger(problem);
+  const auto at = [](std::int64_t batch) { return Candidate{test_group(), batch}; };
+  CHECK(ledger.predicted_memory(at(4)) == Approx(1300));
+  CHECK_FALSE(ledger.fits(at(8)));
+  Preparation prepared;
+  prepared.trial = ledger.number(at(1));
+  prepared.candidate = at(1);
+  prepared.memory = MemoryUse{800, 0, 0, MemoryKind::account};
+  ledger.tell({prepared, 0, 0.1});
+  CHECK(ledger.predicted_memory(at(1)) == Approx(800));
+  CHECK(ledger.predicted_memory(at(4)) == Approx(1100));
+  CHECK(ledger.predicted_memory(at(8)) == Approx(1500));
+  CHECK(ledger.fits(at(8)));
+  CHECK_FALSE(ledger.fits(at(12)));
+  Probe probe;
+  probe.candidate = at(14);
+  probe.limit = problem.wishes.memory_limit;
+  probe.limiter = LimiterKind::account;
+  probe.memory = MemoryUse{1550, 0, 0, MemoryKind::account};
+  ledger.tell({probe, 0, 0.1});
+  CHECK(ledger.fits(at(12)));
+  CHECK(ledger.fits(at(14)));
+  CHECK_FALSE(ledger.fits(at(15)));
 }

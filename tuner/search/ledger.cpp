@@ -23,8 +23,7 @@ bool is_doubtful(const LatencyLimit& limit, const LimitVerdict& verdict,
   constexpr int kFewestOver = 3;
   constexpr int kFewOver = 2;
   if (verdict.decision != LimitDecision::unproven) return false;
-  if (verdict.over >= kFewestOver &&
-      judge(limit, visits, kDoubt).decision == LimitDecision::broken)
+  if (verdict.over >= kFewestOver && judge(limit, visits, kDoubt).decision == LimitDecision::broken)
     return true;
   return looks_broken(verdict) && verdict.samples >= samples_to_keep(limit.metric, kFewOver);
 }
@@ -44,6 +43,20 @@ const PointEstimate* nearest_point(const Problem& problem, const Candidate& cand
         std::abs(point.batch - candidate.batch) < std::abs(nearest->batch - candidate.batch))
       nearest = &point;
   return nearest;
+}
+
+// On the estimated curve, or on the line through it.
+std::optional<double> estimated_memory(const Problem& problem, const Candidate& candidate) {
+  const Estimate* estimate = estimate_of(problem, candidate.group);
+  if (!estimate || estimate->curve.empty()) return std::nullopt;
+  std::vector<double> batches, bytes;
+  for (const PointEstimate& point : estimate->curve) {
+    if (point.batch == candidate.batch) return point.memory;
+    batches.push_back(static_cast<double>(point.batch));
+    bytes.push_back(point.memory);
+  }
+  const auto line = fit_line(batches, bytes);
+  return line ? line->at(static_cast<double>(candidate.batch)) : bytes.front();
 }
 
 }  // namespace
@@ -208,16 +221,13 @@ std::optional<double> Ledger::predicted_memory(const Candidate& candidate) const
     if (const auto line = fit_line(batches, bytes)) return line->at(batch);
   }
   if (const auto line = memory_line(probes(candidate.group))) return line->at(batch);
-  const Estimate* estimate = estimate_of(problem_, candidate.group);
-  if (!estimate || estimate->curve.empty()) return std::nullopt;
-  std::vector<double> batches, bytes;
-  for (const PointEstimate& point : estimate->curve) {
-    if (point.batch == candidate.batch) return point.memory;
-    batches.push_back(static_cast<double>(point.batch));
-    bytes.push_back(point.memory);
-  }
-  const auto line = fit_line(batches, bytes);
-  return line ? line->at(batch) : bytes.front();
+  const auto estimated = estimated_memory(problem_, candidate);
+  if (!estimated) return std::nullopt;
+  // One account tells how far the estimate is off; how memory grows is still the estimate's.
+  const auto found = accounted_.find(candidate.group);
+  if (found == accounted_.end()) return estimated;
+  const auto& [known, size] = *found->second.begin();
+  return size + *estimated - *estimated_memory(problem_, {candidate.group, known});
 }
 
 bool Ledger::fits(const Candidate& candidate) const {
@@ -225,8 +235,9 @@ bool Ledger::fits(const Candidate& candidate) const {
   if (predicted && is_unsafe(*predicted, problem_.safe_memory, std::nullopt, {})) return false;
   if (!problem_.wishes.memory_limit) return true;
   const auto limit = *problem_.wishes.memory_limit;
-  const auto fails = bracket_of(probes(candidate.group), limit).fails;
-  if (fails && candidate.batch >= *fails) return false;
+  const Bracket bracket = bracket_of(probes(candidate.group), limit);
+  if (bracket.fails && candidate.batch >= *bracket.fails) return false;
+  if (candidate.batch <= bracket.fits) return true;  // what ran is known better
   return !predicted || *predicted <= static_cast<double>(limit);
 }
 

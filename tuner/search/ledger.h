@@ -59,9 +59,11 @@ class Ledger {
   // limit is broken when it is judged so or doubtful, and until it is judged when its level is
   // above it.
   bool choosable(const Entry& entry) const;
-  // Bytes by the account of the prepared ones, else by solo runs, else by the estimate.
+  // Bytes by the account of the prepared ones, else by solo runs, else by the estimate, moved to
+  // the one account that is known.
   std::optional<double> predicted_memory(const Candidate& candidate) const;
-  // Predicted to stay under the memory limit, if any, and under what is safe without one.
+  // Predicted to stay under the memory limit, if any, or seen to do so by a probe; and predicted to
+  // stay under what is safe without a limit.
   bool fits(const Candidate& candidate) const;
 
   Seconds racing_left() const { return problem_.budget.racing - racing_spent_; }
