@@ -29,7 +29,6 @@ constexpr char kFirstToDie[] = "1000";
 // Waits until `worker` is gone, then ends what is left of its group. Never returns. After a fork:
 // system calls alone.
 [[noreturn]] void guard_group(pid_t worker, int pid_fd) {
-  prctl(PR_SET_NAME, kGuardName);
   setpgid(0, 0);  // not stopped or killed with the others
   dup2(pid_fd, STDIN_FILENO);
   close_range(STDOUT_FILENO, ~0U, 0);  // the worker's channel above all
@@ -49,6 +48,7 @@ void start_guard() {
   if (pid_fd < 0) return;  // Linux before 5.3: the worker alone goes with its parent
   const pid_t between = fork();
   if (between == 0) {
+    prctl(PR_SET_NAME, kGuardName);  // inherited: the guard never has another name
     if (fork() == 0) guard_group(worker, pid_fd);
     _exit(0);
   }
