@@ -228,6 +228,52 @@ TEST_CASE("a rough figure of a trial that a search left behind is no fault, wher
   CHECK(trial(conclude(record, {}), 5).ending.status == TrialStatus::unstable);
 }
 
+TEST_CASE("under a limit the best that keeps it is a contender, not the faster ones that do not",
+          "[search][conclude]") {
+  SessionRecord record = session();
+  Round round;  // by itself: two rounds of a trial that is slower than all others but keeps 5 ms
+  record.observations.push_back({preparation_of(5, candidate_of("one", 2)), 0, 1});
+  for (int r = 0; r < 2; ++r) {
+    round.visits = {visit_of(1, 0.010), visit_of(5, 0.050)};
+    record.observations.push_back({round, 0, 1});
+  }
+  Probe probe;
+  for (const auto& [batch, bytes] : {std::pair<std::int64_t, Bytes>{1, 3000}, {2, 500}}) {
+    probe.candidate = candidate_of("one", batch);
+    probe.memory = MemoryUse{bytes, 0, 0, MemoryKind::account};
+    record.observations.push_back({probe, 0, 0});
+  }
+  CHECK(trial(conclude(record, {}), 5).ending.status == TrialStatus::ok);  // clearly behind
+  Wishes wishes;
+  wishes.latency_limits = {{LatencyMetric::p50, 0.055}};
+  wishes.memory_limit = 1000;
+  for (const std::int64_t batch : {4, 8}) {  // they need too much memory
+    probe.candidate = candidate_of("one", batch);
+    probe.memory = MemoryUse{3000, 0, 0, MemoryKind::account};
+    record.observations.push_back({probe, 0, 0});
+  }
+  const Conclusion conclusion = conclude(record, wishes);
+  REQUIRE(conclusion.verdicts[0].trial == 5);
+  CHECK(trial(conclusion, 5).ending.status == TrialStatus::unstable);
+  CHECK(trial(conclusion, 3).ending.status == TrialStatus::ok);
+}
+
+TEST_CASE("limits are decided at spaced looks, on what was seen until then", "[search][conclude]") {
+  SessionRecord record = session();  // twelve visits, a look
+  Round round;
+  round.visits = {visit_of(1, 0.010), visit_of(2, 0.090)};
+  record.observations.push_back({round, 0, 1});
+  Wishes wishes;
+  wishes.latency_limits = {{LatencyMetric::p50, 0.040}, {LatencyMetric::max, 0.080}};
+  const auto limits = trial(conclude(record, wishes), 2).limits;
+  CHECK(limits[0].runs == 26);
+  CHECK(limits[0].over == 2);
+  LimitVerdict before = trial(conclude(session(), wishes), 2).limits[0];
+  CHECK(limits[0].confidence == before.confidence);
+  CHECK(limits[0].samples == before.samples);
+  CHECK(limits[1].decision == LimitDecision::broken);  // one run breaks `max`, whenever it comes
+}
+
 TEST_CASE("the quiet share is of the visits that canaries judged", "[search][conclude]") {
   SessionRecord record = session();
   CHECK_FALSE(conclude(record, {}).quiet_share);

@@ -110,6 +110,7 @@ Conclusion conclude(const SessionRecord& record, const Wishes& wishes) {
   conclusion.trials = trials_of(record);
   add_measurements(conclusion, facts, wishes);
   add_memory(conclusion, facts);
+  mark_unstable(conclusion, facts, wishes);
   add_estimates(conclusion, record.header);
   add_fronts(conclusion, facts);
   add_boundaries(conclusion, facts);

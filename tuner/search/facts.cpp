@@ -5,7 +5,7 @@
 
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/boundary.h"
-#include "tuner/search/conclude.h"
+#include "tuner/search/proof.h"
 #include "tuner/search/race.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/promise.h"
@@ -84,6 +84,11 @@ bool is_measured(const Trial& trial) {
   return trial.measurement && (status == TrialStatus::ok || status == TrialStatus::unstable);
 }
 
+bool is_choosable(const Trial& trial, const Facts& facts) {
+  return is_measured(trial) && !is_over_memory(trial, facts) && !fails_its_soak(trial, facts) &&
+         std::none_of(trial.limits.begin(), trial.limits.end(), looks_broken);
+}
+
 namespace {
 
 // The most that its throughput may be, relative to what was found.
@@ -93,12 +98,15 @@ double upper_factor(const Measurement& measurement) {
   return std::max(1 + kNearby, per_sample / measurement.ratio_ci95->low);
 }
 
-// A search leaves a candidate that is clearly behind after its first rounds: that its figure is
-// rough then changes nothing, and it stays ok. Where no search chose, every figure is asked for.
+}  // namespace
+
+// A search leaves a candidate that is clearly behind, or that breaks a limit, after its first
+// rounds: that its figure is rough then changes nothing, and it stays ok. Where no search chose,
+// every figure is asked for.
 void mark_unstable(Conclusion& conclusion, const Facts& facts, const Wishes& wishes) {
   std::map<std::string, double> best;  // by backend, as verdicts are
   for (const Trial& trial : conclusion.trials)
-    if (trial.measurement) {
+    if (is_choosable(trial, facts)) {
       double& known = best[trial.candidate.group.backend];
       known = std::max(known, trial.measurement->throughput_undisturbed);
     }
@@ -107,14 +115,12 @@ void mark_unstable(Conclusion& conclusion, const Facts& facts, const Wishes& wis
     const double most =
         trial.measurement->throughput_undisturbed * upper_factor(*trial.measurement);
     const double needed = best[trial.candidate.group.backend] * (1 - wishes.give_up);
-    if (facts.searched && most < needed) continue;
+    if (facts.searched && (!is_choosable(trial, facts) || most < needed)) continue;
     const auto noisy =
         unstable_reason(facts.medians, conclusion.anchor, trial.id, wishes.precision);
     if (noisy) trial.ending = {TrialStatus::unstable, *noisy, "", ""};
   }
 }
-
-}  // namespace
 
 void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& wishes) {
   std::vector<Subject> subjects;
@@ -128,9 +134,8 @@ void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& 
     if (!trial.measurement) continue;
     const auto visits = visits_of(facts, trial.id);
     for (const LatencyLimit& limit : wishes.latency_limits)
-      trial.limits.push_back(judge(limit, visits));
+      trial.limits.push_back(judge_at_look(limit, visits));
   }
-  mark_unstable(conclusion, facts, wishes);
 }
 
 // The solo run's peak where there is one. For the memory limit alone also the exact account of the

@@ -29,16 +29,19 @@ Facts gather(const SessionRecord& record, const Wishes& wishes);
 // Trials by id with the last ending that each had.
 std::vector<Trial> trials_of(const SessionRecord& record);
 
-// Fill measurement, stability and limits, then memory, of every trial; keep in `facts` what
-// verdicts need of them.
+// Fill measurement and limits, then memory, of every trial, and keep in `facts` what verdicts need
+// of them; then call the contenders unstable that are.
 void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& wishes);
 void add_memory(Conclusion& conclusion, Facts& facts);
+void mark_unstable(Conclusion& conclusion, const Facts& facts, const Wishes& wishes);
 
 bool is_measured(const Trial& trial);  // has figures and may be ranked
 bool is_over_memory(const Trial& trial, const Facts& facts);
 // The last soak of this candidate under the memory limit; nullptr: there is none.
 const Probe* soak_of(const Candidate& candidate, const Facts& facts);
 bool fails_its_soak(const Trial& trial, const Facts& facts);
+// May be recommended: measured, and breaks nothing as far as is known. Needs limits and memory.
+bool is_choosable(const Trial& trial, const Facts& facts);
 Trial* find(std::vector<Trial>& trials, TrialId id);
 
 // Throughput of each trial in each resampling of rounds; its own figure where it was not drawn.

@@ -138,6 +138,7 @@ void Ledger::judge_limits(const Round& round) {
   for (Entry& entry : entries_) {
     VisitSamples runs = timed_runs(round, entry.id);
     if (runs.empty()) continue;
+    for (LimitVerdict& verdict : entry.limits) add_visit(verdict, runs);
     entry.visits.push_back(std::move(runs));
     const auto visits = static_cast<int>(entry.visits.size());
     if (last_look(visits) != visits) continue;

@@ -26,7 +26,7 @@ struct Entry {
   std::optional<Seconds> seen;       // median of its visit medians
   int shared = 0;                    // rounds with the anchor (the anchor: its rounds)
   std::vector<VisitSamples> visits;  // timed runs of all instances, in the order of rounds
-  std::vector<LimitVerdict> limits;  // as the latency limits wished, at the last look; or none
+  std::vector<LimitVerdict> limits;  // as the latency limits wished (judge_at_look()); or none yet
   bool doubtful = false;             // one of them is broken more likely than not
 
   bool ok() const { return told && ending.status == TrialStatus::ok; }

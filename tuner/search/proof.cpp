@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "tuner/core/units.h"
+#include "tuner/measure/stop_rule.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/promise.h"
 
@@ -45,6 +46,23 @@ double visit_correlation(const LimitVerdict& verdict, int visits) {
   if (verdict.samples <= 0 || visits <= 0 || verdict.runs <= visits) return kUnknownCorrelation;
   const double per_visit = static_cast<double>(verdict.runs) / visits;
   return std::clamp((verdict.runs / verdict.samples - 1) / (per_visit - 1), 0.0, 1.0);
+}
+
+LimitVerdict judge_at_look(const LatencyLimit& limit, std::span<const VisitSamples> visits) {
+  auto look = static_cast<std::size_t>(last_look(static_cast<int>(visits.size())));
+  if (look == 0) look = visits.size();
+  LimitVerdict verdict = judge(limit, visits.first(look));
+  for (const VisitSamples& later : visits.subspan(look)) add_visit(verdict, later);
+  return verdict;
+}
+
+void add_visit(LimitVerdict& verdict, const VisitSamples& visit) {
+  verdict.runs += static_cast<int>(visit.size());
+  verdict.over += static_cast<int>(
+      std::count_if(visit.begin(), visit.end(), [&](Seconds run) { return run > verdict.limit; }));
+  if (verdict.metric != LatencyMetric::max || verdict.over == 0) return;
+  verdict.decision = LimitDecision::broken;  // one run breaks it, whenever it comes
+  verdict.confidence = 1;
 }
 
 std::string words_of(const LimitVerdict& verdict) {

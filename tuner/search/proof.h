@@ -7,6 +7,7 @@
 
 #include "tuner/core/limits.h"
 #include "tuner/search/strategy.h"
+#include "tuner/statistics/promise.h"
 
 namespace batchtune {
 
@@ -28,6 +29,12 @@ ProofCost proof_cost(const Problem& problem);
 // visit tell different things or the rest of the round is expensive, few where they agree.
 // `correlation` of the runs of a visit, 0 to 1.
 int proof_runs(double correlation, Seconds run, Seconds others);
+
+// Judged on the visits up to the last spaced look (stop_rule.h says why), as a strategy does;
+// `runs` and `over` are of all visits. Without a look yet: on all of them.
+LimitVerdict judge_at_look(const LatencyLimit& limit, std::span<const VisitSamples> visits);
+// The runs of a visit after that look: counted, not judged (but for `max`).
+void add_visit(LimitVerdict& verdict, const VisitSamples& visit);
 
 // "p99 <= 20.0 ms is unproven: 120 runs, 0 over, confidence 70 %"
 std::string words_of(const LimitVerdict& verdict);

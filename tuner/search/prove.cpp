@@ -31,6 +31,22 @@ double share_missing(const std::vector<LimitVerdict>& verdicts) {
   return missing;
 }
 
+// Of the runs of a visit, by the verdict that has most use for its runs. `samples` are as of the
+// last look, so the other counts must be as well.
+double correlation_of(const Entry& entry) {
+  if (entry.limits.empty()) return visit_correlation({}, 0);
+  const int look = last_look(static_cast<int>(entry.visits.size()));
+  int runs = 0;
+  for (int i = 0; i < look; ++i)
+    runs += static_cast<int>(entry.visits[static_cast<std::size_t>(i)].size());
+  double correlation = 0;
+  for (LimitVerdict verdict : entry.limits) {
+    verdict.runs = runs;
+    correlation = std::max(correlation, visit_correlation(verdict, look));
+  }
+  return correlation;
+}
+
 }  // namespace
 
 Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial) {
@@ -39,11 +55,7 @@ Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial) {
   for (const LimitVerdict& verdict : entry.limits)
     proof.words += (proof.words.empty() ? "" : "; ") + words_of(verdict);
   proof.decided = keeps_limits(entry, problem);
-  double correlation = 0;  // of the verdict that has most use for its runs
-  for (const LimitVerdict& verdict : entry.limits)
-    correlation =
-        std::max(correlation, visit_correlation(verdict, static_cast<int>(entry.visits.size())));
-  if (entry.limits.empty()) correlation = visit_correlation({}, 0);
+  const double correlation = correlation_of(entry);
   const Seconds run = ledger.run_seconds(entry.candidate);
   const Seconds others = trial == ledger.anchor() ? seconds_beside(0) : beside(ledger);
   const int runs = proof_runs(correlation, run, others);

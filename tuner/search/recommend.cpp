@@ -48,9 +48,7 @@ Choices choices_of(const Conclusion& conclusion, const Facts& facts, const std::
                    const Wishes& wishes) {
   Choices proved, all;
   for (const Trial& trial : conclusion.trials) {
-    if (trial.candidate.group.backend != backend || !is_measured(trial)) continue;
-    if (is_over_memory(trial, facts) || fails_its_soak(trial, facts)) continue;
-    if (std::any_of(trial.limits.begin(), trial.limits.end(), looks_broken)) continue;
+    if (trial.candidate.group.backend != backend || !is_choosable(trial, facts)) continue;
     all.add(trial);
     if (keeps_all(trial)) proved.add(trial);
   }
