@@ -25,7 +25,7 @@ Result<Observation> ScriptedMeasurer::prepare(TrialId trial, const Candidate& ca
     preparation.ending = {TrialStatus::out_of_memory, "the machine is full", "scripted", "host"};
   } else {
     preparation.prepare_seconds = scene_.prepare;
-    preparation.first_run = scene_.latency(candidate.batch) * 1.3;
+    preparation.first_run = latency_of(candidate) * 1.3;
     preparation.memory = MemoryUse{bytes, 0, 0, MemoryKind::account};
     observation.device_time += *preparation.first_run;
     live[trial] = candidate;
@@ -35,6 +35,11 @@ Result<Observation> ScriptedMeasurer::prepare(TrialId trial, const Candidate& ca
   return observation;
 }
 
+Seconds ScriptedMeasurer::latency_of(const Candidate& candidate) const {
+  const auto slower = scene_.slower.find(candidate.group.backend);
+  return scene_.latency(candidate.batch) * (slower == scene_.slower.end() ? 1 : slower->second);
+}
+
 Visit ScriptedMeasurer::visit(TrialId trial, int timed, double disturbance,
                               std::mt19937_64& random) const {
   std::normal_distribution<double> own(0, 1);
@@ -42,7 +47,7 @@ Visit ScriptedMeasurer::visit(TrialId trial, int timed, double disturbance,
   Visit visit;
   visit.trial = trial;
   visit.warm = 1;
-  const Seconds quiet = scene_.latency(live.at(trial).batch);
+  const Seconds quiet = latency_of(live.at(trial));
   for (int run = 0; run < 1 + timed; ++run)
     visit.seconds.push_back(quiet * disturbance * std::exp(scene_.own_noise * own(random)) *
                             (scene_.slow_share > 0 && slow(random) ? scene_.slow_factor : 1));

@@ -32,6 +32,7 @@ struct Scene {
   Bytes memory_jitter = 0;                     // under a cgroup: up to so much more, each time
   std::map<std::int64_t, Ending> soak_endings = {};   // batches that do not last
   int bad_soaks = 1000;                               // soaks that end so, the first ones
+  std::map<std::string, double> slower = {};          // backend -> its latency, as a factor
   std::map<std::int64_t, Ending> probe_endings = {};  // batches that end otherwise when probed
 };
 
@@ -50,6 +51,7 @@ class ScriptedMeasurer final : public Measurer {
   std::vector<std::string> misuse;  // what no strategy may ask
 
  private:
+  Seconds latency_of(const Candidate& candidate) const;
   Visit visit(TrialId trial, int timed, double disturbance, std::mt19937_64& random) const;
 
   Scene scene_;

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "tuner/core/units.h"
+#include "tuner/search/finals.h"
 #include "tuner/search/ledger.h"
 #include "tuner/search/probe_plan.h"
 #include "tuner/search/prove.h"
@@ -20,9 +21,6 @@ namespace {
 
 constexpr int kMostCandidates = 20;       // of one group: the scan ends also where noise goes on
 constexpr std::size_t kMostPrograms = 8;  // held at once, for the sake of memory
-// Batch 1 is always finished: sessions that chose apart can still be compared by it (tuner/track).
-constexpr int kSmallestRounds = 8;
-constexpr int kHurriedRounds = 2;         // of batch 1, when the budget is spent already
 
 class Doubling final : public Strategy {
  public:
@@ -38,23 +36,16 @@ class Doubling final : public Strategy {
   std::optional<Ask> scan(const Estimate& estimate);
   std::optional<Ask> first_rounds(const std::vector<const Entry*>& entries);
   std::optional<Ask> trim();
-  std::optional<Ask> run_finals();
-  std::optional<Ask> run_needy(const std::vector<TrialId>& needy);
-  std::optional<Ask> prove(const std::vector<TrialId>& contenders);
-  std::optional<Ask> finish_smallest();
   std::optional<Ask> release_contenders();
 
   Ask prepare(const Candidate& candidate);
-  Seconds left() const;  // of racing, before the proof of the choice
-  Seconds seconds_again(const Entry& entry) const;
+  Seconds left() const { return left_to_race(ledger_, problem_); }
   std::optional<Ask> over(SessionEnd end, std::string reason);
 
   Problem problem_;
   Ledger ledger_;
   ProbePlan probes_;
-  std::vector<TrialId> settled_;  // contenders whose order is settled
-  std::string order_;             // in words: how it stands
-  TrialId proving_ = 0;           // whose limits are being judged
+  Finals finals_;
   bool racing_over_ = false;
   AskStop stop_;
 };
@@ -90,7 +81,9 @@ std::optional<Ask> Doubling::race() {
     if (auto ask = fix_anchor(estimate.group)) return ask;
     if (auto ask = scan(estimate)) return ask;
   }
-  return run_finals();
+  if (auto ask = finals_.next(ledger_, problem_)) return ask;
+  stop_ = finals_.stop();
+  return std::nullopt;
 }
 
 // The first candidate with a short run: the seed, else halved down to the smallest.
@@ -155,7 +148,9 @@ std::optional<Ask> Doubling::trim() {
   for (const Entry& entry : ledger_.entries())
     if (entry.live) live.push_back(&entry);
   if (live.size() <= kMostPrograms) return std::nullopt;
-  const auto needed = finalists(ledger_, problem_);
+  std::vector<TrialId> needed;
+  for (const std::string& backend : backends_of(problem_))
+    for (const TrialId trial : finalists(ledger_, problem_, backend)) needed.push_back(trial);
   const Entry* worst = nullptr;
   for (const Entry* entry : live) {
     const bool is_needed = std::find(needed.begin(), needed.end(), entry->id) != needed.end();
@@ -167,75 +162,6 @@ std::optional<Ask> Doubling::trim() {
   const TrialId trial = worst->id;
   ledger_.release(trial);
   return AskRelease{trial};
-}
-
-std::optional<Ask> Doubling::run_finals() {
-  if (auto ask = finish_smallest()) return ask;
-  if (ledger_.anchor() == 0)
-    return over(SessionEnd::failed, "no candidate ran: see the trials' reasons");
-  auto contenders = finalists(ledger_, problem_);
-  if (contenders.empty()) return over(SessionEnd::converged, "no candidate keeps the limits");
-  std::sort(contenders.begin(), contenders.end());
-  if (contenders != settled_) {  // an order that was settled stays so: looking again finds luck
-    const RaceState state = race_state(ledger_, problem_, contenders);
-    order_ = state.reason;
-    settled_ = state.settled ? contenders : std::vector<TrialId>{};
-    if (auto ask = state.settled ? std::nullopt : run_needy(state.needy)) return ask;
-  }
-  return prove(contenders);
-}
-
-std::optional<Ask> Doubling::run_needy(const std::vector<TrialId>& needy) {
-  std::vector<TrialId> running;
-  for (const TrialId trial : needy) {
-    const Entry& entry = ledger_.at(trial);
-    if (seconds_again(entry) + round_cost(ledger_, {trial}) > left()) continue;
-    if (!entry.live) return prepare(entry.candidate);
-    running.push_back(trial);
-  }
-  if (running.empty()) return std::nullopt;
-  return AskRound{round_of(ledger_, running, kRaceRound)};
-}
-
-// What is recommended must be known to keep its limits. One that breaks them is not choosable any
-// more: the next ask finds the next one, and races again if its rank is open. Equals change places
-// from round to round: one that was begun is brought to its end while it is a contender.
-std::optional<Ask> Doubling::prove(const std::vector<TrialId>& contenders) {
-  if (std::find(contenders.begin(), contenders.end(), proving_) == contenders.end())
-    proving_ = likely_choice(ledger_, problem_);
-  const Proof proof = proof_of(ledger_, problem_, proving_);
-  const Entry& entry = ledger_.at(proving_);
-  const bool affordable = seconds_again(entry) + proof.cost <= ledger_.racing_left();
-  if (!proof.decided && affordable) {
-    if (!entry.live) return prepare(entry.candidate);
-    return AskRound{proof.round};
-  }
-  const std::string words = proof.words.empty() ? order_ : order_ + "; " + proof.words;
-  if (proof.decided && !settled_.empty()) return over(SessionEnd::converged, words);
-  return over(SessionEnd::budget,
-              fmt::format("{} of racing spent: {}", format_seconds(ledger_.racing_spent()), words));
-}
-
-Seconds Doubling::left() const {
-  return ledger_.racing_left() - proof_reserve(ledger_, problem_);
-}
-
-// Of preparing a candidate that was released.
-Seconds Doubling::seconds_again(const Entry& entry) const {
-  return entry.live ? 0 : kRunsToPrepare * ledger_.run_seconds(entry.candidate);
-}
-
-// Batch 1 is always measured, whatever the budget: it is what every other batch is held against.
-std::optional<Ask> Doubling::finish_smallest() {
-  if (problem_.groups.empty()) return std::nullopt;
-  const Candidate smallest{problem_.groups.front().group, smallest_batch(problem_)};
-  const Entry* entry = ledger_.find(smallest);
-  if (!entry) return prepare(smallest);
-  if (ledger_.anchor() == 0 && entry->ok()) ledger_.fix_anchor(entry->id);
-  const bool affordable = ledger_.racing_left() > 0;
-  if (!entry->live || entry->shared >= (affordable ? kSmallestRounds : kHurriedRounds))
-    return std::nullopt;
-  return AskRound{round_of(ledger_, {entry->id}, kShortRound)};
 }
 
 // Probes need the memory that the contenders hold. The anchor is never released.

@@ -28,19 +28,21 @@ class Exhaustive final : public Strategy {
 
  private:
   std::optional<Ask> measure_handful(const std::vector<Candidate>& handful, bool first);
-  bool is_done(const std::vector<TrialId>& live) const;
+  bool is_done(const std::vector<TrialId>& live);
   AskStop stop() const;
 
   Problem problem_;
   Ledger ledger_;
   ProbePlan probes_;
+  WatchedRule rule_;
   std::vector<std::vector<Candidate>> handfuls_;
   std::size_t current_ = 0;
   Seconds share_begin_ = 0;  // racing seconds spent when the current handful began
   bool cut_short_ = false;   // some handful spent its share of the budget
 };
 
-Exhaustive::Exhaustive(const Problem& problem) : problem_(problem), ledger_(problem_) {
+Exhaustive::Exhaustive(const Problem& problem)
+    : problem_(problem), ledger_(problem_), rule_(problem_.stop_rule) {
   assert(make_stop_rule(problem_.stop_rule, {}) && "no such stop rule: the caller checks names");
   for (const Estimate& estimate : problem_.groups) {
     std::vector<std::int64_t> batches = problem_.batches;
@@ -108,13 +110,13 @@ std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& han
   return AskRound{round_of(ledger_, live, kRaceRound)};
 }
 
-bool Exhaustive::is_done(const std::vector<TrialId>& live) const {
+bool Exhaustive::is_done(const std::vector<TrialId>& live) {
   StopQuestion question{ledger_.anchor(), {}, problem_.wishes, {}};
   for (const TrialId trial : live) {
     const Candidate& candidate = ledger_.at(trial).candidate;
     question.subjects.push_back({trial, candidate.batch, candidate.group.instances});
   }
-  return rule_over(ledger_, problem_.stop_rule, question)->done();
+  return rule_.done(ledger_, question);
 }
 
 AskStop Exhaustive::stop() const {

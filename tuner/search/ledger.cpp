@@ -193,11 +193,15 @@ std::optional<Seconds> Ledger::seconds_per_sample(const CandidateGroup& group) c
   return time.per_sample();
 }
 
+bool Ledger::usable(const Entry& entry) const {
+  const Candidate& candidate = entry.candidate;
+  return entry.ok() && entry.latency && fits(candidate) &&
+         !fails_soak(probes(candidate.group), candidate.batch, problem_.wishes.memory_limit);
+}
+
 bool Ledger::choosable(const Entry& entry) const {
-  if (!entry.ok() || !entry.latency || !fits(entry.candidate)) return false;
+  if (!usable(entry)) return false;
   const Wishes& wishes = problem_.wishes;
-  if (fails_soak(probes(entry.candidate.group), entry.candidate.batch, wishes.memory_limit))
-    return false;
   for (std::size_t i = 0; i < wishes.latency_limits.size(); ++i) {
     const LatencyLimit& limit = wishes.latency_limits[i];
     const auto decision = entry.limits.empty() ? LimitDecision::unproven : entry.limits[i].decision;

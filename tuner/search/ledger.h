@@ -55,9 +55,10 @@ class Ledger {
   // Of one instance, by the largest batch that ran; nullopt: none did.
   std::optional<Seconds> seconds_per_sample(const CandidateGroup& group) const;
   double rate(const Entry& entry) const;  // samples/s of all instances; 0 before it was in a round
-  // Ran, was in a round, lasted if it was soaked, and breaks no limit as far as is known: a latency
-  // limit is broken when it is judged so or doubtful, and until it is judged when its level is
-  // above it.
+  // Ran, was in a round, fits, and lasted if it was soaked.
+  bool usable(const Entry& entry) const;
+  // Usable, and worth further rounds: a latency limit is broken when it is judged so or doubtful,
+  // and until it is judged when its level is above it.
   bool choosable(const Entry& entry) const;
   // Bytes by the account of the prepared ones, else by solo runs, else by the estimate, moved to
   // the one account that is known.

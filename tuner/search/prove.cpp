@@ -47,6 +47,26 @@ double correlation_of(const Entry& entry) {
   return correlation;
 }
 
+// Of the likely choice of each backend; before there is one, of a run as long as the limit.
+Seconds proof_reserve(const Ledger& ledger, const Problem& problem) {
+  const auto& limits = problem.wishes.latency_limits;
+  if (limits.empty()) return 0;
+  const auto seconds = [&](Seconds run) { return proof_cost(limits, run, beside(ledger)).seconds; };
+  Seconds reserve = 0;
+  const auto likely = likely_choices(ledger, problem);
+  for (const TrialId trial : likely) {
+    const Entry& entry = ledger.at(trial);
+    const double missing = entry.limits.empty() ? 1 : share_missing(entry.limits);
+    reserve += missing * seconds(ledger.run_seconds(entry.candidate));
+  }
+  if (likely.empty()) {
+    Seconds run = limits.front().limit;
+    for (const LatencyLimit& limit : limits) run = std::min(run, limit.limit);
+    reserve = seconds(run);
+  }
+  return std::min(kMostReserved * problem.budget.racing, reserve);
+}
+
 }  // namespace
 
 Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial) {
@@ -67,19 +87,8 @@ Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial) {
   return proof;
 }
 
-Seconds proof_reserve(const Ledger& ledger, const Problem& problem) {
-  const auto& limits = problem.wishes.latency_limits;
-  if (limits.empty()) return 0;
-  Seconds run = limits.front().limit;
-  for (const LatencyLimit& limit : limits) run = std::min(run, limit.limit);
-  double missing = 1;
-  if (const TrialId chosen = likely_choice(ledger, problem)) {
-    const Entry& entry = ledger.at(chosen);
-    run = ledger.run_seconds(entry.candidate);
-    if (!entry.limits.empty()) missing = share_missing(entry.limits);
-  }
-  return std::min(kMostReserved * problem.budget.racing,
-                  missing * proof_cost(limits, run, beside(ledger)).seconds);
+Seconds left_to_race(const Ledger& ledger, const Problem& problem) {
+  return ledger.racing_left() - proof_reserve(ledger, problem);
 }
 
 }  // namespace batchtune

@@ -18,8 +18,8 @@ struct Proof {
 };
 Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial);
 
-// Racing seconds to keep for it while others are raced: what is missing, but never more than half
-// of the budget. 0 without limits.
-Seconds proof_reserve(const Ledger& ledger, const Problem& problem);
+// Racing seconds left without what is kept for proofs while others are raced: what they lack, but
+// never more than half of the budget; nothing without limits.
+Seconds left_to_race(const Ledger& ledger, const Problem& problem);
 
 }  // namespace batchtune

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tuner/search/proof.h"
 #include "tuner/search/verdict.h"
 
 namespace batchtune {
 namespace {
 
-constexpr std::size_t kMostFinalists = 6;
+constexpr std::size_t kMostFinalists = 6;    // of all backends, ...
+constexpr std::size_t kFewestFinalists = 3;  // ... but so many of each
 constexpr int kMostRounds = 40;  // an order that is open after as many does not matter, ...
 constexpr double kUsualPrecision = 0.01;  // ... unless a tighter precision is asked for
 constexpr double kRunsPerVisit = 3;       // one warm, two timed
@@ -20,10 +22,11 @@ Choice choice_of(const Ledger& ledger, const Entry& entry) {
   return {entry.id, entry.candidate.batch, *entry.latency, ledger.rate(entry)};
 }
 
-std::vector<Choice> choices_of(const Ledger& ledger) {
+std::vector<Choice> choices_of(const Ledger& ledger, const std::string& backend) {
   std::vector<Choice> choices;
   for (const Entry& entry : ledger.entries())
-    if (ledger.choosable(entry)) choices.push_back(choice_of(ledger, entry));
+    if (entry.candidate.group.backend == backend && ledger.choosable(entry))
+      choices.push_back(choice_of(ledger, entry));
   return choices;
 }
 
@@ -65,12 +68,24 @@ StopQuestion question_of(const Ledger& ledger, const Problem& problem,
 
 }  // namespace
 
-std::unique_ptr<StopRule> rule_over(const Ledger& ledger, std::string_view name,
-                                    const StopQuestion& question) {
-  auto rule = make_stop_rule(name, question);
-  if (rule)
-    for (const Round& round : ledger.raw_rounds()) rule->add(round);
-  return rule;
+bool WatchedRule::done(const Ledger& ledger, const StopQuestion& question) {
+  std::vector<TrialId> subjects;
+  for (const Subject& subject : question.subjects) subjects.push_back(subject.trial);
+  if (!rule_ || subjects != subjects_) {
+    rule_ = make_stop_rule(name_, question);
+    subjects_ = subjects;
+    told_ = 0;
+  }
+  for (; told_ < ledger.raw_rounds().size(); ++told_) rule_->add(ledger.raw_rounds()[told_]);
+  return rule_->done();
+}
+
+std::vector<std::string> backends_of(const Problem& problem) {
+  std::vector<std::string> backends;
+  for (const Estimate& estimate : problem.groups)
+    if (std::find(backends.begin(), backends.end(), estimate.group.backend) == backends.end())
+      backends.push_back(estimate.group.backend);
+  return backends;
 }
 
 bool keeps_limits(const Entry& entry, const Problem& problem) {
@@ -94,45 +109,80 @@ int scan_rounds(Seconds run) {
   return run > kLongRun ? 2 : 3;
 }
 
-TrialId likely_choice(const Ledger& ledger, const Problem& problem) {
-  const auto choices = choices_of(ledger);
-  const auto chosen = choose(choices, problem.wishes);
-  return chosen ? choices[*chosen].trial : 0;
+std::vector<TrialId> likely_choices(const Ledger& ledger, const Problem& problem) {
+  std::vector<Choice> likely;
+  for (const std::string& backend : backends_of(problem)) {
+    const auto choices = choices_of(ledger, backend);
+    if (const auto chosen = choose(choices, problem.wishes)) likely.push_back(choices[*chosen]);
+  }
+  std::stable_sort(likely.begin(), likely.end(),
+                   [](const Choice& a, const Choice& b) { return a.throughput > b.throughput; });
+  std::vector<TrialId> trials;
+  for (const Choice& choice : likely) trials.push_back(choice.trial);
+  return trials;
 }
 
+// The same steps as in recommend.cpp.
 TrialId chosen_so_far(const Ledger& ledger, const Problem& problem) {
-  const TrialId likely = likely_choice(ledger, problem);
-  if (likely == 0 || keeps_limits(ledger.at(likely), problem)) return likely;
-  auto proved = choices_of(ledger);
-  std::erase_if(proved, [&](const Choice& choice) {
-    return !keeps_limits(ledger.at(choice.trial), problem);
-  });
-  const auto chosen = choose(proved, problem.wishes);
-  return chosen ? proved[*chosen].trial : likely;
+  std::optional<Choice> best;
+  bool best_proved = false;
+  for (const std::string& backend : backends_of(problem)) {
+    std::vector<Choice> all, proved;
+    for (const Entry& entry : ledger.entries()) {
+      if (entry.candidate.group.backend != backend || !ledger.usable(entry)) continue;
+      bool broken = false, kept = true;
+      for (const LatencyLimit& limit : problem.wishes.latency_limits) {
+        const LimitVerdict verdict = judge_at_look(limit, entry.visits);
+        broken |= looks_broken(verdict);
+        kept &= verdict.decision == LimitDecision::kept;
+      }
+      if (broken) continue;
+      all.push_back(choice_of(ledger, entry));
+      if (kept) proved.push_back(all.back());
+    }
+    const auto likely = choose(all, problem.wishes);
+    if (!likely) continue;
+    const auto certain = choose(proved, problem.wishes);
+    const bool is_proved = certain.has_value();
+    const auto same = [&](const Choice& choice) { return choice.trial == all[*likely].trial; };
+    const Choice& chosen = is_proved && std::none_of(proved.begin(), proved.end(), same)
+                               ? proved[*certain]
+                               : all[*likely];
+    if (best && (best_proved != is_proved ? best_proved : best->throughput >= chosen.throughput))
+      continue;
+    best = chosen;
+    best_proved = is_proved;
+  }
+  return best ? best->trial : 0;
 }
 
-std::vector<TrialId> finalists(const Ledger& ledger, const Problem& problem) {
-  auto choices = choices_of(ledger);
+std::vector<TrialId> finalists(const Ledger& ledger, const Problem& problem,
+                               const std::string& backend) {
+  auto choices = choices_of(ledger, backend);
+  const auto likely = choose(choices, problem.wishes);
+  if (!likely) return {};
   const double best = best_rate(choices);
   const double needed = threshold(problem, best);
-  std::erase_if(choices,
-                [&](const Choice& choice) { return choice.throughput < needed * (1 - kNearby); });
-  // The three best decide where the threshold lies, the ones nearest to it who is chosen.
+  std::vector<TrialId> result{choices[*likely].trial};
+  std::erase_if(choices, [&](const Choice& choice) {
+    return choice.trial == result.front() || choice.throughput < needed * (1 - kNearby);
+  });
+  // The best decide where the threshold lies, the ones nearest to it who is chosen.
+  constexpr std::size_t kBest = 3;
   std::stable_sort(choices.begin(), choices.end(),
                    [](const Choice& a, const Choice& b) { return a.throughput > b.throughput; });
-  const auto rest =
-      choices.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(3, choices.size()));
+  const auto rest = choices.begin() + static_cast<std::ptrdiff_t>(std::min(kBest, choices.size()));
   std::stable_sort(rest, choices.end(), [&](const Choice& a, const Choice& b) {
     return std::abs(a.throughput - needed) < std::abs(b.throughput - needed);
   });
-  std::vector<TrialId> result;
+  const std::size_t most = std::max(kFewestFinalists, kMostFinalists / backends_of(problem).size());
   for (const Choice& choice : choices)
-    if (result.size() < kMostFinalists) result.push_back(choice.trial);
+    if (result.size() < most) result.push_back(choice.trial);
   return result;
 }
 
-RaceState race_state(const Ledger& ledger, const Problem& problem,
-                     const std::vector<TrialId>& contenders) {
+RaceState RaceOrder::state(const Ledger& ledger, const Problem& problem,
+                           const std::vector<TrialId>& contenders) {
   RaceState state;
   const int most = most_rounds(problem);
   for (const TrialId trial : contenders)
@@ -143,8 +193,7 @@ RaceState race_state(const Ledger& ledger, const Problem& problem,
   state.reason =
       fmt::format("the order of {} contenders is open after {} rounds", contenders.size(), rounds);
   const StopQuestion question = question_of(ledger, problem, contenders);
-  if (rule_over(ledger, "interval", question)->done() ||
-      rule_over(ledger, "rank", question)->done()) {
+  if (interval_.done(ledger, question) || rank_.done(ledger, question)) {
     state.settled = true;
     state.reason = fmt::format("the choice is settled after {} rounds", rounds);
   } else if (state.needy.empty()) {

@@ -13,20 +13,42 @@
 
 namespace batchtune {
 
-// Those that can still be chosen: near the best rate or near the knee's threshold, a handful.
-std::vector<TrialId> finalists(const Ledger& ledger, const Problem& problem);
+// In the order of the groups. Each backend has a choice of its own, as it gets a verdict.
+std::vector<std::string> backends_of(const Problem& problem);
+
+// Those of a backend that can still be chosen, a handful: the likely choice first, then those near
+// the best rate or near the knee's threshold.
+std::vector<TrialId> finalists(const Ledger& ledger, const Problem& problem,
+                               const std::string& backend);
 
 struct RaceState {
   bool settled = false;
   std::string reason;          // in words, settled or not
   std::vector<TrialId> needy;  // who still needs rounds, fewest first
 };
-RaceState race_state(const Ledger& ledger, const Problem& problem,
-                     const std::vector<TrialId>& contenders);
 
-// A rule about the question, told all rounds so far; nullptr: there is no rule of that name.
-std::unique_ptr<StopRule> rule_over(const Ledger& ledger, std::string_view name,
-                                    const StopQuestion& question);
+// A named stop rule about subjects that may change, told each round once.
+class WatchedRule {
+ public:
+  explicit WatchedRule(std::string name) : name_(std::move(name)) {}
+
+  bool done(const Ledger& ledger, const StopQuestion& question);
+
+ private:
+  std::string name_;
+  std::vector<TrialId> subjects_;
+  std::unique_ptr<StopRule> rule_;
+  std::size_t told_ = 0;
+};
+
+class RaceOrder {
+ public:
+  RaceState state(const Ledger& ledger, const Problem& problem,
+                  const std::vector<TrialId>& contenders);
+
+ private:
+  WatchedRule interval_{"interval"}, rank_{"rank"};
+};
 
 // A round of the anchor and as many contenders (first ones first) as fit into it; where runs are
 // long: one.
@@ -43,10 +65,12 @@ std::optional<std::string> anchor_ended(const Ledger& ledger);
 // Whether every latency limit is judged kept.
 bool keeps_limits(const Entry& entry, const Problem& problem);
 
-// The choice by the wishes among what may be chosen so far; 0: nothing. The likely one keeps its
-// limits for all that is known. Where it is not judged to do so yet but others are, the choice so
-// far is among those, as it will be concluded.
-TrialId likely_choice(const Ledger& ledger, const Problem& problem);
+// The choice by the wishes among what may be chosen so far, one of each backend that has any, the
+// fastest first.
+std::vector<TrialId> likely_choices(const Ledger& ledger, const Problem& problem);
+
+// What would be concluded to be the best now; 0: nothing. One that is judged to keep its limits is
+// preferred to one that is not, in a backend and across them.
 TrialId chosen_so_far(const Ledger& ledger, const Problem& problem);
 
 // First rounds of a candidate: enough to see who is clearly worse. Long runs average within

@@ -1,0 +1,131 @@
+// Who is raced, and that the strategy races whom the conclusion recommends.
+#include "tuner/search/race.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "tests/search/scripted_measurer.h"
+#include "tests/support/catch.h"
+#include "tuner/search/conclude.h"
+
+using namespace batchtune;
+
+namespace {
+
+// Samples/s by batch, as two rounds show them.
+Ledger told(const Problem& problem, const std::map<std::int64_t, double>& rates) {
+  Ledger ledger(problem);
+  Round round;
+  for (const auto& [batch, rate] : rates) {
+    Preparation preparation;
+    preparation.candidate = {test_group(), batch};
+    preparation.trial = ledger.number(preparation.candidate);
+    ledger.tell({preparation, 0, 0.1});
+    Visit& visit = round.visits.emplace_back();
+    visit.trial = preparation.trial;
+    visit.seconds = {static_cast<double>(batch) / rate};
+  }
+  ledger.fix_anchor(1);
+  for (int r = 0; r < 2; ++r) ledger.tell({round, 0, 0.1});
+  return ledger;
+}
+
+const Trial& trial(const Conclusion& conclusion, TrialId id) {
+  return conclusion.trials.at(static_cast<std::size_t>(id) - 1);
+}
+
+}  // namespace
+
+TEST_CASE("the likely choice is a finalist, however many batches lie on a plateau",
+          "[search][race]") {
+  const Problem problem = test_problem(8);  // the smallest batch within 2 % of the best
+  // Batch 10 is chosen, but three are faster and six are nearer to the threshold of 980.
+  const Ledger ledger = told(problem, {{1, 500},
+                                       {10, 990},
+                                       {11, 981},
+                                       {12, 982},
+                                       {13, 983},
+                                       {14, 984},
+                                       {15, 985},
+                                       {16, 1000},
+                                       {17, 999},
+                                       {18, 998}});
+  const auto likely = likely_choices(ledger, problem);
+  REQUIRE(likely.size() == 1);
+  CHECK(ledger.at(likely[0]).candidate.batch == 10);
+  const auto chosen = finalists(ledger, problem, test_group().backend);
+  CHECK(chosen.front() == likely[0]);
+  CHECK(chosen.size() == 6);
+  CHECK(chosen_so_far(ledger, problem) == likely[0]);
+}
+
+TEST_CASE("what is chosen on a plateau has met the anchor in eight rounds", "[search][race]") {
+  for (std::uint64_t step = 1; step <= 6; ++step) {
+    Problem problem = test_problem(16);
+    problem.batches = {1, 10, 11, 12, 13, 14, 15, 16, 17, 18};
+    const double slope = 1e-4 * static_cast<double>(step);
+    ScriptedMeasurer measurer({.latency =
+                                   [=](std::int64_t b) {
+                                     const double batch = static_cast<double>(b);
+                                     return b < 10 ? 0.005 : batch * (0.001 - slope * batch * 1e-3);
+                                   },
+                               .own_noise = 0.02});
+    const Played played = play(problem, measurer);
+    const Conclusion conclusion = conclude(played.record, problem.wishes);
+    REQUIRE(conclusion.best);
+    CHECK(trial(conclusion, conclusion.best->trial).measurement->visits >= 8);
+  }
+}
+
+TEST_CASE("no candidate is prepared and released in turns while its limit is proved",
+          "[search][race]") {
+  for (const double give_up : {0.02, 0.2}) {
+    Problem problem = test_problem(8);
+    problem.wishes.give_up = give_up;
+    problem.wishes.latency_limits = {{LatencyMetric::p95, 0.1}};
+    ScriptedMeasurer measurer(
+        {.latency = [](std::int64_t b) { return 0.001 * static_cast<double>(b) + 0.0002; },
+         .own_noise = 0.02});
+    const Played played = play(problem, measurer);
+    std::map<TrialId, int> prepared;
+    for (const Observation& observation : played.record.observations)
+      if (const auto* preparation = std::get_if<Preparation>(&observation.what))
+        ++prepared[preparation->trial];
+    for (const auto& [id, times] : prepared) CHECK(times <= 2);
+    CHECK(conclude(played.record, problem.wishes).best->proven);
+    CHECK(measurer.misuse.empty());
+  }
+}
+
+TEST_CASE("each backend's choice is raced, and the best of all is soaked", "[search][race]") {
+  for (const bool limited : {false, true})
+    for (const double factor : {0.7, 1.3}) {  // far more apart than a race would look
+      INFO("the second backend takes " << factor << " x, limited " << limited);
+      Problem problem = test_problem(8);
+      problem.groups.push_back(problem.groups.front());
+      problem.groups.back().group.backend = "other";
+      problem.soak = 5;
+      if (limited) problem.wishes.latency_limits = {{LatencyMetric::p90, 0.010}};
+      Scene scene{
+          .latency = [](std::int64_t b) { return 0.0015 + 0.0005 * static_cast<double>(b); },
+          .own_noise = 0.01};
+      scene.slower["other"] = factor;
+      ScriptedMeasurer measurer(scene);
+      const Played played = play(problem, measurer);
+      const Conclusion conclusion = conclude(played.record, problem.wishes);
+      REQUIRE(conclusion.verdicts.size() == 2);
+      for (const Verdict& verdict : conclusion.verdicts) {
+        REQUIRE(verdict.trial);
+        CHECK(trial(conclusion, *verdict.trial).measurement->visits >= 8);
+      }
+      REQUIRE(conclusion.best);
+      CHECK(conclusion.best->backend == (factor < 1 ? "other" : "scripted"));
+      CHECK(conclusion.best->proven);
+      CHECK(conclusion.verdicts[factor < 1 ? 1 : 0].soaked);
+      CHECK(measurer.soaks == 1);
+      for (const Trial& each : conclusion.trials)
+        if (each.candidate.batch == 1) CHECK(each.measurement->visits >= 8);
+      CHECK(measurer.misuse.empty());
+    }
+}

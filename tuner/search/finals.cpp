@@ -1,0 +1,124 @@
+// See finals.h.
+#include "tuner/search/finals.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tuner/core/units.h"
+#include "tuner/search/prove.h"
+#include "tuner/search/scan_view.h"
+
+namespace batchtune {
+namespace {
+
+// Batch 1 is always finished: sessions that chose apart can still be compared by it (tuner/track).
+constexpr int kSmallestRounds = 8;
+constexpr int kHurriedRounds = 2;  // of batch 1, when the budget is spent already
+
+// Of preparing a candidate that was released.
+Seconds seconds_again(const Ledger& ledger, const Entry& entry) {
+  return entry.live ? 0 : kRunsToPrepare * ledger.run_seconds(entry.candidate);
+}
+
+// Batch 1 of each backend is always measured, whatever the budget: it is what every other batch is
+// held against.
+std::optional<Ask> finish_smallest(Ledger& ledger, const Problem& problem) {
+  std::vector<std::string> finished;  // a backend's first group stands for it
+  for (const Estimate& estimate : problem.groups) {
+    const std::string& backend = estimate.group.backend;
+    if (std::find(finished.begin(), finished.end(), backend) != finished.end()) continue;
+    finished.push_back(backend);
+    const Candidate smallest{estimate.group, smallest_batch(problem)};
+    const Entry* entry = ledger.find(smallest);
+    if (!entry) return AskPrepare{ledger.number(smallest), smallest};
+    if (ledger.anchor() == 0 && entry->ok()) ledger.fix_anchor(entry->id);
+    const bool affordable = ledger.racing_left() > 0;
+    if (entry->live && entry->shared < (affordable ? kSmallestRounds : kHurriedRounds))
+      return AskRound{round_of(ledger, {entry->id}, kShortRound)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Ask> run_needy(const Ledger& ledger, const Problem& problem,
+                             const std::vector<TrialId>& needy) {
+  std::vector<TrialId> running;
+  for (const TrialId trial : needy) {
+    const Entry& entry = ledger.at(trial);
+    if (seconds_again(ledger, entry) + round_cost(ledger, {trial}) > left_to_race(ledger, problem))
+      continue;
+    if (!entry.live) return AskPrepare{trial, entry.candidate};
+    running.push_back(trial);
+  }
+  if (running.empty()) return std::nullopt;
+  return AskRound{round_of(ledger, running, kRaceRound)};
+}
+
+}  // namespace
+
+std::optional<Ask> Finals::next(Ledger& ledger, const Problem& problem) {
+  if (auto ask = finish_smallest(ledger, problem)) return ask;
+  if (ledger.anchor() == 0)
+    return over(SessionEnd::failed, "no candidate ran: see the trials' reasons");
+  const auto needy = still_needy(ledger, problem);
+  if (likely_choices(ledger, problem).empty())
+    return over(SessionEnd::converged, "no candidate keeps the limits");
+  if (auto ask = run_needy(ledger, problem, needy)) return ask;
+  return prove(ledger, problem);
+}
+
+// Of all backends whose order is open, fewest rounds first.
+std::vector<TrialId> Finals::still_needy(const Ledger& ledger, const Problem& problem) {
+  std::vector<TrialId> needy;
+  for (const std::string& backend : backends_of(problem)) {
+    Race& race = races_[backend];
+    race.contenders = finalists(ledger, problem, backend);
+    std::sort(race.contenders.begin(), race.contenders.end());
+    // An order that was settled stays so: looking again finds luck.
+    if (race.contenders.empty() || race.contenders == race.settled) continue;
+    const RaceState state = race.order.state(ledger, problem, race.contenders);
+    race.words = state.reason;
+    race.settled = state.settled ? race.contenders : std::vector<TrialId>{};
+    if (!state.settled) needy.insert(needy.end(), state.needy.begin(), state.needy.end());
+  }
+  std::stable_sort(needy.begin(), needy.end(),
+                   [&](TrialId a, TrialId b) { return ledger.at(a).shared < ledger.at(b).shared; });
+  return needy;
+}
+
+// What is recommended must be known to keep its limits: the choice of the fastest backend first.
+// One that breaks them is not choosable any more: the next ask finds the next one, and races again
+// if its rank is open. Equals change places from round to round: one that was begun is brought to
+// its end while it is a contender.
+std::optional<Ask> Finals::prove(Ledger& ledger, const Problem& problem) {
+  bool decided = true;
+  std::string words;
+  for (const TrialId likely : likely_choices(ledger, problem)) {
+    const std::string& backend = ledger.at(likely).candidate.group.backend;
+    Race& race = races_[backend];
+    if (std::find(race.contenders.begin(), race.contenders.end(), race.proving) ==
+        race.contenders.end())
+      race.proving = likely;
+    const Proof proof = proof_of(ledger, problem, race.proving);
+    const Entry& entry = ledger.at(race.proving);
+    if (!proof.decided && seconds_again(ledger, entry) + proof.cost <= ledger.racing_left()) {
+      if (!entry.live) return AskPrepare{entry.id, entry.candidate};
+      return AskRound{proof.round};
+    }
+    decided = decided && proof.decided && race.settled == race.contenders;
+    if (!words.empty()) words += "; ";
+    if (races_.size() > 1) words += backend + ": ";
+    words += race.words;
+    if (!proof.words.empty()) words += "; " + proof.words;
+  }
+  if (decided) return over(SessionEnd::converged, words);
+  return over(SessionEnd::budget,
+              fmt::format("{} of racing spent: {}", format_seconds(ledger.racing_spent()), words));
+}
+
+std::optional<Ask> Finals::over(SessionEnd end, std::string reason) {
+  stop_ = AskStop{end, std::move(reason)};
+  return std::nullopt;
+}
+
+}  // namespace batchtune

@@ -1,0 +1,37 @@
+// The end of a race: batch 1 is finished, the contenders of each backend run until their order is
+// settled, then the choices are proved to keep their limits. Private to tuner/search.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/search/race.h"
+
+namespace batchtune {
+
+class Finals {
+ public:
+  // nullopt: over, and stop() says how. `ledger` gets numbers and may get its anchor.
+  std::optional<Ask> next(Ledger& ledger, const Problem& problem);
+  const AskStop& stop() const { return stop_; }
+
+ private:
+  struct Race {
+    std::vector<TrialId> contenders;
+    std::vector<TrialId> settled;  // those whose order was
+    RaceOrder order;
+    std::string words;    // how it stands
+    TrialId proving = 0;  // whose limits are being judged
+  };
+
+  std::vector<TrialId> still_needy(const Ledger& ledger, const Problem& problem);
+  std::optional<Ask> prove(Ledger& ledger, const Problem& problem);
+  std::optional<Ask> over(SessionEnd end, std::string reason);
+
+  std::map<std::string, Race> races_;  // by backend, as verdicts are
+  AskStop stop_;
+};
+
+}  // namespace batchtune
