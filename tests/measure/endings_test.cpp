@@ -141,7 +141,8 @@ TEST_CASE("memory is inferred in exactly the phases that take memory", "[endings
     seen.last.phase = static_cast<Phase>(number);
     seen.peak_resident = 15 * kGiB;
     const bool taking = seen.last.phase == Phase::loading || seen.last.phase == Phase::preparing ||
-                        seen.last.phase == Phase::first_run || seen.last.phase == Phase::checking;
+                        seen.last.phase == Phase::first_run || seen.last.phase == Phase::checking ||
+                        seen.last.phase == Phase::soak;
     CHECK((judge(seen).ending.status == TrialStatus::out_of_memory) == taking);
   }
 }

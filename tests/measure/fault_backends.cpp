@@ -141,6 +141,7 @@ std::unique_ptr<Backend> open_fault_backend(const std::string& name, const std::
       kept.emplace_back(std::stoull(text), '1');
       return kRun;
     });
+  if (name == "reports") return every_run([text](int) { return std::stod(text); });
   if (name == "tiring") return every_run([](int number) { return kRun * (1 + 0.05 * number); });
   if (name == "family")
     return std::make_unique<FaultBackend>([text] {

@@ -56,15 +56,33 @@ TEST_CASE("a record of a million runs keeps some thousand, in order and evenly s
     REQUIRE(record.runs[i] == static_cast<double>(record.stride) * static_cast<double>(i));
 }
 
-TEST_CASE("a soak runs for its seconds, and ends when its parent is gone", "[soak]") {
+TEST_CASE("a soak runs for its seconds", "[soak]") {
   LoadReport report;
   const auto model = open_fault_backend("tiring", "")->load({}, {}, report);
   REQUIRE(model);
   const auto program = (*model)->prepare({});
   REQUIRE(program);
-  const auto soaked = soak(**program, 30, [] { return true; });
+  int beats = 0;
+  const auto soaked = soak(**program, 30, [&] { ++beats; });
   CHECK(soaked.spent >= 30);
   CHECK(soaked.runs > 20);
   CHECK(soaked.ending.status == TrialStatus::unstable);
-  CHECK(soak(**program, 1e9, [] { return false; }).runs == 1);
+  CHECK(beats == soaked.runs);
+  CHECK(soak(**program, 0, [] {}).runs == 1);
+}
+
+TEST_CASE("a backend that reports no time soaks in real time, and one that reports none fails",
+          "[soak]") {
+  LoadReport report;
+  const auto soaked = [&](const std::string& seconds) {
+    const auto model = open_fault_backend("reports", seconds)->load({}, {}, report);
+    const auto program = (*model)->prepare({});
+    return soak(**program, 0.02, [] {});
+  };
+  CHECK(soaked("0").ending == Ending{});
+  CHECK(soaked("0").runs > 1);
+  for (const char* none : {"nan", "inf", "-1"}) {
+    CHECK(soaked(none).ending.status == TrialStatus::failed);
+    CHECK(soaked(none).runs == 0);
+  }
 }

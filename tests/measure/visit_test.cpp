@@ -1,4 +1,5 @@
 // A visit: warm runs first, every sample kept, and every way in which a program may fail.
+#include <cmath>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -15,7 +16,17 @@ namespace {
 // `bad_run`.
 class ScriptedProgram final : public Program {
  public:
-  enum class Fault { none, ending, bad_alloc, no_thread, exception, no_duration };
+  enum class Fault {
+    none,
+    ending,
+    bad_alloc,
+    no_thread,
+    exception,
+    no_duration,
+    nan,
+    below_0,
+    twice
+  };
   explicit ScriptedProgram(int instances, Fault fault = Fault::none, int bad_run = 0)
       : instances_(instances), fault_(fault), bad_run_(bad_run) {}
 
@@ -43,6 +54,9 @@ class ScriptedProgram final : public Program {
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
     if (fault_ == Fault::exception) throw std::runtime_error("the device fell off");
     if (fault_ == Fault::no_duration) return RunTimes{};
+    if (fault_ == Fault::nan) return RunTimes{{std::nan("")}, {0}};
+    if (fault_ == Fault::below_0) return RunTimes{{-1e-9}, {0}};
+    if (fault_ == Fault::twice) return RunTimes{{1, 1}, {0, 0}};
     return tl::unexpected(Ending{TrialStatus::unsupported, "no", "", ""});
   }
 
@@ -112,7 +126,9 @@ TEST_CASE("a failure in a warm or a timed run ends the visit, and the next visit
                                                   {Fault::bad_alloc, TrialStatus::out_of_memory},
                                                   {Fault::no_thread, TrialStatus::out_of_memory},
                                                   {Fault::exception, TrialStatus::failed},
-                                                  {Fault::no_duration, TrialStatus::failed}};
+                                                  {Fault::no_duration, TrialStatus::failed},
+                                                  {Fault::nan, TrialStatus::failed},
+                                                  {Fault::below_0, TrialStatus::failed}};
   for (const auto& [fault, status] : faults)
     for (const int bad_run : {0, 1, 2, 4}) {
       ScriptedProgram program(1, fault, bad_run), good(1);
@@ -126,4 +142,10 @@ TEST_CASE("a failure in a warm or a timed run ends the visit, and the next visit
       CHECK(runs[1].ending == Ending{});
       CHECK(good.runs == 2);
     }
+}
+
+TEST_CASE("a visit has one duration of each run and instance, or failed", "[visit]") {
+  ScriptedProgram program(1, ScriptedProgram::Fault::twice, 1);
+  Log log;
+  CHECK(run_one(program, 1, 2, log).ending.status == TrialStatus::failed);
 }

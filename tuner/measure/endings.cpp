@@ -74,7 +74,7 @@ Judgement judge_death(const EndingEvidence& seen) {
 
 bool takes_memory(Phase phase) {
   return phase == Phase::loading || phase == Phase::preparing || phase == Phase::first_run ||
-         phase == Phase::checking;
+         phase == Phase::checking || phase == Phase::soak;
 }
 
 std::string last_seen(const EndingEvidence& seen) {

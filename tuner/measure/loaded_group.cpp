@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tuner/measure/output_check.h"
+#include "tuner/measure/visit.h"
 #include "tuner/measure/worker_setup.h"
 #include "tuner/workload/model_file.h"
 
@@ -46,8 +47,7 @@ std::unique_ptr<Program> make_program(LoadedModel& model, const Candidate& candi
 Ending first_run(Program& program, Prepared& prepared) {
   const auto times = program.run(1);
   if (!times) return times.error();
-  if (times->seconds.empty())
-    return {TrialStatus::failed, "the backend reported no duration", "", ""};
+  if (Ending ending = check_durations(*times); ending.status != TrialStatus::ok) return ending;
   prepared.first_run = *std::max_element(times->seconds.begin(), times->seconds.end());
   prepared.spent += *prepared.first_run;
   return {};

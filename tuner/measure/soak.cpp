@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <iterator>
 #include <string>
@@ -76,25 +77,29 @@ Ending judge_soak(const SoakRecord& record) {
           ""};
 }
 
-protocol::Soaked soak(Program& program, Seconds seconds, const std::function<bool()>& beat) {
+protocol::Soaked soak(Program& program, Seconds seconds, const std::function<void()>& beat) {
+  const auto start = std::chrono::steady_clock::now();
   protocol::Soaked soaked;
   SoakRecord record;
   const Ending thrown = ending_of_exceptions([&] {
-    do {
+    for (Seconds passed = 0; passed < seconds || soaked.runs == 0; beat()) {
       const auto times = program.run(1);
       if (!times) {
         soaked.ending = times.error();
         return;
       }
+      soaked.ending = check_durations(*times);
+      if (soaked.ending.status != TrialStatus::ok) return;
       ++soaked.runs;
-      if (times->seconds.empty()) continue;
       const Seconds run = *std::max_element(times->seconds.begin(), times->seconds.end());
       record.add(run);
       soaked.spent += run;
+      const std::chrono::duration<double> real = std::chrono::steady_clock::now() - start;
+      passed = std::max(soaked.spent, real.count());
       const auto quarters = static_cast<double>(std::ssize(record.resident) + 1);
-      if (soaked.spent * kQuarters >= seconds * quarters)
+      if (passed * kQuarters >= seconds * quarters)
         record.resident.push_back(read_process_memory(getpid()).resident.value_or(0));
-    } while (beat() && soaked.spent < seconds);
+    }
   });
   if (thrown.status != TrialStatus::ok) soaked.ending = thrown;
   if (soaked.ending.status == TrialStatus::ok) soaked.ending = judge_soak(record);

@@ -11,9 +11,10 @@
 
 namespace batchtune {
 
-// Runs it again and again until `seconds` of reported time are spent (at least one run). `beat` is
-// called between runs; false ends the soak. Ending unstable: see judge_soak().
-protocol::Soaked soak(Program& program, Seconds seconds, const std::function<bool()>& beat);
+// Runs it again and again until `seconds` are over, of reported time or of real time (a run may
+// report next to nothing); at least one run. `beat` is called after each. Ending unstable: see
+// judge_soak().
+protocol::Soaked soak(Program& program, Seconds seconds, const std::function<void()>& beat);
 
 // What a soak saw of its process. It must not grow itself, so it keeps at most some thousand runs:
 // all of them, or every second, every fourth and so on.

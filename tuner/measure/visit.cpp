@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <exception>
 #include <new>
 #include <optional>
@@ -56,6 +57,14 @@ class Recorder {
   }
 
   VisitRuns take_runs() {
+    const auto wanted = static_cast<std::size_t>(plan_.warm + plan_.timed);
+    const bool complete =
+        !runs_.instances.empty() &&
+        std::all_of(runs_.instances.begin(), runs_.instances.end(),
+                    [&](const auto& instance) { return instance.size() == wanted; });
+    if (runs_.ending.status == TrialStatus::ok && !complete)
+      runs_.ending = {TrialStatus::failed, "the backend reported too few or too many durations", "",
+                      ""};
     if (runs_.ending.status != TrialStatus::ok) runs_.instances.clear();
     return std::move(runs_);
   }
@@ -68,8 +77,7 @@ class Recorder {
     ending = ending_of_exceptions([&] { times = plan_.program->run(1); });
     last_end_ = std::chrono::steady_clock::now();
     if (ending.status == TrialStatus::ok && !times) ending = times.error();
-    if (ending.status == TrialStatus::ok && times->seconds.empty())
-      ending = {TrialStatus::failed, "the backend reported no duration", "", ""};
+    if (ending.status == TrialStatus::ok) ending = check_durations(*times);
     if (ending.status != TrialStatus::ok) return std::nullopt;
     keep(*times);
     hooks_.after_run();
@@ -94,6 +102,16 @@ class Recorder {
 };
 
 }  // namespace
+
+Ending check_durations(const RunTimes& times) {
+  if (times.seconds.empty())
+    return {TrialStatus::failed, "the backend reported no duration", "", ""};
+  const bool sound = std::all_of(times.seconds.begin(), times.seconds.end(), [](Seconds seconds) {
+    return std::isfinite(seconds) && seconds >= 0;
+  });
+  if (sound) return {};
+  return {TrialStatus::failed, "the backend reported a duration that is none", "", ""};
+}
 
 Ending ending_of_exceptions(const std::function<void()>& work) {
   try {
@@ -126,6 +144,7 @@ std::vector<VisitRuns> run_visits(std::span<const VisitPlan> plans, VisitHooks& 
     benchmark::RegisterBenchmark(kBenchmarkName,
                                  [&recorder](benchmark::State& state) { recorder.run_all(state); })
         ->UseManualTime()
+        ->Repetitions(1)  // whatever the environment says
         ->Iterations(plan.timed);
   }
   SilentReporter reporter;

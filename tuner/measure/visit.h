@@ -41,6 +41,9 @@ class VisitHooks {
 // of a program become Endings. Not reentrant: Google Benchmark's registry is global.
 std::vector<VisitRuns> run_visits(std::span<const VisitPlan> plans, VisitHooks& hooks);
 
+// ok, or failed: no duration of a run, or one that is none (not finite, below 0).
+Ending check_durations(const RunTimes& times);
+
 // Calls `work` and turns what it throws into an Ending: bad_alloc, and a system_error for want of
 // memory or of a thread, is out_of_memory; anything else failed (oneTBB's own error for a thread
 // that it cannot start is one of those).

@@ -1,5 +1,7 @@
 #include "tuner/measure/worker.h"
 
+#include <fcntl.h>
+
 #include <map>
 #include <optional>
 #include <utility>
@@ -108,8 +110,10 @@ bool Worker::serve(const Prepare& request) {
 
 bool Worker::serve(const Share& request) {
   if (request.watch && canary_cpus_ > 0 && environment_.make_canaries) {
-    canaries_ = environment_.make_canaries(canary_cpus_);
-    canary_cpus_ = 0;
+    beacon_.set(Phase::canary);
+    const int cpus = std::exchange(canary_cpus_, 0);
+    // Without memory or threads for them there are none.
+    (void)ending_of_exceptions([&] { canaries_ = environment_.make_canaries(cpus); });
   }
   return answer(run_share(request, programs_, beacon_, canaries_.get()));
 }
@@ -118,10 +122,7 @@ bool Worker::serve(const Soak& request) {
   const auto found = programs_.find(request.program);
   if (found == programs_.end()) return false;
   beacon_.set(Phase::soak, request.program, found->second.batch);
-  return answer(soak(*found->second.program, request.seconds, [&] {
-    beacon_.beat();
-    return true;
-  }));
+  return answer(soak(*found->second.program, request.seconds, [&] { beacon_.beat(); }));
 }
 
 bool Worker::serve(const Describe&) {
@@ -163,6 +164,8 @@ int run_worker(int in_fd, int out_fd, const WorkerEnvironment& environment) {
 }
 
 int run_worker(const WorkerEnvironment& environment) {
+  // Not for what a backend starts.
+  for (const int fd : {kWorkerFd, kBeaconFd}) fcntl(fd, F_SETFD, FD_CLOEXEC);
   return run(kWorkerFd, kWorkerFd, environment, Beacon::attach(kBeaconFd));
 }
 
