@@ -11,7 +11,7 @@ namespace {
 
 std::vector<ProgramMemory> programs(std::initializer_list<TrialId> trials, Bytes own) {
   std::vector<ProgramMemory> found;
-  for (const TrialId trial : trials) found.push_back({trial, own, 0, 0});
+  for (const TrialId trial : trials) found.push_back({trial, own, 0, 0, false});
   return found;
 }
 
@@ -19,8 +19,8 @@ std::vector<ProgramMemory> programs(std::initializer_list<TrialId> trials, Bytes
 
 TEST_CASE("weights that are shared count once", "[memory-groups]") {
   CHECK(memory_together({}) == 0);
-  CHECK(memory_together({{1, 10, 0, 5}, {2, 20, 0, 5}}) == 40);
-  CHECK(memory_together({{1, 10, 3, 5}, {2, 20, 3, 5}, {3, 1, 4, 7}}) == 43);
+  CHECK(memory_together({{1, 10, 0, 5, true}, {2, 20, 0, 5, false}}) == 40);
+  CHECK(memory_together({{1, 10, 3, 5, false}, {2, 20, 3, 5, false}, {3, 1, 4, 7, false}}) == 43);
 }
 
 TEST_CASE("what fits together races together", "[memory-groups]") {
@@ -64,7 +64,7 @@ TEST_CASE("a group closes up when one goes, and ends with its last one", "[memor
 TEST_CASE("one that fits nowhere races alone, and is not left out", "[memory-groups]") {
   MemoryGroups groups;
   std::vector<ProgramMemory> contenders = programs({1, 2}, 10);
-  contenders.push_back({3, 1000, 0, 0});
+  contenders.push_back({3, 1000, 0, 0, false});
   std::set<TrialId> seen;
   for (int round = 0; round < 40; ++round) {
     const auto now = groups.next(contenders, programs({9}, 10), 30);
@@ -72,4 +72,13 @@ TEST_CASE("one that fits nowhere races alone, and is not left out", "[memory-gro
     seen.insert(now.begin(), now.end());
   }
   CHECK(seen == std::set<TrialId>{1, 2, 3});
+}
+
+TEST_CASE("a first group takes those that are ready", "[memory-groups]") {
+  auto contenders = programs({1, 2, 3, 4}, 10);
+  contenders[1].ready = contenders[3].ready = true;
+  MemoryGroups groups;
+  for (int round = 0; round < 8; ++round)
+    CHECK(groups.next(contenders, {}, 20) == std::set<TrialId>{2, 4});
+  CHECK(groups.next(contenders, {}, 20) == std::set<TrialId>{1, 3});
 }

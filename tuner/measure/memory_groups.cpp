@@ -1,6 +1,7 @@
 #include "tuner/measure/memory_groups.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace batchtune {
 namespace {
@@ -39,8 +40,8 @@ std::set<TrialId> MemoryGroups::next(const std::vector<ProgramMemory>& contender
   // Who is in the group first, then who has waited longest and raced least.
   std::vector<ProgramMemory> order = contenders;
   std::stable_sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
-    return std::pair(!in_group(a), raced_[a.trial]) <
-           std::pair(!in_group(b), raced_[b.trial]);
+    return std::tuple(!in_group(a), raced_[a.trial], !a.ready) <
+           std::tuple(!in_group(b), raced_[b.trial], !b.ready);
   });
   std::vector<ProgramMemory> racing = anchor;
   group_.clear();

@@ -16,8 +16,9 @@ namespace batchtune {
 struct ProgramMemory {
   TrialId trial = 0;
   Bytes own = 0;
-  int shared_by = 0;  // number of the load whose weights it shares; 0: it shares none
-  Bytes shared = 0;   // these weights
+  int shared_by = 0;   // number of the load whose weights it shares; 0: it shares none
+  Bytes shared = 0;    // these weights
+  bool ready = false;  // it need not be prepared again
 };
 
 // What programs hold together: weights once for each load that shares them.
@@ -27,7 +28,8 @@ class MemoryGroups {
  public:
   // Those of `contenders` that race in the next round: all of them where they fit `limit` together
   // with the anchor (empty or one program), else a group that stays the same for some rounds (but
-  // for contenders that go, and others that fit in their place). At least one contender, if there
+  // for contenders that go, and others that fit in their place). Of those that waited equally long
+  // the ready ones come first. At least one contender, if there
   // is one, however large.
   std::set<TrialId> next(const std::vector<ProgramMemory>& contenders,
                          const std::vector<ProgramMemory>& anchor, Bytes limit);

@@ -31,11 +31,20 @@ Seconds seconds_of(const Visited& visited) {
   return sum;
 }
 
+bool has_runs(const Visited& visited, std::size_t runs) {
+  if (visited.ending.status != TrialStatus::ok) return true;
+  return !visited.instances.empty() &&
+         std::all_of(visited.instances.begin(), visited.instances.end(),
+                     [&](const auto& instance) { return instance.size() == runs; });
+}
+
 bool answers(const ShareDone& done, const std::vector<PlannedVisit>& share) {
   return (done.bursts.empty() || done.bursts.size() == share.size() + 1) &&
          std::equal(done.visits.begin(), done.visits.end(), share.begin(), share.end(),
                     [](const Visited& visited, const PlannedVisit& planned) {
-                      return visited.program == planned.program;
+                      return visited.program == planned.program && visited.warm == planned.warm &&
+                             has_runs(visited, static_cast<std::size_t>(planned.warm) +
+                                                   static_cast<std::size_t>(planned.timed));
                     });
 }
 
@@ -191,7 +200,9 @@ void RacingWorker::release(TrialId program) {
 
 ProgramMemory RacingWorker::memory_of(TrialId program) const {
   const Held& held = programs_.at(program);
-  ProgramMemory memory{program, 0, 0, 0};
+  ProgramMemory memory;
+  memory.trial = program;
+  memory.ready = held.ready;
   if (!held.memory) return memory;
   memory.own = held.memory->activations + held.memory->workspace;
   memory.shared = held.memory->weights;
@@ -261,15 +272,19 @@ void RacingWorker::take_answer(ShareDone done, ShareResult& result) {
   result.parts.push_back(std::move(done));
 }
 
-// The program that the beacon named leaves the share, and the session, unless it may be innocent:
-// then it is visited in a process of its own, once.
-void RacingWorker::lay_death_to_suspect(std::vector<PlannedVisit>& share, const Ending& ending,
-                                        ShareResult& result) {
+// That the beacon names, if the share has it; else 0.
+TrialId RacingWorker::named_suspect(const std::vector<PlannedVisit>& share) const {
   const TrialId named = process_->beacon().program;
   const bool known = std::any_of(share.begin(), share.end(), [&](const PlannedVisit& planned) {
     return planned.program == named;
   });
-  const TrialId suspect = known ? named : share.front().program;
+  return known ? named : 0;
+}
+
+// The suspect leaves the share, and the session, unless it may be innocent: then it is visited in a
+// process of its own, once.
+void RacingWorker::lay_death_to(TrialId suspect, std::vector<PlannedVisit>& share,
+                                const Ending& ending, ShareResult& result) {
   Held& held = programs_.at(suspect);
   const bool once_more = !held.tried_alone && count_ready() > 1 && may_be_anothers_doing(*process_);
   held.tried_alone = true;
@@ -286,43 +301,65 @@ void RacingWorker::lay_death_to_suspect(std::vector<PlannedVisit>& share, const 
   lose_process();
 }
 
-// Empties the share, or takes the one program out of it that ended the process: the visits that
-// were made before are lost with it, and are made again with the rest.
-void RacingWorker::run_share(std::vector<PlannedVisit>& share, ShareResult& result) {
+// Empties the share, or says how the process ended: the visits that were made before are lost with
+// it.
+std::optional<Ending> RacingWorker::run_share(std::vector<PlannedVisit>& share,
+                                              ShareResult& result) {
   const Stopwatch watch;
   process_->send(Share{share, setup_.watch});
   auto reply = process_->receive(setup_.timeout);
   auto* done = reply ? std::get_if<ShareDone>(&*reply) : nullptr;
   if (done != nullptr && answers(*done, share)) {
     take_answer(std::move(*done), result);
-    return share.clear();
+    share.clear();
+    return std::nullopt;
   }
-  const Ending ending = reply ? process_->out_of_step() : reply.error();
+  Ending ending = reply ? process_->out_of_step() : reply.error();
   result.spent += watch.seconds();
-  lay_death_to_suspect(share, ending, result);
+  return ending;
 }
 
-Status RacingWorker::visit_alone(const PlannedVisit& planned, ShareResult& result) {
-  lose_process();
-  std::vector<PlannedVisit> share = {planned};
-  BT_TRY_VOID(prepare_missing(share, result));
-  if (!share.empty()) run_share(share, result);
-  return {};
-}
-
-Result<ShareResult> RacingWorker::visit(std::vector<PlannedVisit> share) {
-  ShareResult result;
-  lose_dead_process();
-  if (process_ != nullptr) parked_->wake();
+// After a death the rest is visited again. Where nothing says whose doing it was, all of them get
+// one more try before one is blamed, and the anchor, without which no race goes on, is the last.
+Status RacingWorker::visit_all(std::vector<PlannedVisit> share, TrialId anchor,
+                               ShareResult& result) {
+  bool once_more = true;
   while (!share.empty()) {
     BT_TRY_VOID(prepare_missing(share, result));
     const bool all_ready = std::all_of(
         share.begin(), share.end(),
         [&](const PlannedVisit& planned) { return programs_.at(planned.program).ready; });
-    if (all_ready && !share.empty()) run_share(share, result);
+    if (share.empty() || !all_ready) continue;
+    const std::optional<Ending> ending = run_share(share, result);
+    if (!ending) continue;
+    if (const TrialId suspect = named_suspect(share); suspect != 0) {
+      lay_death_to(suspect, share, *ending, result);
+    } else if (std::exchange(once_more, false)) {
+      lose_process();
+    } else {
+      const bool spared = share.size() > 1 && share.front().program == anchor;
+      lay_death_to(share[spared ? 1 : 0].program, share, *ending, result);
+    }
   }
-  for (const PlannedVisit& planned : std::exchange(alone_, {}))
-    BT_TRY_VOID(visit_alone(planned, result));
+  return {};
+}
+
+Result<ShareResult> RacingWorker::make_ready(std::vector<PlannedVisit>& share) {
+  ShareResult result;
+  lose_dead_process();
+  BT_TRY_VOID(prepare_missing(share, result));
+  return result;
+}
+
+Result<ShareResult> RacingWorker::visit(std::vector<PlannedVisit> share, TrialId anchor) {
+  ShareResult result;
+  lose_dead_process();
+  if (process_ != nullptr) parked_->wake();
+  BT_TRY_VOID(visit_all(std::move(share), anchor, result));
+  for (const PlannedVisit& planned : std::exchange(alone_, {})) {
+    lose_process();
+    BT_TRY_VOID(visit_all({planned}, anchor, result));
+  }
   return result;
 }
 

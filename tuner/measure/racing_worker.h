@@ -59,9 +59,12 @@ class RacingWorker {
   // backend.
   Result<PreparedProgram> prepare(TrialId program, const Candidate& candidate,
                                   const std::string& parameters);
+  // Prepares again what of the share is not ready; what fails now leaves the share.
+  Result<ShareResult> make_ready(std::vector<protocol::PlannedVisit>& share);
   // Visits all of them, whatever becomes of some, those that are not ready after preparing them
-  // again. With an ending its visits are gone from the share.
-  Result<ShareResult> visit(std::vector<protocol::PlannedVisit> share);
+  // again. With an ending its visits are gone from the share. Of a death that nothing lays to one
+  // of them `anchor` is suspected last.
+  Result<ShareResult> visit(std::vector<protocol::PlannedVisit> share, TrialId anchor = 0);
   void release(TrialId program);
   // Gives the memory of programs back, those that were not used for longest first, until what is
   // left and `keep` fit `limit` together. They are prepared again when they are next used.
@@ -100,11 +103,12 @@ class RacingWorker {
   Result<PreparedProgram> prepare_in_process(TrialId program, const Candidate& candidate,
                                              const LoadKey& key);
   Status prepare_missing(std::vector<protocol::PlannedVisit>& share, ShareResult& result);
-  void run_share(std::vector<protocol::PlannedVisit>& share, ShareResult& result);
+  Status visit_all(std::vector<protocol::PlannedVisit> share, TrialId anchor, ShareResult& result);
+  std::optional<Ending> run_share(std::vector<protocol::PlannedVisit>& share, ShareResult& result);
+  TrialId named_suspect(const std::vector<protocol::PlannedVisit>& share) const;
   void take_answer(protocol::ShareDone done, ShareResult& result);
-  void lay_death_to_suspect(std::vector<protocol::PlannedVisit>& share, const Ending& ending,
-                            ShareResult& result);
-  Status visit_alone(const protocol::PlannedVisit& planned, ShareResult& result);
+  void lay_death_to(TrialId suspect, std::vector<protocol::PlannedVisit>& share,
+                    const Ending& ending, ShareResult& result);
   void lose_process();
 
   RacingSetup setup_;

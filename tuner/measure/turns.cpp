@@ -24,7 +24,7 @@ Result<TurnResult> take_turn(Turn turn, const std::vector<RacingWorker*>& parked
   for (RacingWorker* worker : parked) worker->park();
   TurnResult result;
   if (!watch) {
-    BT_TRY(share, turn.worker->visit(std::move(turn.share)));
+    BT_TRY(share, turn.worker->visit(std::move(turn.share), turn.anchor));
     result.share = std::move(share);
     return result;
   }
@@ -32,7 +32,7 @@ Result<TurnResult> take_turn(Turn turn, const std::vector<RacingWorker*>& parked
   for (const RacingWorker* worker : parked) cpu.push_back(worker->cpu_seconds());
   const HostCounters before = read_host_counters();
   const auto start = std::chrono::steady_clock::now();
-  BT_TRY(share, turn.worker->visit(std::move(turn.share)));
+  BT_TRY(share, turn.worker->visit(std::move(turn.share), turn.anchor));
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
   result.share = std::move(share);
   result.host = state_of_turn(before, read_host_counters(), wall.count());

@@ -13,6 +13,7 @@ namespace batchtune {
 struct Turn {
   RacingWorker* worker = nullptr;
   std::vector<protocol::PlannedVisit> share;
+  TrialId anchor = 0;  // RacingWorker::visit()
 };
 
 struct TurnResult {

@@ -58,7 +58,10 @@ class WorkerMeasurer::Impl {
   std::set<TrialId> fitting_memory(const RoundRequest& request,
                                    const std::vector<Contender>& contenders);
   std::vector<Turn> plan(const RoundRequest& request, Round& round);
+  std::optional<Bytes> memory_of_worker() const;  // that its programs may hold; nullopt: any
+  Status make_ready(Turn& turn, Round& round, Observation& observation);
   Status run_turn(Turn turn, Round& round, Observation& observation);
+  void take_endings(const ShareResult& share, bool reference, Round& round);
   void record(const ShareDone& done, std::size_t number, const HostState& turn, bool reference,
               Round& round);
   Observation begin_observation();
@@ -160,7 +163,7 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
     known_.prepared(trial, answer.first_run.value_or(0),
                     warm != options_.warm.end() ? warm->second : 0);
     // Only now is known what it holds; the limit leaves room for one program too many.
-    if (options_.programs_memory) worker.make_room({trial, anchor_}, *options_.programs_memory);
+    if (const auto most = memory_of_worker()) worker.make_room({trial, anchor_}, *most);
   }
   observation.device_time = answer.spent;
   observation.what = Preparation{trial,
@@ -196,6 +199,11 @@ void WorkerMeasurer::Impl::tell_reference_lost(TrialId program, const Ending& en
     options_.on_reference_lost(kReferencePrograms[program - 1], ending);
 }
 
+std::optional<Bytes> WorkerMeasurer::Impl::memory_of_worker() const {
+  if (!options_.programs_memory) return std::nullopt;
+  return *options_.programs_memory / static_cast<Bytes>(workers_.size());
+}
+
 // Those that are prepared, without the anchor.
 std::vector<Contender> WorkerMeasurer::Impl::contenders_of(const RoundRequest& request,
                                                            Round& round) {
@@ -221,14 +229,15 @@ std::set<TrialId> WorkerMeasurer::Impl::fitting_memory(const RoundRequest& reque
     for (const Contender& contender : contenders)
       if (worker.holds(contender.trial)) held.push_back(worker.memory_of(contender.trial));
     if (worker.holds(request.anchor)) anchor.push_back(worker.memory_of(request.anchor));
-    if (!options_.programs_memory) {
+    const std::optional<Bytes> most = memory_of_worker();
+    if (!most) {
       for (const ProgramMemory& program : held) fitting.insert(program.trial);
       continue;
     }
-    std::set<TrialId> racing = groups_[&worker].next(held, anchor, *options_.programs_memory);
+    std::set<TrialId> racing = groups_[&worker].next(held, anchor, *most);
     fitting.insert(racing.begin(), racing.end());
     racing.insert(request.anchor);
-    worker.make_room(racing, *options_.programs_memory);
+    worker.make_room(racing, *most);
   }
   return fitting;
 }
@@ -256,9 +265,9 @@ std::vector<Turn> WorkerMeasurer::Impl::plan(const RoundRequest& request, Round&
 
   std::vector<Turn> turns;  // by name, not by address: the order must be repeatable
   for (auto& [name, worker] : workers_)
-    if (shares.contains(&worker)) turns.push_back({&worker, shares[&worker]});
+    if (shares.contains(&worker)) turns.push_back({&worker, shares[&worker], request.anchor});
   if (shares.contains(reference_.get()))
-    turns.push_back({reference_.get(), shares[reference_.get()]});
+    turns.push_back({reference_.get(), shares[reference_.get()], 0});
   for (Turn& turn : turns) shuffle_in_place(turn.share, random);
   shuffle_in_place(turns, random);
   return turns;
@@ -294,6 +303,24 @@ std::vector<RacingWorker*> WorkerMeasurer::Impl::all_but(const RacingWorker* wor
   return others;
 }
 
+void WorkerMeasurer::Impl::take_endings(const ShareResult& share, bool reference, Round& round) {
+  for (const auto& [program, ending] : share.endings) {
+    (reference ? known_references_ : known_).forget(program);
+    if (reference)
+      tell_reference_lost(program, ending);
+    else
+      round.failures.push_back({program, ending});
+  }
+}
+
+// What was given back or lost is prepared again before the first turn, not amid the round.
+Status WorkerMeasurer::Impl::make_ready(Turn& turn, Round& round, Observation& observation) {
+  BT_TRY(share, turn.worker->make_ready(turn.share));
+  observation.device_time += share.spent;
+  take_endings(share, is_reference(turn.worker), round);
+  return {};
+}
+
 Status WorkerMeasurer::Impl::run_turn(Turn turn, Round& round, Observation& observation) {
   const bool reference = is_reference(turn.worker);
   KnownPrograms& known = reference ? known_references_ : known_;
@@ -310,13 +337,7 @@ Status WorkerMeasurer::Impl::run_turn(Turn turn, Round& round, Observation& obse
       known.visited(visited);
     }
   }
-  for (const auto& [program, ending] : result.share.endings) {
-    known.forget(program);
-    if (reference)
-      tell_reference_lost(program, ending);
-    else
-      round.failures.push_back({program, ending});
-  }
+  take_endings(result.share, reference, round);
   return {};
 }
 
@@ -325,8 +346,9 @@ Result<Observation> WorkerMeasurer::Impl::run_round(const RoundRequest& request)
   BT_TRY_VOID(prepare_references(observation));
   anchor_ = request.anchor;
   Round round;
-  for (Turn& turn : plan(request, round))
-    BT_TRY_VOID(run_turn(std::move(turn), round, observation));
+  std::vector<Turn> turns = plan(request, round);
+  for (Turn& turn : turns) BT_TRY_VOID(make_ready(turn, round, observation));
+  for (Turn& turn : turns) BT_TRY_VOID(run_turn(std::move(turn), round, observation));
   observation.what = std::move(round);
   return end_observation(std::move(observation));
 }

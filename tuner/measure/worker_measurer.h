@@ -59,7 +59,8 @@ struct WorkerMeasurerOptions {
   QuietLevels quiet;    // learned in earlier sessions on this machine
   LimiterWish limiter = LimiterWish::automatic;
   std::string cgroup_root = "/sys/fs/cgroup";
-  std::optional<Bytes> programs_memory;  // that a racing worker's programs may hold together
+  // That the programs of all racing workers may hold together; each worker has an equal part.
+  std::optional<Bytes> programs_memory;
   bool verify = false;  // outputs also against the backend's reference kernels (isa "reference")
   // A resumed session: the most Visit::warm of each trial in its stored rounds, so that visits stay
   // comparable.
