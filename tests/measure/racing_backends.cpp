@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <stop_token>
 #include <thread>
@@ -141,7 +144,8 @@ class ScriptedCanaries final : public Canaries {
   explicit ScriptedCanaries(int cpus) : cpus_(static_cast<std::size_t>(cpus)) {}
   CanaryReading burst() override {
     const double factor = ++number_ % 4 == 0 ? 2 : 1;
-    return {std::vector(cpus_, 30e-6 * factor), std::vector(cpus_, 100e-6 * factor), 2e9};
+    return {std::vector(cpus_, 30e-6 * factor), std::vector(cpus_, 100e-6 * factor), 2e9,
+            std::vector(cpus_ / 2, 80e-9)};
   }
 
  private:
@@ -166,6 +170,12 @@ std::unique_ptr<Backend> open_racing_backend(const std::string& name,
     return backend([batch = number()](const Candidate& candidate, const int& prepared) {
       return crowded(candidate.batch == batch, prepared);
     });
+  if (name == "not_a_number")
+    return backend([batch = number()](const Candidate& candidate, const int&) -> Runs {
+      return [bad = candidate.batch == batch](int run) {
+        return bad && run > 1 ? std::nan("") : 0.001;
+      };
+    });
   if (name == "kernels")
     return std::make_unique<RunningBackend>(
         [](const auto&...) { return Runs([](int) { return 0.001; }); }, parameters);
@@ -176,7 +186,15 @@ std::unique_ptr<Program> make_null_program() {
   return std::make_unique<NullProgram>();
 }
 
+std::string deadly_marker(pid_t parent) {
+  return std::filesystem::temp_directory_path() / ("bt_deadly_" + std::to_string(parent));
+}
+
 std::unique_ptr<Canaries> make_scripted_canaries(int cpus) {
+  if (cpus == kDeadlyCpus && !std::filesystem::exists(deadly_marker(getppid()))) {
+    std::ofstream{deadly_marker(getppid())};
+    kill(getpid(), SIGKILL);
+  }
   return std::make_unique<ScriptedCanaries>(cpus);
 }
 

@@ -7,12 +7,16 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
 #include <thread>
 
+#include "tests/measure/racing_backends.h"
 #include "tests/measure/support.h"
 #include "tests/support/catch.h"
 #include "tuner/measure/worker_measurer.h"
@@ -270,6 +274,44 @@ TEST_CASE("a suspect that nothing explains gets a worker of its own before it is
   const Round second = run_round(measurer, request);  // ok in its second run this time
   CHECK(trials_in(second).size() == 5);
   CHECK(second.failures.empty());
+}
+
+TEST_CASE("a duration that is none fails its program, and blames nobody else", "[racing]") {
+  WorkerMeasurer measurer(options_of("not_a_number", "3"));
+  RoundRequest request = prepare_all(measurer, "not_a_number", 4);
+  const Round round = run_round(measurer, request);
+  REQUIRE(round.failures.size() == 1);
+  CHECK(round.failures[0].trial == 3);
+  CHECK(round.failures[0].ending.status == TrialStatus::failed);
+  CHECK(trials_in(round) == std::set<TrialId>{1, 2, 4});
+}
+
+TEST_CASE("a death that nothing lays to a program is nobody's fault once", "[racing]") {
+  const std::string marker = deadly_marker(getpid());
+  std::filesystem::remove(marker);
+  auto options = simulated_options("");
+  options.canary_cpus = kDeadlyCpus;
+  WorkerMeasurer measurer(std::move(options));
+  RoundRequest request = prepare_all(measurer, "simulated", 3);
+  const Round round = run_round(measurer, request);
+  CHECK(std::filesystem::remove(marker));
+  CHECK(round.failures.empty());
+  CHECK(trials_in(round) == std::set<TrialId>{1, 2, 3});
+}
+
+TEST_CASE("flags for benchmarks in the environment change no visit", "[racing]") {
+  const std::pair<const char*, const char*> flags[] = {
+      {"BENCHMARK_REPETITIONS", "3"},        {"BENCHMARK_LIST_TESTS", "true"},
+      {"BENCHMARK_MIN_WARMUP_TIME", "0.01"}, {"BENCHMARK_ENABLE_RANDOM_INTERLEAVING", "true"},
+      {"BENCHMARK_DRY_RUN", "true"},         {"BENCHMARK_OUT", "/nonexistent/file"}};
+  for (const auto& [name, value] : flags) setenv(name, value, 1);
+  WorkerMeasurer measurer(simulated_options("overhead=10ms"));
+  RoundRequest request = prepare_all(measurer, "simulated", 3);
+  const Round round = run_round(measurer, request);
+  for (const auto& [name, value] : flags) unsetenv(name);
+  CHECK(round.failures.empty());
+  CHECK(round.visits.size() == 3);
+  for (const Visit& visit : round.visits) CHECK(std::ssize(visit.seconds) == visit.warm + 3);
 }
 
 TEST_CASE("with verification outputs are held against the reference kernels", "[racing]") {

@@ -18,6 +18,9 @@ constexpr Seconds kPatience = 0.020;
 constexpr std::chrono::microseconds kStep{500};  // some times the slack of a timer
 constexpr double kQuiet = 0.05;  // of one CPU: more than waking up for a timer takes
 
+// Once may be a large program that is being given back: nothing answers that.
+constexpr int kSpinsForGood = 2;
+
 // Whether a thread runs or would like to: on a busy machine one that spins may get no CPU for some
 // milliseconds, and its clock stands still.
 bool has_runnable_thread(pid_t pid) {
@@ -50,14 +53,18 @@ void ParkedProcess::park() {
   const auto passed = [](std::chrono::steady_clock::time_point since) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
   };
-  while (!spins_) {
+  for (bool patient = restless_ < kSpinsForGood; patient;) {
     const auto step = std::chrono::steady_clock::now();
     const std::optional<Seconds> before = cpu_seconds_of(group_);
     std::this_thread::sleep_for(kStep);
     const std::optional<Seconds> after = cpu_seconds_of(group_);
     if (!before || !after) return;  // it is gone
-    if (*after - *before < kQuiet * passed(step) && !has_runnable_thread(group_)) return;
-    spins_ = passed(start) > kPatience;
+    if (*after - *before < kQuiet * passed(step) && !has_runnable_thread(group_)) {
+      restless_ = 0;
+      return;
+    }
+    patient = passed(start) <= kPatience;
+    if (!patient) ++restless_;
   }
   // One of its threads must get a CPU to stop the others.
   stopped_ = kill(-group_, SIGSTOP) == 0;

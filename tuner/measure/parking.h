@@ -18,14 +18,14 @@ class ParkedProcess {
   explicit ParkedProcess(pid_t group) : group_(group) {}
 
   // Waits some milliseconds until it uses no CPU; one that does not get quiet is stopped (SIGSTOP
-  // to its process group), from then on at once.
+  // to its process group), after the second time in a row at once.
   void park();
   // Continues it where it was stopped. Must come before anything is asked of it.
   void wake();
 
  private:
   pid_t group_;
-  bool spins_ = false;  // it did not get quiet once
+  int restless_ = 0;  // times in a row that it did not get quiet
   bool stopped_ = false;
 };
 

@@ -19,6 +19,7 @@
 #include <iterator>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "tuner/measure/worker.h"
 
@@ -39,6 +40,18 @@ constexpr Seconds kLongestSlice = 2;
 constexpr double kSliceShare = 0.25;  // so that a hang is found at most so much too late
 // Without a pidfd nothing tells of a death at once while something holds the socket open.
 constexpr Seconds kSliceWithoutPidFd = 0.1;
+constexpr char kBenchmarkFlags[] = "BENCHMARK_";
+
+// This process's own, without what Google Benchmark takes for its flags: repetitions, an order or a
+// dry run would change what a visit is.
+std::vector<char*> environment_of_worker() {
+  std::vector<char*> kept;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (std::strncmp(*entry, kBenchmarkFlags, sizeof(kBenchmarkFlags) - 1) != 0)
+      kept.push_back(*entry);
+  kept.push_back(nullptr);
+  return kept;
+}
 
 // posix_spawn's attributes and file actions, freed together.
 class SpawnSetup {
@@ -73,7 +86,9 @@ class SpawnSetup {
     std::memcpy(command.data(), kWorkerCommand, sizeof(kWorkerCommand));
     char name[] = "batchtune";
     char* const arguments[] = {name, command.data(), nullptr};
-    return posix_spawn(&pid, "/proc/self/exe", &actions_, &attributes_, arguments, environ);
+    std::vector<char*> environment = environment_of_worker();
+    return posix_spawn(&pid, "/proc/self/exe", &actions_, &attributes_, arguments,
+                       environment.data());
   }
 
  private:
