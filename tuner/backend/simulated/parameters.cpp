@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -112,6 +113,9 @@ Reader trigger(Trigger& value) {
     if (at == std::string_view::npos) return {};
     std::int64_t run = 1;
     BT_TRY_VOID(read_whole(text.substr(at + 1), name + " (after @, the run)", run));
+    if (run > std::numeric_limits<int>::max())
+      return bad_input("a run of at most " + std::to_string(std::numeric_limits<int>::max()),
+                       std::string(text), where_of(name));
     value.run = static_cast<int>(run);
     return {};
   };
