@@ -31,8 +31,11 @@ int RoundRule::fewest_visits(Rounds rounds) const {
 
 bool LookingRule::done() const {
   const int last = last_look(count());
+  if (last == judged_) return done_;
   const int before = last_look(last - 1);
-  return before > 0 && holds(first(last)) && holds(first(before));
+  judged_ = last;
+  done_ = (!twice_ || before > 0) && holds(first(last)) && (!twice_ || holds(first(before)));
+  return done_;
 }
 
 namespace {

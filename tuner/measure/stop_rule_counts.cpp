@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <numeric>
 
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule_parts.h"
@@ -12,68 +12,54 @@
 namespace batchtune {
 namespace {
 
-// One look suffices: the confidence is 99 % at each of the few looks.
+// One look at each of the spaced numbers of visits suffices: each is right with the confidence.
+// Without a limit there is nothing to decide, and it is never done.
 class PercentileRule final : public RoundRule {
  public:
   PercentileRule(const StopQuestion& question, std::span<const double> values)
-      : RoundRule(question), confidence_(values[0]) {}
+      : RoundRule(question),
+        confidence_(values[0]),
+        visits_(question.subjects.size()),
+        open_(question.subjects.size(), question.wishes.latency_limits.size()) {}
 
-  bool done() const override {
-    if (count() < kFewestRounds) return false;
-    return open().empty();
-  }
+  bool done() const override { return !question_.wishes.latency_limits.empty() && open() == 0; }
 
   std::string reason() const override {
-    const auto undecided = open();
-    if (undecided.empty())
-      return fmt::format("every latency limit is decided after {} rounds", count());
-    return fmt::format("{} latency limits are open after {} rounds", undecided.size(), count());
+    if (question_.wishes.latency_limits.empty()) return "no latency limit is wished";
+    if (open() == 0) return fmt::format("every latency limit is decided after {} rounds", count());
+    return fmt::format("{} latency limits are open after {} rounds", open(), count());
   }
 
  private:
   void see(const Round& round) override {
-    for (const Subject& subject : question_.subjects)
-      if (auto runs = timed_runs(round, subject.trial); !runs.empty())
-        visits_[subject.trial].push_back(std::move(runs));
+    for (std::size_t i = 0; i < question_.subjects.size(); ++i) {
+      auto runs = timed_runs(round, question_.subjects[i].trial);
+      if (runs.empty()) continue;
+      auto& visits = visits_[i];
+      visits.push_back(std::move(runs));
+      if (last_look(static_cast<int>(visits.size())) != std::ssize(visits)) continue;
+      open_[i] = 0;
+      for (const LatencyLimit& limit : question_.wishes.latency_limits)
+        open_[i] += judge(limit, visits, confidence_).decision == LimitDecision::unproven;
+    }
   }
 
-  std::vector<LimitVerdict> open() const {
-    std::vector<LimitVerdict> result;
-    for (const Subject& subject : question_.subjects)
-      for (const LatencyLimit& limit : question_.wishes.latency_limits) {
-        const auto found = visits_.find(subject.trial);
-        std::span<const VisitSamples> seen;
-        if (found != visits_.end())
-          seen = std::span<const VisitSamples>(found->second)
-                     .first(static_cast<std::size_t>(
-                         last_look(static_cast<int>(found->second.size()))));
-        const LimitVerdict verdict = judge(limit, seen, confidence_);
-        if (verdict.decision == LimitDecision::unproven) result.push_back(verdict);
-      }
-    return result;
-  }
+  std::size_t open() const { return std::accumulate(open_.begin(), open_.end(), std::size_t{0}); }
 
   double confidence_;
-  std::map<TrialId, std::vector<VisitSamples>> visits_;
+  std::vector<std::vector<VisitSamples>> visits_;  // by subject
+  std::vector<std::size_t> open_;                  // limits at the last look, by subject
 };
 
 // nvbench's: more rounds would not tell more about the noise. It does not say that the mean is
 // known.
-class SteadyRule final : public RoundRule {
+class SteadyRule final : public LookingRule {
  public:
   SteadyRule(const StopQuestion& question, std::span<const double> values)
-      : RoundRule(question),
+      : LookingRule(question, false),
         noise_(values[0]),
         drift_(values[1]),
         window_(static_cast<std::size_t>(values[2])) {}
-
-  bool done() const override {
-    const int look = last_look(count());
-    return look > 0 && std::all_of(question_.subjects.begin(), question_.subjects.end(),
-                                   [&](const Subject& subject) {
-                                     return is_steady(first(look), subject.trial);
-                                   });
-  }
 
   std::string reason() const override {
     return fmt::format("the noise {} after {} rounds", done() ? "is stable" : "still changes",
@@ -81,6 +67,12 @@ class SteadyRule final : public RoundRule {
   }
 
  private:
+  bool holds(Rounds rounds) const override {
+    return !rounds.empty() &&
+           std::all_of(question_.subjects.begin(), question_.subjects.end(),
+                       [&](const Subject& subject) { return is_steady(rounds, subject.trial); });
+  }
+
   // Log ratios to the anchor; of the anchor itself, log levels.
   std::vector<double> logs_of(Rounds rounds, TrialId trial) const {
     if (trial != question_.anchor && question_.anchor != 0)

@@ -28,15 +28,20 @@ class RoundRule : public StopRule {
   std::vector<RoundMedians> medians_;
 };
 
-// Done when `holds` is true of the rounds up to two looks in a row.
+// Done when `holds` is true of the rounds up to the last look, or (twice) to the last two looks. It
+// is asked once a look: what it computes grows with the rounds.
 class LookingRule : public RoundRule {
  public:
-  using RoundRule::RoundRule;
+  LookingRule(const StopQuestion& question, bool twice) : RoundRule(question), twice_(twice) {}
 
   bool done() const final;
 
  private:
   virtual bool holds(Rounds rounds) const = 0;
+
+  bool twice_;
+  mutable int judged_ = 0;  // the look of `done_`
+  mutable bool done_ = false;
 };
 
 inline constexpr StopParameter kIntervalParameters[] = {

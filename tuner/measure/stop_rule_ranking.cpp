@@ -34,7 +34,7 @@ std::optional<double> level_half_width(std::span<const RoundMedians> rounds, Tri
 class IntervalRule final : public LookingRule {
  public:
   IntervalRule(const StopQuestion& question, std::span<const double> values)
-      : LookingRule(question), precision_(values[0]), fewest_(static_cast<int>(values[1])) {}
+      : LookingRule(question, true), precision_(values[0]), fewest_(static_cast<int>(values[1])) {}
 
   std::string reason() const override {
     const int rounds = last_look(count());
@@ -78,7 +78,7 @@ class IntervalRule final : public LookingRule {
 class RankRule final : public LookingRule {
  public:
   RankRule(const StopQuestion& question, std::span<const double> values)
-      : LookingRule(question), share_(values[0]), fewest_(static_cast<int>(values[1])) {}
+      : LookingRule(question, true), share_(values[0]), fewest_(static_cast<int>(values[1])) {}
 
   std::string reason() const override {
     if (done()) return fmt::format("the choice is settled after {} rounds", count());
