@@ -72,11 +72,22 @@ TEST_CASE("swapped memory is out of memory, except where an account decides", "[
   swapped.limiter = LimiterKind::account;
   CHECK(judge_spill(swapped) == Ending{});
   swapped.limiter = LimiterKind::rlimit;
-  swapped.spill = Spill{0, 1000};  // pages of files that were read: no sign of too little memory
+  swapped.spill = Spill{0, 999};  // pages of files that were read: no sign of too little memory
   CHECK(judge_spill(swapped) == Ending{});
-  swapped.spill = Spill{10 * kMiB, 7};
+  swapped.spill = Spill{0, 1000};
+  CHECK(judge_spill(swapped).status == TrialStatus::ok);
+  CHECK(judge_spill(swapped).evidence.rfind("spill: 1000 major faults", 0) == 0);
+  swapped.spill = Spill{kMiB, 7};  // the kernel took what nobody misses
+  CHECK(judge_spill(swapped) == Ending{});
+  swapped.peak_resident = 2000 * kMiB;
+  swapped.spill = Spill{20 * kMiB, 7};
+  CHECK(judge_spill(swapped) == Ending{});
+  swapped.spill = Spill{21 * kMiB, 7};
+  CHECK(judge_spill(swapped).reason == "it needs more memory than the limit");
   swapped.limit.reset();
-  CHECK(judge_spill(swapped) == Ending{});
+  swapped.limiter = LimiterKind::none;
+  CHECK(judge_spill(swapped).status == TrialStatus::out_of_memory);
+  CHECK(judge_spill(swapped).reason == "it needs more memory than this machine has free");
 }
 
 TEST_CASE("under an address-space limit what does not fit is out of memory", "[solo]") {

@@ -19,6 +19,13 @@ constexpr int kOnlyLoad = 1;
 // As the worker reports it: a value when it is in force.
 constexpr char kAddressSpaceSetting[] = "worker.rlimit_as";
 constexpr char kSpilled[] = "it needs more memory than the limit";
+constexpr char kSwapped[] = "it needs more memory than this machine has free";
+// Of a process that waits for a while the kernel takes some pages that it will not miss: the start
+// of a runtime, what was read once.
+constexpr double kUnmissed = 0.01;  // of its peak
+constexpr Bytes kLeastSwapped = Bytes{1} << 20;
+// A start reads some dozen MiB of code and libraries, 64 KiB or more at a fault.
+constexpr std::int64_t kManyFaults = 1000;
 
 // The answer of the expected type; an Error when the backend cannot be had; else the probe's ending
 // is set.
@@ -128,19 +135,25 @@ Result<Try> try_once(const MeasuredBackend& backend, const std::string& model_js
 }  // namespace
 
 Ending judge_spill(const Probe& probe) {
-  if (!probe.limit || probe.limiter == LimiterKind::account) return probe.ending;
+  if (probe.limiter == LimiterKind::account) return probe.ending;
   const auto bytes = [](Bytes count) { return format_bytes(static_cast<double>(count)); };
-  if (probe.spill && probe.spill->swapped > 0)
-    return {TrialStatus::out_of_memory, kSpilled,
+  const auto unmissed =
+      static_cast<Bytes>(kUnmissed * static_cast<double>(probe.peak_resident.value_or(0)));
+  if (probe.spill && probe.spill->swapped > std::max(kLeastSwapped, unmissed))
+    return {TrialStatus::out_of_memory, probe.limit ? kSpilled : kSwapped,
             "spill: " + bytes(probe.spill->swapped) + " of it went to swap, " +
                 std::to_string(probe.spill->major_faults) + " major faults",
             "host"};
-  if (probe.limiter == LimiterKind::none && probe.peak_resident > *probe.limit)
+  if (probe.limit && probe.limiter == LimiterKind::none && probe.peak_resident > *probe.limit)
     return {TrialStatus::out_of_memory, kSpilled,
             "spill: peak resident " + bytes(*probe.peak_resident) + " of " + bytes(*probe.limit) +
                 ", which nothing enforced",
             "host"};
-  return probe.ending;
+  Ending ending = probe.ending;
+  if (probe.spill && probe.spill->major_faults >= kManyFaults && ending.evidence.empty())
+    ending.evidence = "spill: " + std::to_string(probe.spill->major_faults) +
+                      " major faults: pages were read from disk, which files at first use do too";
+  return ending;
 }
 
 Result<Probe> probe_alone(const MeasuredBackend& backend, const std::string& model_json,

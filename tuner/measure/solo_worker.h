@@ -28,8 +28,9 @@ struct SoloOptions {
 Result<Probe> probe_alone(const MeasuredBackend& backend, const std::string& model_json,
                           const ProbeRequest& request, const SoloOptions& options);
 
-// What a probe that ran to its end did beside the limit: memory that went to swap, or stayed
-// resident above a limit that nothing enforced, is out_of_memory. An account decides by itself.
+// What a probe that ran to its end did beside the limit: out_of_memory when more than 1 % of its
+// peak (and 1 MiB) went to swap, with a limit or without, or when it stayed resident above a limit
+// that nothing enforced. Many major faults are evidence of an ok. An account decides by itself.
 Ending judge_spill(const Probe& probe);
 
 }  // namespace batchtune
