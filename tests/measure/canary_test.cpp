@@ -59,18 +59,55 @@ TEST_CASE("one lucky burst does not lower a quiet level, whenever it comes", "[c
   }
 }
 
-TEST_CASE("levels that are known go on, fall, and never rise", "[canary]") {
+TEST_CASE("levels that are known go on, fall at once, and rise by little", "[canary]") {
   QuietLearner learner({{30e-6, 60e-6}, {100e-6, 100e-6}});
   CHECK(learner.disturbed(host_of(reading(40e-6, 100e-6))));
-  for (int i = 0; i < 1000; ++i) learner.add(reading(45e-6, 150e-6));
+  for (int i = 0; i < 255; ++i) learner.add(reading(45e-6, 150e-6));
   CHECK(learner.levels().compute[0] == 30e-6);
+  for (int i = 255; i < 1000; ++i) learner.add(reading(45e-6, 150e-6));  // three windows
+  CHECK(learner.levels().compute[0] == Approx(30e-6 * 1.01 * 1.01 * 1.01));
   CHECK(learner.disturbed(host_of(reading(45e-6, 150e-6))));
   for (int i = 0; i < 100; ++i) learner.add(reading(25e-6, 90e-6));
   CHECK(learner.levels().compute[0] == 25e-6);
   CHECK(learner.levels().cache[1] == 90e-6);
 }
 
-TEST_CASE("CPUs that were moved apart disturb, though each of them is as fast as ever", "[canary]") {
+TEST_CASE("a level that was too low is left behind in time", "[canary]") {
+  QuietLearner learner({{30e-6, 60e-6}, {100e-6, 100e-6}});
+  for (int i = 0; i < 256 * 10; ++i) learner.add(reading(32e-6, 100e-6));
+  CHECK(learner.levels().compute[0] == 32e-6);
+  CHECK_FALSE(learner.disturbed(host_of(reading(32e-6, 100e-6))));
+}
+
+TEST_CASE("the register burst counts in cycles, so that the clock disturbs nothing", "[canary]") {
+  const auto at = [](double clock_hz, double cycles) {
+    CanaryReading found = reading(cycles / clock_hz, 100e-6);
+    found.clock_hz = clock_hz;
+    return found;
+  };
+  QuietLearner learner;
+  for (int i = 0; i < 50; ++i) learner.add(at(3.9e9 + 8e6 * i, 120000));
+  CHECK(learner.levels().compute[0] == Approx(120000));
+  const auto disturbed = [&](double clock_hz, double cycles) {
+    HostState host = host_of(at(clock_hz, cycles));
+    host.clock_hz = clock_hz;
+    return learner.disturbed(host);
+  };
+  CHECK_FALSE(disturbed(3.0e9, 120000));
+  CHECK_FALSE(disturbed(4.3e9, 124000));
+  CHECK(disturbed(4.3e9, 128000));
+}
+
+TEST_CASE("parked workers that ran disturb", "[canary]") {
+  HostState host;
+  host.parked_cpu = 0.04;
+  CHECK_FALSE(QuietLearner().disturbed(host));
+  host.parked_cpu = 0.06;
+  CHECK(QuietLearner().disturbed(host));
+}
+
+TEST_CASE("CPUs that were moved apart disturb, though each of them is as fast as ever",
+          "[canary]") {
   QuietLearner learner({{30e-6, 60e-6}, {100e-6, 100e-6}, {80e-9}});
   HostState host = host_of(reading(30e-6, 100e-6));
   host.exchange_canary = {85e-9};
@@ -94,12 +131,14 @@ TEST_CASE("a visit has the slower of the bursts around it and what its process c
   protocol::ShareDone done;
   done.visits.resize(2);
   done.visits[1].usage = protocol::Usage{4, 5, 6};
-  done.bursts = {{{1, 2}, {3, 3}, 2e9}, {{2, 1}, {4, 2}, 1e9}, {{9, 9}, {9, 9}, 3e9}};
+  done.bursts = {
+      {{1, 2}, {3, 3}, 2e9, {7}}, {{2, 1}, {4, 2}, 1e9, {8}}, {{9, 9}, {9, 9}, 3e9, {6}}};
   HostState turn;
   turn.load = 0.5;
   const HostState first = state_of_visit(turn, done, 0);
   CHECK(first.compute_canary == std::vector<Seconds>{2, 2});
   CHECK(first.cache_canary == std::vector<Seconds>{4, 3});
+  CHECK(first.exchange_canary == std::vector<Seconds>{8});
   CHECK(first.clock_hz == 1e9);
   CHECK(first.load == 0.5);
   CHECK_FALSE(first.minor_faults);

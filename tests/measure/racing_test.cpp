@@ -105,18 +105,19 @@ TEST_CASE("visits carry the bursts around them, and slow ones are flagged", "[ra
   // Every fourth burst is slow; a turn of n visits has n + 1 bursts, so a visit between two.
   CHECK(disturbed > visits / 4);
   CHECK(disturbed < visits);
-  CHECK(measurer.quiet_levels().compute == std::vector<Seconds>{30e-6, 30e-6});
+  CHECK(measurer.quiet_levels().compute == std::vector<double>{30e-6 * 2e9, 30e-6 * 2e9});
   CHECK(measurer.quiet_levels().cache == std::vector<Seconds>{100e-6, 100e-6});
+  CHECK(measurer.quiet_levels().exchange == std::vector<Seconds>{80e-9});
 }
 
 TEST_CASE("a level that was known before flags the very first visits", "[racing]") {
   auto options = simulated_options("");
   options.canary_cpus = 1;
-  options.quiet = {{20e-6}, {100e-6}};
+  options.quiet = {{20e-6 * 2e9}, {100e-6}};
   WorkerMeasurer measurer(std::move(options));
   RoundRequest request = prepare_all(measurer, "simulated", 1);
   for (const Visit& visit : run_round(measurer, request).visits) CHECK(visit.disturbed);
-  CHECK(measurer.quiet_levels().compute == std::vector<Seconds>{20e-6});
+  CHECK(measurer.quiet_levels().compute == std::vector<double>{20e-6 * 2e9});
 }
 
 TEST_CASE("without canaries nothing is said of the host, and wall time is told", "[racing]") {

@@ -35,7 +35,7 @@ constexpr double kFastest = 0.02;     // quantile taken as the fastest: never on
 
 // Two CPUs of one core do about the arithmetic of one, two cores twice as much; a neighbour that
 // comes and goes lies between.
-constexpr double kOwnCores = 0.75;
+constexpr double kOwnCores = 0.65;
 constexpr double kUndisturbed = 0.1;  // quantile of the reference program's times
 
 constexpr double kQuietEnough = 0.8;    // share of bursts
@@ -95,6 +95,7 @@ std::optional<double> quiet_share(const LookReadings& readings, const QuietLevel
     host.compute_canary = burst.compute;
     host.cache_canary = burst.cache;
     host.exchange_canary = burst.exchange;
+    host.clock_hz = burst.clock_hz;
     quiet += !learner.disturbed(host);
   }
   if (readings.bursts.empty()) return std::nullopt;
@@ -137,15 +138,14 @@ std::string percent(double share) {
 
 }  // namespace
 
-Result<LookReadings> take_look(int cpus, Seconds seconds) {
+Result<LookReadings> take_look(Seconds seconds) {
   LookReadings readings;
-  readings.cpus = cpus;
-  const auto canaries = make_canaries(cpus);
+  const std::vector<int> all = probe::allowed_cpus();
+  readings.cpus = static_cast<int>(all.size());
+  const auto canaries = make_canaries(readings.cpus);
   if (canaries == nullptr)
     return environment_error("to run bursts on every CPU", "a thread that cannot be pinned",
                              "doctor");
-  std::vector<int> all = probe::allowed_cpus();
-  all.resize(std::min(all.size(), static_cast<std::size_t>(cpus)));
   std::optional<probe::ReferencePrograms> on_one, on_all;
   if (probe::reference_programs_available()) {
     on_one.emplace(std::vector{all.front()});
@@ -198,7 +198,8 @@ std::vector<Finding> look_findings(const MachineLook& look, int cpus) {
     add(*look.quiet_share < kQuietEnough, "noise.quiet_share", "quiet", *look.quiet_share,
         percent(*look.quiet_share) + " of the time",
         "Stop what else runs here; where other guests disturb, measure longer (--budget 5m)");
-  if (look.load)
+  // The load is of a minute, and holds what came before: only where pressure cannot be read.
+  if (look.load && !look.cpu_pressure)
     add(*look.load > kBusyLoad, "noise.load", "load", *look.load, format_number(*look.load, 3),
         "Stop other processes: they want CPUs while this one measures");
   if (look.cpu_pressure)

@@ -94,11 +94,13 @@ struct HostState {
 // A few consecutive runs of one program. Exactly one of `trial` and `reference` says of which.
 struct Visit {
   TrialId trial = 0;
-  std::string reference;   // name of a reference program ("compute", "cache"), else ""
-  int position = 0;        // in its round, from 0
-  int instance = 0;        // with k instances: k visits share a position
-  int warm = 0;            // the first `warm` of `seconds` are warm-up
-  bool disturbed = false;  // a canary beside it was slower than in quiet moments
+  std::string reference;  // name of a reference program ("compute", "cache"), else ""
+  int position = 0;       // in its round, from 0
+  int instance = 0;       // with k instances: k visits share a position
+  int warm = 0;           // the first `warm` of `seconds` are warm-up
+  // A canary beside it was slower than in quiet moments, or parked workers used more than 5 % of a
+  // CPU.
+  bool disturbed = false;
   std::optional<HostState> host;
   std::vector<Seconds> seconds;  // one per run, in order, warm ones first
 

@@ -11,19 +11,29 @@ namespace {
 // is the one that 5 % are faster than, and with few readings the third fastest.
 constexpr double kQuietShare = 0.05;
 constexpr std::size_t kLuckyBursts = 2;
-// Some tens of rounds. A full window makes the level known and starts anew, so that a slower level
-// of the machine later on does not raise it.
+// Some tens of rounds. A full window makes the level known and starts anew. It may raise what was
+// known by so much.
 constexpr std::size_t kWindow = 256;
+constexpr double kMostRise = 0.01;
 
-// The register burst repeats to 0.1 % at one clock, and takes 1.3 to 1.7 times as long while
-// another guest shares the core. The clock itself wanders by some 8 %, which slows all programs
-// alike.
-constexpr double kComputeTolerance = 0.10;
+// The register burst repeats to 0.1 % in cycles, and takes 1.3 to 1.7 times as many while another
+// guest shares the core. The clock, which wanders by some 8 %, is known to 1 or 2 %.
+constexpr double kComputeTolerance = 0.05;
 // Reads of a cache that all guests share take 31 to 41 us while no program is any slower; a
 // neighbour in the same cache doubles them.
 constexpr double kCacheTolerance = 0.6;
 // A cache line goes round in 60 to 115 ns on one core complex, in 330 ns between two.
 constexpr double kExchangeTolerance = 1.5;
+
+// Parked workers, of one CPU: as much as parking.cpp takes for quiet.
+constexpr double kParkedTolerance = 0.05;
+
+// Seconds as cycles where there is a clock.
+std::vector<double> cycles_of(std::vector<Seconds> bursts, const std::optional<double>& clock_hz) {
+  if (clock_hz)
+    for (double& burst : bursts) burst *= *clock_hz;
+  return bursts;
+}
 
 using Kind = std::vector<Seconds> CanaryReading::*;
 
@@ -46,6 +56,14 @@ std::vector<Seconds> quiet_levels(const std::vector<CanaryReading>& readings, Ki
   return levels;
 }
 
+// A window's own levels, but little above what was known.
+std::vector<Seconds> raised_little(std::vector<Seconds> window, const std::vector<Seconds>& known) {
+  if (known.size() != window.size()) return window;
+  for (std::size_t cpu = 0; cpu < window.size(); ++cpu)
+    window[cpu] = std::min(window[cpu], known[cpu] * (1 + kMostRise));
+  return window;
+}
+
 bool slower(const std::vector<Seconds>& found, const std::vector<Seconds>& quiet,
             double tolerance) {
   if (found.size() != quiet.size()) return false;
@@ -64,16 +82,23 @@ void QuietLearner::add(const CanaryReading& reading) {
                            reading.exchange.size() != recent_.back().exchange.size()))
     recent_.clear();  // other CPUs than before
   recent_.push_back(reading);
-  levels_ = {quiet_levels(recent_, &CanaryReading::compute, known_.compute),
-             quiet_levels(recent_, &CanaryReading::cache, known_.cache),
-             quiet_levels(recent_, &CanaryReading::exchange, known_.exchange)};
+  recent_.back().compute = cycles_of(reading.compute, reading.clock_hz);
+  const auto level = [&](Kind kind, const std::vector<Seconds>& known) {
+    if (recent_.size() < kWindow) return quiet_levels(recent_, kind, known);
+    return raised_little(quiet_levels(recent_, kind, {}), known);
+  };
+  levels_ = {level(&CanaryReading::compute, known_.compute),
+             level(&CanaryReading::cache, known_.cache),
+             level(&CanaryReading::exchange, known_.exchange)};
   if (recent_.size() < kWindow) return;
   known_ = levels_;
   recent_.clear();
 }
 
 bool QuietLearner::disturbed(const HostState& host) const {
-  return slower(host.compute_canary, levels_.compute, kComputeTolerance) ||
+  if (host.parked_cpu > kParkedTolerance) return true;
+  return slower(cycles_of(host.compute_canary, host.clock_hz), levels_.compute,
+                kComputeTolerance) ||
          slower(host.cache_canary, levels_.cache, kCacheTolerance) ||
          slower(host.exchange_canary, levels_.exchange, kExchangeTolerance);
 }

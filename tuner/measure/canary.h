@@ -24,23 +24,28 @@ class Canaries {
   virtual CanaryReading burst() = 0;  // well below a millisecond
 };
 
-// Seconds of each burst in quiet moments, by CPU; learned, and remembered from session to session.
-// Empty: nothing is known yet.
+// Each burst in quiet moments, by CPU; learned, and remembered from session to session. Empty:
+// nothing is known yet.
 struct QuietLevels {
-  std::vector<Seconds> compute, cache;
+  // Cycles of the burst (its seconds times CanaryReading::clock_hz): programs are slower at a lower
+  // clock as well, all alike. Seconds on a machine that tells no clock.
+  std::vector<double> compute;
+  std::vector<Seconds> cache;
   std::vector<Seconds> exchange = {};  // by pair of CPUs
 
   bool operator==(const QuietLevels&) const = default;
 };
 
-// The quiet level of each burst is a low quantile of its readings, never one lucky burst alone, and
-// never above what was known.
+// The quiet level of each burst is a low quantile of its readings, never one lucky burst alone. It
+// falls at once, and rises by 1 % in some 256 bursts at most: one that was too low does not stay
+// for ever, and a neighbour that stays for an hour is not taken for quiet.
 class QuietLearner {
  public:
   explicit QuietLearner(QuietLevels known = {});
   void add(const CanaryReading& reading);
   const QuietLevels& levels() const { return levels_; }
-  // Whether a burst was slower than in quiet moments by more than canaries vary by themselves.
+  // Whether a burst was slower than in quiet moments by more than canaries vary by themselves, or
+  // workers ran that should have been parked.
   bool disturbed(const HostState& host) const;
 
  private:
