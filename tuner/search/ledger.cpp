@@ -116,20 +116,30 @@ void Ledger::tell_round(const Round& round) {
   judge_limits(round);
 }
 
+// All at once, since all levels are the anchor's times a ratio. It reads all rounds, so in long
+// sessions it waits for a few more of them, but never for a candidate that has only begun.
 void Ledger::update_levels() {
-  const auto all = all_indices(static_cast<int>(rounds_.size()));
+  constexpr std::size_t kShortSession = 100;  // rounds
+  constexpr std::size_t kFewMore = 20;        // a 20th more of them
+  constexpr std::size_t kBegun = 16;          // visits
+  const RoundMedians& last = rounds_.back();
+  bool begun = false;
+  for (Entry& entry : entries_) {
+    const VisitMedian* own = find_visit(last, entry.id);
+    if (!own) continue;
+    entry.medians.push_back(own->median);
+    entry.shared += find_visit(last, anchor_) != nullptr;
+    begun |= entry.medians.size() <= kBegun;
+  }
+  const std::size_t rounds = rounds_.size();
+  if (rounds > kShortSession && !begun && rounds < levelled_ + levelled_ / kFewMore) return;
+  levelled_ = rounds;
+  const auto all = all_indices(static_cast<int>(rounds));
   for (Entry& entry : entries_) {
     const auto level = level_of(rounds_, all, anchor_, entry.id);
     if (!level) continue;
     entry.latency = level->undisturbed;
-    entry.shared = 0;
-    std::vector<double> medians;
-    for (const RoundMedians& round : rounds_) {
-      const VisitMedian* own = find_visit(round, entry.id);
-      if (own) medians.push_back(own->median);
-      entry.shared += own && find_visit(round, anchor_);
-    }
-    entry.seen = median(medians);
+    entry.seen = median(entry.medians);
   }
 }
 

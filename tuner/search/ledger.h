@@ -25,6 +25,7 @@ struct Entry {
   std::optional<Seconds> latency;    // undisturbed, from rounds
   std::optional<Seconds> seen;       // median of its visit medians
   int shared = 0;                    // rounds with the anchor (the anchor: its rounds)
+  std::vector<Seconds> medians;      // of its visits
   std::vector<VisitSamples> visits;  // timed runs of all instances, in the order of rounds
   std::vector<LimitVerdict> limits;  // as the latency limits wished (judge_at_look()); or none yet
   bool doubtful = false;             // one of them is broken more likely than not
@@ -81,6 +82,7 @@ class Ledger {
   std::vector<Entry> entries_;  // entry i is trial i + 1
   TrialId anchor_ = 0;
   std::vector<RoundMedians> rounds_;
+  std::size_t levelled_ = 0;  // rounds that the levels are of
   std::vector<Round> raw_rounds_;
   std::map<CandidateGroup, std::vector<Probe>> probes_;
   std::map<CandidateGroup, std::map<std::int64_t, double>> accounted_;  // bytes by batch
