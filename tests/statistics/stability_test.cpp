@@ -60,6 +60,29 @@ TEST_CASE("a ratio that moved during the session is no figure", "[statistics][st
   CHECK(reason->find("between the first and the last third of its rounds") != std::string::npos);
 }
 
+TEST_CASE("steady noise is hardly ever called a drift, a real one is found",
+          "[statistics][stability]") {
+  constexpr int kSessions = 4000;
+  std::mt19937_64 random(11);
+  std::normal_distribution<double> own(0, 0.03);
+  for (const int rounds : {9, 12, 30}) {
+    int alarms = 0, found = 0;
+    for (int s = 0; s < kSessions; ++s) {
+      std::vector<double> steady, moved;
+      for (int r = 0; r < rounds; ++r) {
+        steady.push_back(own(random));
+        moved.push_back(steady.back() + (r < rounds / 2 ? 0 : 0.4));
+      }
+      alarms += drift_of(steady, kPrecision).has_value();
+      found += drift_of(moved, kPrecision).has_value();
+    }
+    INFO(rounds << " rounds: " << alarms << " alarms, found " << found);
+    CHECK(alarms <= 0.01 * kSessions);
+    CHECK(found >= (rounds < 12 ? 0.5 : 0.9) * kSessions);
+  }
+  CHECK_FALSE(drift_of(std::vector<double>{0, 0, 0, 0, 9, 9, 9, 9}, kPrecision));
+}
+
 TEST_CASE("common disturbances make few trials unstable", "[statistics][stability]") {
   for (const auto& kind : synthetic::noise_kinds()) {
     INFO(kind.name);

@@ -136,6 +136,13 @@ RoundSeries log_ratio_series(std::span<const RoundMedians> rounds, std::string_v
   });
 }
 
+RoundSeries log_ratio_series(std::span<const RoundMedians> rounds, std::string_view reference,
+                             std::string_view other) {
+  return series_of(rounds, [&](const RoundMedians& round) {
+    return ratio_figure(find_visit(round, reference), find_visit(round, other));
+  });
+}
+
 std::optional<Seconds> undisturbed_of(std::span<const double> medians) {
   if (medians.empty()) return std::nullopt;
   return quantile(medians, kUndisturbed);

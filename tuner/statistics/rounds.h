@@ -54,6 +54,8 @@ RoundSeries level_series(std::span<const RoundMedians> rounds, std::string_view 
 RoundSeries log_ratio_series(std::span<const RoundMedians> rounds, TrialId base, TrialId trial);
 RoundSeries log_ratio_series(std::span<const RoundMedians> rounds, std::string_view reference,
                              TrialId trial);
+RoundSeries log_ratio_series(std::span<const RoundMedians> rounds, std::string_view reference,
+                             std::string_view other);
 
 // 10th percentile: low enough to leave disturbed visits behind, high enough not to hang on one
 // lucky visit. On shared machines it is five times steadier than the median. nullopt: no values.

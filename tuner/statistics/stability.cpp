@@ -13,7 +13,9 @@
 namespace batchtune {
 namespace {
 
-constexpr double kErrors = 3;  // standard errors that the ends of a session may be apart
+// How surely the ends of a session differ, when one says so: three standard errors where many
+// rounds tell how large these are.
+constexpr double kSure = 0.9973;
 
 // Standard deviation by the distances of neighbours, which no drift moves.
 double neighbour_deviation(std::span<const double> values) {
@@ -53,7 +55,9 @@ std::optional<double> drift_of(std::span<const double> logs, double precision) {
   const double apart = median(last) - median(first);
   const double noise =
       neighbour_deviation(logs) * kOfMedian * std::sqrt(2.0 / static_cast<double>(third));
-  if (std::abs(apart) <= std::max(2 * precision, kErrors * noise)) return std::nullopt;
+  const int freedom = static_cast<int>(2 * third) - 2;  // the noise is estimated, too
+  const double errors = student_quantile(0.5 + kSure / 2, freedom);
+  if (std::abs(apart) <= std::max(2 * precision, errors * noise)) return std::nullopt;
   return apart;
 }
 
