@@ -41,7 +41,7 @@ struct Trial {
   TrialId id = 0;
   Candidate candidate;
   Ending ending;                           // status and reason
-  std::optional<Measurement> measurement;  // present for ok and unstable
+  std::optional<Measurement> measurement;  // of ok and unstable; absent: it was in no round
   std::optional<Bytes> memory;             // the solo run's peak; absent if there was none
   std::optional<MemoryKind> memory_kind;
   std::optional<Seconds> prepare_seconds;  // absent: it never got prepared

@@ -88,6 +88,7 @@ const Probe* last_probe(std::span<const Probe> probes, Bytes limit, std::int64_t
   return last;
 }
 
+// Of a run that an account let pass; under a process limiter one that swaps does not fit.
 std::string words_of_spill(const Probe* probe) {
   if (!probe || !probe->spill || probe->spill->swapped == 0) return "";
   return fmt::format(" (with {} in swap)",
@@ -119,9 +120,8 @@ Boundary probed_band(const CandidateGroup& group, std::span<const Probe> probes,
   boundary.largest_fitting = band.fits;
   boundary.smallest_failing = band.fails;
   if (band.fits > 0)
-    boundary.evidence =
-        fmt::format("batch {} ran in {} of {} tries{}, ", band.fits, band.fits_tries,
-                    band.fits_tries, words_of_spill(last_probe(probes, limit, band.fits, true)));
+    boundary.evidence = fmt::format("batch {} ran in {} of {} tries, ", band.fits, band.fits_tries,
+                                    band.fits_tries);
   boundary.evidence += fmt::format("batch {} ran out of memory in {} of {}", *band.fails,
                                    band.fails_tries, band.fails_tries);
   if (const Probe* probe = last_probe(probes, limit, *band.fails, false))

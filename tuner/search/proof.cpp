@@ -8,6 +8,7 @@
 
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule.h"
+#include "tuner/search/race.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/promise.h"
 
@@ -15,12 +16,10 @@ namespace batchtune {
 namespace {
 
 constexpr double kUnknownCorrelation = 0.05;  // neighbours of a shared machine come and go
-constexpr int kWarmRuns = 1;
-constexpr int kAnchorRuns = 3;              // one warm, two timed
-constexpr Seconds kReferences = 0.03;       // two programs, three runs of up to 5 ms each
-constexpr Seconds kLongestAnchorRun = 0.2;  // where it has a choice (race.h)
-constexpr int kMostRuns = 64;               // beyond, a visit is one long look at one moment
-constexpr Seconds kLongestProofVisit = 1;   // rounds stay below about 2 s
+constexpr int kAnchorRuns = 3;                // one warm, two timed
+constexpr Seconds kReferences = 0.03;         // two programs, three runs of up to 5 ms each
+constexpr int kMostRuns = 64;                 // beyond, a visit is one long look at one moment
+constexpr Seconds kLongestProofVisit = 1;     // rounds stay below about 2 s
 
 std::string rough_time(Seconds seconds) {
   constexpr Seconds kMinute = 60;
@@ -116,7 +115,7 @@ ProofCost proof_cost(const Problem& problem) {
     for (const PointEstimate& point : estimate.curve)
       if (point.batch == estimate.batch) run = std::min(run, point.latency);
   }
-  return proof_cost(limits, run, seconds_beside(std::min(run, kLongestAnchorRun)));
+  return proof_cost(limits, run, seconds_beside(std::min(run, kAnchorRun)));
 }
 
 }  // namespace batchtune

@@ -11,6 +11,8 @@
 
 namespace batchtune {
 
+inline constexpr int kWarmRuns = 1;  // of a proof's visit
+
 // Of proving the most demanding of the limits for one candidate, with no run over it.
 struct ProofCost {
   int samples = 0;      // independent ones; 0: there are no limits

@@ -12,7 +12,6 @@ namespace batchtune {
 namespace {
 
 constexpr double kMostReserved = 0.5;  // of the racing budget: what is proved must first be found
-constexpr int kWarmRuns = 1;
 
 Seconds beside(const Ledger& ledger) {
   if (ledger.anchor() == 0) return seconds_beside(0);
@@ -31,7 +30,7 @@ double share_missing(const std::vector<LimitVerdict>& verdicts) {
   return missing;
 }
 
-// Of the runs of a visit, by the verdict that has most use for its runs. `samples` are as of the
+// Of the runs of a visit, by the limit under which they agree most. `samples` are as of the
 // last look, so the other counts must be as well.
 double correlation_of(const Entry& entry) {
   if (entry.limits.empty()) return visit_correlation({}, 0);

@@ -16,7 +16,6 @@ constexpr std::size_t kMostFinalists = 6;    // of all backends, ...
 constexpr std::size_t kFewestFinalists = 3;  // ... but so many of each
 constexpr int kMostRounds = 40;  // an order that is open after as many does not matter, ...
 constexpr double kUsualPrecision = 0.01;  // ... unless a tighter precision is asked for
-constexpr double kRunsPerVisit = 3;       // one warm, two timed
 
 Choice choice_of(const Ledger& ledger, const Entry& entry) {
   return {entry.id, entry.candidate.batch, *entry.latency, ledger.rate(entry)};

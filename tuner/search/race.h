@@ -78,6 +78,7 @@ TrialId chosen_so_far(const Ledger& ledger, const Problem& problem);
 int scan_rounds(Seconds run);
 
 inline constexpr double kNearby = 0.05;  // what short rounds may be wrong by: not "clearly worse"
+inline constexpr double kRunsPerVisit = 3;   // one warm, two timed
 inline constexpr Seconds kShortRound = 0.5;  // gives a first ratio to the anchor
 inline constexpr Seconds kRaceRound = 0.8;   // fine rounds: disturbances switch within longer ones
 inline constexpr Seconds kLongestRound = 2;

@@ -10,7 +10,6 @@ namespace {
 
 constexpr double kScanShare = 0.35;   // of what is left: more for one candidate starves the race
 constexpr double kRaceReserve = 0.3;  // of the whole budget: never spent on looking further
-constexpr double kRunsPerRound = 3;   // of each candidate: one warm, two timed
 
 // Above it a candidate would not fit, or its preparation and first rounds would take too much of
 // the budget.
@@ -26,8 +25,8 @@ std::int64_t largest_worth_it(const Ledger& ledger, const Problem& problem,
   if (sample > 0) {
     const Seconds free = std::min(kScanShare * left, left - kRaceReserve * problem.budget.racing);
     const double rounds = scan_rounds(sample * static_cast<double>(known));
-    const double affordable = (free - kRunsPerRound * rounds * anchor) /
-                              (sample * (kRunsToPrepare + kRunsPerRound * rounds));
+    const double affordable = (free - kRunsPerVisit * rounds * anchor) /
+                              (sample * (kRunsToPrepare + kRunsPerVisit * rounds));
     high = static_cast<std::int64_t>(std::clamp(affordable, 1.0, static_cast<double>(high)));
   }
   std::int64_t low = 0;  // fits, as far as is known; high does not, or is the answer
