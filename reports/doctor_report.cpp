@@ -92,15 +92,16 @@ void add_findings(std::vector<Section>& sections, const std::vector<Finding>& fi
   }
 }
 
-Section harness_section(const Overhead& overhead) {
+Section harness_section(const Overhead& overhead, std::optional<std::int64_t> session) {
   Section section{"harness", {}};
   section.lines.push_back({"", "timed run", format_seconds(overhead.in_interval) + " inside it"});
   section.lines.push_back(
       {"", "visit", format_seconds(overhead.between_visits) + " from one to the next"});
   if (overhead.outside_share)
-    section.lines.push_back(
-        {"", "outside",
-         text::percent(*overhead.outside_share) + " of the time, outside measuring"});
+    section.lines.push_back({"", "outside",
+                             text::percent(*overhead.outside_share) +
+                                 " of the wall time was not measuring" +
+                                 (session ? fmt::format(" (session {})", *session) : "")});
   return section;
 }
 
@@ -179,7 +180,8 @@ std::string text_doctor(const DoctorReport& report, const TextOptions& options) 
   std::vector<Section> sections;
   if (report.look) sections.push_back(look_section(*report.look));
   add_findings(sections, report.findings);
-  if (report.overhead) sections.push_back(harness_section(*report.overhead));
+  if (report.overhead)
+    sections.push_back(harness_section(*report.overhead, report.outside_session));
   std::string text = text::wrapped("", report.title, options.width);
   text += text_of(sections, options.width) + advice_of(report.findings, options.width);
   if (report.conclusion.empty()) return text;
@@ -191,13 +193,15 @@ std::string text_doctor(const DoctorReport& report, const TextOptions& options) 
 std::string json_doctor(const DoctorReport& report) {
   Json findings = Json::array();
   for (const Finding& finding : report.findings) findings.push_back(finding_of(finding));
-  return json::document({{"schema_version", kSchemaVersion},
-                         {"command", "doctor"},
-                         {"machine", report.title},
-                         {"look", report.look ? look_of(*report.look) : Json(nullptr)},
-                         {"findings", findings},
-                         {"overhead", json::overhead(report.overhead)},
-                         {"conclusion", report.conclusion}});
+  return json::document(
+      {{"schema_version", kSchemaVersion},
+       {"command", "doctor"},
+       {"machine", report.title},
+       {"look", report.look ? look_of(*report.look) : Json(nullptr)},
+       {"findings", findings},
+       {"overhead", json::overhead(report.overhead)},
+       {"outside_session", report.outside_session ? Json(*report.outside_session) : Json(nullptr)},
+       {"conclusion", report.conclusion}});
 }
 
 std::string csv_doctor(const DoctorReport& report) {

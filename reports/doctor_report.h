@@ -2,6 +2,7 @@
 // done about that. JSON: doctor.schema.json. The caller judges (good, bad); here it is only shown.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,7 @@ enum class FindingVerdict {
 std::string_view name_of(FindingVerdict verdict);
 
 struct Finding {
-  std::string topic;   // heading in text: "machine", "limits", "storage", "libraries"
+  std::string topic;   // heading in text: "disturbance", "machine", "memory", "limits", "software"
   std::string key;     // in JSON, unique: "cpu.governor", "library.sqlite"
   std::string name;    // in text: "governor"
   Value value;         // in base units; monostate: could not be read
@@ -54,11 +55,12 @@ struct MachineLook {
 };
 
 struct DoctorReport {
-  std::string title;                // "AMD EPYC 9R14, 2 CPUs"
-  std::optional<MachineLook> look;  // absent: it was not asked for or not possible
-  std::vector<Finding> findings;    // topics in the order of their first finding
-  std::optional<Overhead> overhead;
-  std::string conclusion;  // one sentence, last; may be empty
+  std::string title;                 // "AMD EPYC 9R14, 2 CPUs"
+  std::optional<MachineLook> look;   // absent: it was not asked for or not possible
+  std::vector<Finding> findings;     // topics in the order of their first finding
+  std::optional<Overhead> overhead;  // as measured now; its outside_share is a stored session's
+  std::optional<std::int64_t> outside_session;  // that session's number
+  std::string conclusion;                       // one sentence, last; may be empty
 };
 
 // Look, findings by topic ("!" bad, "?" unknown), what the harness costs, advice, conclusion.

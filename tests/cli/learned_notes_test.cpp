@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/cli/fake_machine.h"
 #include "tests/support/catch.h"
 #include "tuner/cli/ceilings.h"
 #include "tuner/cli/defaults.h"
@@ -110,15 +111,39 @@ TEST_CASE("a ceiling that proved different is replaced, a predicted one never ke
   CHECK(ceilings_of(header)[0].fits == 190);
 }
 
-TEST_CASE("quiet levels are known again for as many CPUs", "[cli]") {
+TEST_CASE("quiet levels are known again for the same CPUs", "[cli]") {
   Database database;
+  Store& store = database.store();
   const QuietLevels levels{{30.5e-6, 31e-6}, {100e-6, 0.00010123456789}, {78.25e-9}};
-  CHECK(known_quiet_levels(database.store(), 2) == QuietLevels{});
-  REQUIRE(keep_quiet_levels(database.store(), 2, levels).has_value());
-  CHECK(known_quiet_levels(database.store(), 2) == levels);
-  CHECK(known_quiet_levels(database.store(), 1) == QuietLevels{});
-  REQUIRE(keep_quiet_levels(database.store(), 2, {}).has_value());  // nothing learned
-  CHECK(known_quiet_levels(database.store(), 2) == levels);
+  CHECK(known_quiet_levels(store, {0, 1}) == QuietLevels{});
+  REQUIRE(keep_quiet_levels(store, {0, 1}, levels).has_value());
+  CHECK(known_quiet_levels(store, {0, 1}) == levels);
+  CHECK(known_quiet_levels(store, {0}) == QuietLevels{});
+  CHECK(known_quiet_levels(store, {2, 3}) == QuietLevels{});
+  REQUIRE(keep_quiet_levels(store, {0, 1}, {}).has_value());  // nothing learned
+  CHECK(known_quiet_levels(store, {0, 1}) == levels);
+}
+
+TEST_CASE("quiet levels older than a week are forgotten", "[cli]") {
+  constexpr std::time_t kDay = 24 * 3600;
+  Database database;
+  const QuietLevels levels{{30e-6}, {100e-6}, {}};
+  REQUIRE(keep_quiet_levels(database.store(), {0}, levels).has_value());
+  const std::time_t now = std::time(nullptr);
+  CHECK(known_quiet_levels(database.store(), {0}, now + 6 * kDay) == levels);
+  CHECK(known_quiet_levels(database.store(), {0}, now + 8 * kDay) == QuietLevels{});
+}
+
+TEST_CASE("processors of one name and different stepping have quiet levels of their own", "[cli]") {
+  test::FakeMachine machine;
+  const auto name = [&](const char* model, const char* stepping) {
+    machine.write("/proc/cpuinfo", std::string("cpu family\t: 26\nmodel\t\t: ") + model +
+                                       "\nmodel name\t: AMD EPYC\nstepping\t: " + stepping + "\n");
+    return quiet_key({0, 1}, machine.root()).name;
+  };
+  CHECK(name("2", "1") == "family 26, model 2, stepping 1, CPUs 0,1");
+  CHECK(name("2", "1") != name("2", "0"));
+  CHECK(name("2", "1") != name("17", "1"));
 }
 
 TEST_CASE("settings of a load join the session's, once", "[cli]") {

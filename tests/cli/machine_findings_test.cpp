@@ -71,7 +71,10 @@ TEST_CASE("swap, shared cores, a slow clock and a quota are found", "[cli][docto
   machine.write("/proc/meminfo",
                 "MemTotal: 8388608 kB\nMemAvailable: 4194304 kB\nSwapTotal: 1024 kB\n"
                 "SwapFree: 1000 kB\n");
-  machine.write("/sys/devices/system/cpu/smt/active", "1\n");
+  machine.write("/proc/self/status", "Cpus_allowed_list:\t0-1\n");
+  for (const char* cpu : {"cpu0", "cpu1"})
+    machine.write(std::string("/sys/devices/system/cpu/") + cpu + "/topology/thread_siblings_list",
+                  "0-1\n");
   machine.write("/sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet\n");
   machine.write("/proc/self/cgroup", "0::/job\n");
   machine.write("/sys/fs/cgroup/job/cpu.max", "50000 100000\n");
@@ -81,6 +84,45 @@ TEST_CASE("swap, shared cores, a slow clock and a quota are found", "[cli][docto
     CHECK(find(machine, key).verdict == FindingVerdict::bad);
     CHECK_FALSE(find(machine, key).advice.empty());
   }
+}
+
+TEST_CASE("siblings of cores that are not ours do not count", "[cli][doctor]") {
+  FakeMachine machine;
+  machine.write("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list", "0,8\n");
+  machine.write("/sys/devices/system/cpu/cpu1/topology/thread_siblings_list", "1,9\n");
+  machine.write("/proc/self/status", "Cpus_allowed_list:\t0-1\n");
+  CHECK(find(machine, "cpu.smt").verdict == FindingVerdict::good);
+  machine.write("/proc/self/status", "Cpus_allowed_list:\t0-1,9\n");  // and nothing is known of 9
+  CHECK(find(machine, "cpu.smt").verdict == FindingVerdict::unknown);
+  machine.write("/sys/devices/system/cpu/cpu9/topology/thread_siblings_list", "1,9\n");
+  CHECK(find(machine, "cpu.smt").verdict == FindingVerdict::bad);
+}
+
+TEST_CASE("several memory nodes are fine for a process that stays on one", "[cli][doctor]") {
+  FakeMachine machine;
+  for (const char* node : {"node0", "node1"})
+    machine.write(std::string("/sys/devices/system/node/") + node + "/cpulist", "0\n");
+  machine.write("/proc/self/status", "Mems_allowed_list:\t0-1\n");
+  CHECK(find(machine, "numa.nodes").verdict == FindingVerdict::bad);
+  machine.write("/proc/self/status", "Mems_allowed_list:\t1\n");
+  CHECK(find(machine, "numa.nodes").verdict == FindingVerdict::good);
+}
+
+TEST_CASE("a quota above the CPUs of the affinity throttles nothing", "[cli][doctor]") {
+  FakeMachine machine;
+  machine.write("/proc/self/cgroup", "0::/job\n");
+  machine.write("/sys/fs/cgroup/job/cpu.max", "99999900000 100000\n");
+  CHECK(find(machine, "cpu.quota").verdict == FindingVerdict::good);
+}
+
+TEST_CASE("the cgroup's own memory limit is told, also one above what is available",
+          "[cli][doctor]") {
+  FakeMachine machine;
+  CHECK(to_string(find(machine, "memory.cgroup_limit").value) == "none");
+  machine.write("/proc/self/cgroup", "0::/job\n");
+  machine.write("/sys/fs/cgroup/job/memory.max", "7516192768\n");
+  CHECK(find(machine, "memory.cgroup_limit").value == Value(std::int64_t{7516192768}));
+  CHECK(find(machine, "memory.limit").origin == "80 % of available memory");
 }
 
 TEST_CASE("a guest is known by the flag of its processor", "[cli][doctor]") {

@@ -51,6 +51,20 @@ TEST_CASE("a signal ends a session after the observation in hand, and the report
   }
 }
 
+TEST_CASE("a signal in the first of several models ends them all", "[end_to_end]") {
+  fresh_database();
+  Arguments both = kLong;
+  both.insert(both.begin() + 2, "resnet-18");
+  Program program(both);
+  let_it_measure(5);
+  program.send(SIGINT);
+  const Finished finished = program.wait();
+  INFO(finished.err);
+  CHECK(finished.code == 130);
+  CHECK(Json::parse(finished.out).at("results").size() == 1);
+  CHECK(Json::parse(run({"list", "sessions", "--format", "json"}).out).at("sessions").size() == 1);
+}
+
 TEST_CASE("kill -9 loses no stored observation, leaves no process, and --resume goes on",
           "[end_to_end]") {
   fresh_database();

@@ -82,7 +82,7 @@ void add_calibrate_command(Arguments& arguments) {
   auto options = std::make_shared<CalibrateOptions>();
   arguments.flag("--full", options->full, "about a minute: finer steps and more bursts");
   add_database_option(arguments, options->database);
-  add_format_option(arguments, options->output);
+  arguments.value("--format", options->output.format, "text or json");
   arguments.run([options] { return run_calibrate(*options); });
 }
 

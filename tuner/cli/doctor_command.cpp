@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "reports/doctor_report.h"
@@ -66,15 +68,42 @@ void add_storage(std::vector<Finding>& findings, const StoreFacts& facts) {
       fact(kStorage, "database.sessions", "sessions", std::int64_t{facts.sessions}, "SQLite"));
 }
 
-// Without a database there is nothing to say of it, and nothing is known of quiet moments.
-QuietLevels add_database(std::vector<Finding>& findings, const std::string& option, int cpus) {
+// What a database tells: how it is kept, quiet levels, and how much of a session's wall time went
+// to the tool itself.
+struct Known {
+  QuietLevels quiet;
+  std::optional<double> outside_share;
+  std::optional<std::int64_t> outside_session;  // the newest real one that has the share
+};
+
+constexpr int kNewest = 20;  // sessions that are looked into for the share: each is read whole
+
+void find_outside_share(const Store& store, Known& known) {
+  auto sessions = store.list_sessions().value_or(std::vector<SessionListing>{});
+  std::erase_if(sessions, [](const SessionListing& session) { return session.simulated; });
+  std::ranges::sort(sessions, std::greater<>(), &SessionListing::number);
+  if (sessions.size() > kNewest) sessions.resize(kNewest);
+  for (const SessionListing& session : sessions) {
+    const auto record = store.load_session(session.number);
+    if (!record || !record->overhead || !record->overhead->outside_share) continue;
+    known.outside_share = record->overhead->outside_share;
+    known.outside_session = session.number;
+    return;
+  }
+}
+
+// Without a database there is nothing to say of it, and nothing is known.
+Known add_database(std::vector<Finding>& findings, const std::string& option) {
+  Known known;
   const auto store = open_database_read_only(option);
   if (!store) {
     findings.push_back(fact(kStorage, "database.path", "database", {}, store.error().found));
-    return {};
+    return known;
   }
   if (const auto facts = (*store)->facts()) add_storage(findings, *facts);
-  return known_quiet_levels(**store, cpus).value_or(QuietLevels{});
+  known.quiet = known_quiet_levels(**store, canary_cpus()).value_or(QuietLevels{});
+  find_outside_share(**store, known);
+  return known;
 }
 
 void add_software(std::vector<Finding>& findings) {
@@ -118,24 +147,35 @@ std::string conclusion_of(const DoctorReport& report) {
   return text;
 }
 
+// A machine that cannot be looked at, since no thread can be pinned, still has its findings.
+void add_look(DoctorReport& report, Seconds seconds, const QuietLevels& known) {
+  ProgressLine line(true);
+  line.show(fmt::format("looking at this machine for {}", format_seconds(seconds)));
+  const auto readings = take_look(seconds);
+  std::vector<Finding> disturbing;
+  if (readings) {
+    report.look = judge_look(*readings, known);
+    disturbing = look_findings(*report.look, readings->cpus);
+  } else {
+    disturbing = {fact("disturbance", "noise.look", "look", {}, readings.error().found)};
+  }
+  report.findings.insert(report.findings.begin(), disturbing.begin(), disturbing.end());
+}
+
 Result<int> run_doctor(const DoctorOptions& options) {
   BT_TRY(format, parse_format(options.output));
   BT_TRY(seconds, parse_look(options.seconds));
-  const int cpus = cpu_share().usable;
   DoctorReport report;
   report.title = this_machine();
   report.findings = machine_findings();
-  const QuietLevels known = add_database(report.findings, options.database, cpus);
+  const Known known = add_database(report.findings, options.database);
   add_software(report.findings);
-  if (seconds > 0) {
-    ProgressLine line(true);
-    line.show(fmt::format("looking at this machine for {}", format_seconds(seconds)));
-    BT_TRY(readings, take_look(cpus, seconds));
-    report.look = judge_look(readings, known);
-    const auto disturbing = look_findings(*report.look, cpus);
-    report.findings.insert(report.findings.begin(), disturbing.begin(), disturbing.end());
+  if (seconds > 0) add_look(report, seconds, known.quiet);
+  report.overhead = own_overhead(cpu_share().usable);
+  if (report.overhead) {
+    report.overhead->outside_share = known.outside_share;
+    report.outside_session = known.outside_session;
   }
-  report.overhead = own_overhead(cpus);
   report.conclusion = conclusion_of(report);
   BT_TRY_VOID(print_result(format == Format::json  ? json_doctor(report)
                            : format == Format::csv ? csv_doctor(report)

@@ -100,8 +100,11 @@ MemoryShare memory_share(const std::string& root) {
     const auto limit = smallest(cgroup_folders(root, controller), [&](const std::string& folder) {
       return memory_limit(folder, file);
     });
-    if (!limit || *limit >= static_cast<double>(share.limit)) continue;
-    share.limit = static_cast<Bytes>(*limit);
+    if (!limit) continue;
+    const auto bytes = static_cast<Bytes>(*limit);
+    share.cgroup = std::min(bytes, share.cgroup.value_or(bytes));
+    if (bytes >= share.limit) continue;
+    share.limit = bytes;
     share.origin = "cgroup limit";
   }
   return share;

@@ -22,6 +22,7 @@ struct MemoryShare {
   Bytes limit = 0;     // the smaller of the cgroup's limit and 80 % of what is available
   std::string origin;  // "cgroup limit" or "80 % of available memory"
   Bytes total = 0, available = 0;
+  std::optional<Bytes> cgroup;  // the least limit of the cgroup and its ancestors; absent = none
 };
 
 CpuShare cpu_share(const std::string& root = "");

@@ -11,16 +11,19 @@ std::atomic<int> signal_number{0};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
               "set by a signal handler");
 
+// Each of the two blocks the other while it is handled.
+void handle(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  for (const int number : {SIGINT, SIGTERM}) sigaddset(&action.sa_mask, number);
+  for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
+}
+
 void on_signal(int number) {
   signal_number = number;
   interrupted_flag = true;
-}
-
-void handle(int number, void (*handler)(int), int flags) {
-  struct sigaction action {};
-  action.sa_handler = handler;
-  action.sa_flags = flags;
-  sigaction(number, &action, nullptr);
+  handle(SIG_DFL);  // a second one, of either kind, ends the process
 }
 
 }  // namespace
@@ -28,12 +31,11 @@ void handle(int number, void (*handler)(int), int flags) {
 InterruptWatch::InterruptWatch() {
   signal_number = 0;
   interrupted_flag = false;
-  // SA_RESETHAND: the second one finds the default action.
-  for (const int number : {SIGINT, SIGTERM}) handle(number, on_signal, SA_RESETHAND | SA_RESTART);
+  handle(on_signal);
 }
 
 InterruptWatch::~InterruptWatch() {
-  for (const int number : {SIGINT, SIGTERM}) handle(number, SIG_DFL, 0);
+  handle(SIG_DFL);
 }
 
 const std::atomic<bool>& InterruptWatch::interrupted() const {

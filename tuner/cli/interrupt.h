@@ -1,5 +1,5 @@
 // SIGINT and SIGTERM end a session after the observation in hand; the report of what was seen still
-// comes. A second signal ends the process at once.
+// comes. A second signal, of either kind, ends the process at once.
 #pragma once
 
 #include <atomic>

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "tuner/cli/host.h"
 #include "tuner/cli/system_files.h"
@@ -66,18 +68,30 @@ Finding judge_word(const WordFile& file, const std::string& root) {
                  file.advice);
 }
 
+// Whether two CPUs that this process may use are threads of one core; absent: not known. A sibling
+// that is not ours does not count.
+std::optional<bool> own_cpus_share_cores(const std::string& root) {
+  const std::vector<int> allowed = cpu_list(field(root + "/proc/self/status", "Cpus_allowed_list"));
+  std::optional<bool> shared;
+  for (const int cpu : allowed) {
+    const std::vector<int> siblings = cpu_list(first_line(
+        fmt::format("{}/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", root, cpu)));
+    if (siblings.empty()) return std::nullopt;
+    const auto ours = std::ranges::count_if(
+        siblings, [&](int sibling) { return std::ranges::count(allowed, sibling) > 0; });
+    shared = shared.value_or(false) || ours > 1;
+  }
+  return shared;
+}
+
 Finding simultaneous_threads(const std::string& root) {
-  const char* path = "/sys/devices/system/cpu/smt/active";
-  const std::string active = first_line(root + path);
-  const auto with = [&](Value value, FindingVerdict verdict, const char* advice) {
-    return finding(kMachine, "cpu.smt", "threads share cores (SMT)", std::move(value), path,
-                   verdict, advice);
-  };
-  if (active == "0") return with(false, FindingVerdict::good, "");
-  if (active == "1")
-    return with(true, FindingVerdict::bad,
-                "Use one CPU of each core (taskset -c), so that threads do not share its units");
-  return with({}, FindingVerdict::unknown, "");
+  const std::optional<bool> shared = own_cpus_share_cores(root);
+  return finding(kMachine, "cpu.smt", "threads share cores (SMT)",
+                 shared ? Value(*shared) : Value(), "thread_siblings_list of the CPUs in use",
+                 shared.value_or(false) ? FindingVerdict::bad : FindingVerdict::good,
+                 shared.value_or(false) ? "Use one CPU of each core (taskset -c), so that threads "
+                                          "do not share its units"
+                                        : "");
 }
 
 Finding hypervisor(const std::string& root) {
@@ -101,7 +115,8 @@ Finding nodes(const std::string& root) {
              name.find_first_not_of("0123456789", 4) == std::string::npos;
   }
   if (count == 0) return finding(kMachine, "numa.nodes", "memory nodes (NUMA)", {}, path);
-  const bool several = count > 1;
+  const bool bound = cpu_list(field(root + "/proc/self/status", "Mems_allowed_list")).size() == 1;
+  const bool several = count > 1 && !bound;
   return finding(
       kMachine, "numa.nodes", "memory nodes (NUMA)", count, path,
       several ? FindingVerdict::bad : FindingVerdict::good,
@@ -170,11 +185,12 @@ void add_limits(std::vector<Finding>& findings, const std::string& root) {
   const CpuShare cpus = cpu_share(root);
   findings.push_back(finding(kLimits, "cpu.usable", "CPUs that may be used",
                              std::int64_t{cpus.usable}, cpus.origin));
+  const bool throttles = cpus.quota && *cpus.quota < cpus.affinity;
   Finding quota = finding(kLimits, "cpu.quota", "CPU quota of the cgroup",
                           cpus.quota ? Value(*cpus.quota) : Value(std::string("none")), "cpu.max",
-                          cpus.quota ? FindingVerdict::bad : FindingVerdict::good);
-  if (cpus.quota) {
-    quota.unit = "CPUs";
+                          throttles ? FindingVerdict::bad : FindingVerdict::good);
+  if (cpus.quota) quota.unit = "CPUs";
+  if (throttles) {
     quota.advice =
         "Give whole CPUs (a cpuset) instead of a quota, which stops all threads in every "
         "period that it is spent in";
@@ -183,6 +199,11 @@ void add_limits(std::vector<Finding>& findings, const std::string& root) {
   const MemoryShare memory = memory_share(root);
   findings.push_back(bytes_finding(kLimits, "memory.limit", "memory limit by default",
                                    static_cast<double>(memory.limit), memory.origin));
+  findings.push_back(
+      memory.cgroup ? bytes_finding(kLimits, "memory.cgroup_limit", "memory limit of the cgroup",
+                                    static_cast<double>(*memory.cgroup), "memory.max")
+                    : finding(kLimits, "memory.cgroup_limit", "memory limit of the cgroup",
+                              std::string("none"), "memory.max"));
   const auto delegated = find_delegated_cgroup(root + "/sys/fs/cgroup", root + "/proc");
   findings.push_back(delegated ? finding(kLimits, "memory.limiter", "limiter of processes",
                                          std::string("cgroup"), *delegated, FindingVerdict::good)

@@ -22,8 +22,8 @@ struct LookReadings {
   HostCounters before, after;
 };
 
-// For `seconds` (at least one burst). An Error: this machine lets no thread be pinned.
-Result<LookReadings> take_look(int cpus, Seconds seconds);
+// For `seconds` (at least one burst), on all CPUs that this process may use. An Error: this machine lets no thread be pinned.
+Result<LookReadings> take_look(Seconds seconds);
 
 // `known`: quiet levels of earlier sessions, if any; a machine that is disturbed all the time looks
 // quiet without them.

@@ -54,6 +54,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) try {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write()
+  std::signal(SIGXFSZ, SIG_IGN);  // so is a file that may not grow (RLIMIT_FSIZE)
   std::signal(SIGCHLD, SIG_DFL);  // an ignored one is inherited and hides how workers end
   if (argc > 1 && argv[1] == std::string_view(batchtune::kWorkerCommand))
     return batchtune::run_worker(

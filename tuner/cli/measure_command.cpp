@@ -52,7 +52,9 @@ void add_measure_command(Arguments& arguments) {
   arguments.required("--batches", options->tuning.batches, "1,8,32 or 1:64 or 1:64:x2");
   add_device_options(arguments, options->tuning);
   arguments.repeated("--latency-limit", options->tuning.latency_limits,
-                     "judged in the report; may be repeated");
+                     "METRIC=TIME, such as p99=20ms (METRIC: p50, p90, p95, p99, p99.9 or max); "
+                     "may be repeated. Exit code: 0 if a measured batch keeps all, 3 if none does "
+                     "and for some it is only unproven, else 1");
   arguments.value("--memory-limit", options->tuning.memory_limit, "such as 2GiB");
   arguments.value("--precision", options->tuning.precision,
                   "half width of an interval that is narrow enough (default 1%)");

@@ -31,8 +31,10 @@ void add_device_options(Arguments& arguments, TuningOptions& options) {
 }
 
 void add_wish_options(Arguments& arguments, TuningOptions& options) {
-  arguments.repeated("--latency-limit", options.latency_limits,
-                     "METRIC=TIME, such as p50=20ms (service time of one batch); may be repeated");
+  arguments.repeated(
+      "--latency-limit", options.latency_limits,
+      "METRIC=TIME, such as p99=20ms (service time of one batch); METRIC is p50, p90, "
+      "p95, p99, p99.9 or max; may be repeated");
   arguments.value("--memory-limit", options.memory_limit, "such as 2GiB");
   arguments.value("--objective", options.objective,
                   "knee (smallest batch within --give-up of the best throughput) or throughput");

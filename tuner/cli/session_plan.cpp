@@ -97,13 +97,6 @@ Bytes racing_memory() {
 
 }  // namespace
 
-int session_cpus(const SessionHeader& header) {
-  int cpus = 0;
-  for (const Estimate& estimate : header.estimates)
-    cpus = std::max(cpus, estimate.group.threads * estimate.group.instances);
-  return header.simulated ? 0 : cpus;
-}
-
 Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store,
                                              bool quiet) {
   std::vector<OpenDevice> devices;
@@ -178,12 +171,14 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   measuring.seed = header.seed;
   measuring.timeout = timeout_of(request, header.estimates);
   measuring.reference_threads = reference_cpus(header);
-  measuring.canary_cpus = session_cpus(header);
-  BT_TRY(quiet, known_quiet_levels(store, measuring.canary_cpus));
-  measuring.quiet = std::move(quiet);
   measuring.limiter = limiter_of(request);
   measuring.verify = request.verify;
-  if (!header.simulated) measuring.programs_memory = racing_memory();
+  if (header.simulated) return plan;
+  measuring.programs_memory = racing_memory();
+  const std::vector<int> watched = canary_cpus();
+  measuring.canary_cpus = static_cast<int>(watched.size());
+  BT_TRY(quiet, known_quiet_levels(store, watched));
+  measuring.quiet = std::move(quiet);
   return plan;
 }
 

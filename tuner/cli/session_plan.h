@@ -24,10 +24,6 @@ struct SessionPlan {
   WorkerMeasurerOptions measuring;  // without on_load and clock
 };
 
-// CPUs that the session's runs use: those of its largest group, on which canaries run; 0 where all
-// is simulated.
-int session_cpus(const SessionHeader& header);
-
 // The backends asked for, opened; "cpu" when none was.
 Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store,
                                              bool quiet);

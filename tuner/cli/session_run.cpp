@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -32,6 +33,16 @@ Seconds age_of(const SessionRecord& record) {
   return age;
 }
 
+// The most warm runs that each trial had in a stored round.
+std::map<TrialId, int> warm_runs_of(const SessionRecord& record) {
+  std::map<TrialId, int> warm;
+  for (const Observation& observation : record.observations)
+    if (const auto* round = std::get_if<Round>(&observation.what))
+      for (const Visit& visit : round->visits)
+        if (visit.trial != 0) warm[visit.trial] = std::max(warm[visit.trial], visit.warm);
+  return warm;
+}
+
 // What the store's hook needs; the anchor is stored with the first observation after it was fixed.
 class Recorder {
  public:
@@ -54,9 +65,14 @@ class Recorder {
   TrialId stored_anchor_ = 0;
 };
 
+// What is learned for later sessions is worth a warning when it cannot be kept, never this session.
+void warn_unless(const Status& kept) {
+  if (!kept) say("WARNING: not kept for later sessions: " + to_string(kept.error()));
+}
+
 // What is kept of a load: proofs of kernels, and the settings that the backend says are in force.
 Status keep_load(Store& store, SessionHeader& header, const LoadNotice& notice) {
-  BT_TRY_VOID(keep_kernel_proofs(store, notice.group.backend, notice.report));
+  warn_unless(keep_kernel_proofs(store, notice.group.backend, notice.report));
   if (!add_loaded_settings(header, notice)) return {};
   return store.update_settings(header.number, header.settings);
 }
@@ -66,25 +82,26 @@ void say_reference_lost(const std::string& name, const Ending& ending) {
       "compared by it: " + ending.reason + (ending.evidence.empty() ? "" : "; ") + ending.evidence);
 }
 
-// What the tool itself cost, in the observations from `first` on: measured last, when nothing
-// waits.
+// What the tool itself cost: measured last, when nothing waits. A resumed session has no share
+// outside measuring, since its wall time holds only part of its observations.
 std::optional<Overhead> overhead_of(const SessionRecord& record, WorkerMeasurer& measurer,
-                                    std::size_t first, Seconds wall) {
+                                    bool resumed, Seconds wall) {
   auto overhead = measurer.measure_overhead();
   if (!overhead) return std::nullopt;
-  overhead->outside_share = outside_share(std::span(record.observations).subspan(first), wall);
+  if (!resumed) overhead->outside_share = outside_share(record.observations, wall);
   return *overhead;
 }
 
 Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& strategy,
-                                SessionPlan& plan, bool quiet) {
+                                SessionPlan& plan, const InterruptWatch& watch, bool quiet) {
   const SteadyClock clock;
   const double started = clock.now();
-  const std::size_t told_again = record.observations.size();
+  const bool resumed = !record.observations.empty();
   Recorder recorder(store, record);
   ProgressLine line(!quiet);
   Status load_kept;
   plan.measuring.session_age = age_of(record);
+  plan.measuring.warm = warm_runs_of(record);
   plan.measuring.on_load = [&](const LoadNotice& notice) {
     line.clear();
     if (Status kept = keep_load(store, record.header, notice); !kept) load_kept = kept;
@@ -93,7 +110,6 @@ Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& s
     line.clear();
     say_reference_lost(name, ending);
   };
-  InterruptWatch watch;
   DriverHooks hooks;
   hooks.store = [&](const Observation& observation) {
     return load_kept ? recorder.keep(observation) : load_kept;
@@ -106,20 +122,43 @@ Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& s
   hooks.interrupted = &watch.interrupted();
   WorkerMeasurer measurer(plan.measuring);
   auto end = drive(strategy, measurer, record, hooks);
-  last_signal = watch.signal();
   if (!end) return end;
   BT_TRY_VOID(recorder.keep_anchor());
   if (record.header.simulated) return end;
-  BT_TRY_VOID(keep_quiet_levels(store, plan.measuring.canary_cpus, measurer.quiet_levels()));
-  if (end->end != SessionEnd::interrupted)
-    record.overhead = overhead_of(record, measurer, told_again, clock.now() - started);
+  warn_unless(keep_quiet_levels(store, canary_cpus(), measurer.quiet_levels()));
+  if (!watch.interrupted())
+    record.overhead = overhead_of(record, measurer, resumed, clock.now() - started);
   return end;
 }
 
-bool measured_anything(const TuneReport& report) {
-  const auto& trials = report.conclusion.trials;
-  return std::any_of(trials.begin(), trials.end(),
-                     [](const Trial& trial) { return trial.measurement.has_value(); });
+// Of `measure`, which recommends nothing: whether some batch was measured that keeps all limits.
+int finding_of_list(const std::vector<Trial>& trials) {
+  const auto some_trial = [&](auto keeps) {
+    return std::any_of(trials.begin(), trials.end(), [&](const Trial& trial) {
+      return trial.measurement && std::all_of(trial.limits.begin(), trial.limits.end(), keeps);
+    });
+  };
+  if (some_trial([](const LimitVerdict& limit) { return limit.decision == LimitDecision::kept; }))
+    return kDone;
+  if (some_trial([](const LimitVerdict& limit) { return limit.decision != LimitDecision::broken; }))
+    return kInconclusive;
+  return kFinding;
+}
+
+Result<TuneReport> run_watched(Store& store, SessionRecord record, Strategy& strategy,
+                               SessionPlan& plan, const InterruptWatch& watch, bool quiet) {
+  const auto end = drive_session(store, record, strategy, plan, watch, quiet);
+  record.end = end ? end->end : SessionEnd::failed;
+  record.end_reason = end ? end->reason : to_string(end.error());
+  note_loading(record);
+  TuneReport report{std::move(record), {}};
+  report.conclusion = conclude(report.record, report.record.header.wishes);
+  const Status finished = store.finish_session(report.record, report.conclusion);
+  if (!end) return tl::make_unexpected(end.error());  // the first fault is the one to tell
+  BT_TRY_VOID(finished);
+  warn_unless(
+      keep_ceilings(store, plan.backends, report.record.header, report.conclusion.boundaries));
+  return report;
 }
 
 }  // namespace
@@ -131,29 +170,20 @@ int interrupting_signal() {
 Result<TuneReport> run_session(Store& store, SessionRecord record, Strategy& strategy,
                                SessionPlan plan, bool quiet) {
   if (const std::string cost = proof_cost(plan.problem).words; !quiet && !cost.empty()) say(cost);
-  const auto end = drive_session(store, record, strategy, plan, quiet);
-  record.end = end ? end->end : SessionEnd::failed;
-  record.end_reason = end ? end->reason : to_string(end.error());
-  note_loading(record);
-  TuneReport report{std::move(record), {}};
-  report.conclusion = conclude(report.record, report.record.header.wishes);
-  const Status finished = store.finish_session(report.record, report.conclusion);
-  if (!end) return tl::make_unexpected(end.error());  // the first fault is the one to tell
-  BT_TRY_VOID(finished);
-  BT_TRY_VOID(
-      keep_ceilings(store, plan.backends, report.record.header, report.conclusion.boundaries));
+  const InterruptWatch watch;
+  auto report = run_watched(store, std::move(record), strategy, plan, watch, quiet);
+  last_signal = watch.signal();
   return report;
 }
 
 int finding_of(const TuneReport& report) {
-  if (report.record.header.command == "measure")
-    return measured_anything(report) ? kDone : kFinding;
+  if (report.record.header.command == "measure") return finding_of_list(report.conclusion.trials);
   if (!report.conclusion.best) return kFinding;
   return report.conclusion.best->proven ? kDone : kInconclusive;
 }
 
 int exit_code(const TuneReport& report) {
-  if (report.record.end == SessionEnd::interrupted) return kInterrupted + interrupting_signal();
+  if (const int signal = interrupting_signal()) return kInterrupted + signal;
   return finding_of(report);
 }
 

@@ -1,5 +1,6 @@
 #include "tuner/cli/system_files.h"
 
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -29,6 +30,18 @@ std::optional<double> number(const std::string& text) {
   double value = 0;
   if (stream >> value) return value;
   return std::nullopt;
+}
+
+std::vector<int> cpu_list(const std::string& text) {
+  std::vector<int> list;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    int first = 0, last = 0;
+    const int read = std::sscanf(part.c_str(), "%d-%d", &first, &last);
+    if (read < 1) return {};
+    for (int cpu = first; cpu <= (read == 2 ? last : first); ++cpu) list.push_back(cpu);
+  }
+  return list;
 }
 
 std::vector<std::string> cgroup_folders(const std::string& root, const std::string& controller) {

@@ -18,6 +18,9 @@ std::string field(const std::string& path, std::string_view name);
 
 std::optional<double> number(const std::string& text);  // at its beginning
 
+// "0-3,8": 0, 1, 2, 3, 8. Empty for what is no such list.
+std::vector<int> cpu_list(const std::string& text);
+
 // Folders of this process's cgroup and its ancestors for a v1 controller, or for v2 ("").
 std::vector<std::string> cgroup_folders(const std::string& root, const std::string& controller);
 

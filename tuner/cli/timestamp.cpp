@@ -8,13 +8,16 @@
 
 namespace batchtune {
 
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
+std::string utc_text(std::time_t moment) {
   std::tm utc{};
-  gmtime_r(&now, &utc);
+  gmtime_r(&moment, &utc);
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
   return text;
+}
+
+std::string utc_now() {
+  return utc_text(std::time(nullptr));
 }
 
 std::string random_uuid() {

@@ -1,11 +1,13 @@
 // Names for moments and sessions.
 #pragma once
 
+#include <ctime>
 #include <string>
 
 namespace batchtune {
 
-std::string utc_now();      // "2026-08-21T14:03:22Z"
+std::string utc_text(std::time_t moment);  // "2026-08-21T14:03:22Z": sorts by time
+std::string utc_now();
 std::string random_uuid();  // version 4, from the system's randomness
 
 }  // namespace batchtune

@@ -78,7 +78,7 @@ Result<int> run_tune(const TuneOptions& options) {
   for (const Model& model : models) {
     BT_TRY(report, tune_model(options, request, model, *store));
     code = worse(code, exit_code(report));
-    const bool interrupted = report.record.end == SessionEnd::interrupted;
+    const bool interrupted = interrupting_signal() != 0;
     if (format == Format::text) BT_TRY_VOID(print_text(report, options.output.quiet));
     reports.push_back(std::move(report));
     if (interrupted) break;
