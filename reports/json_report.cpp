@@ -134,9 +134,13 @@ Json boundary_of(const Boundary& boundary) {
 
 Json soaked_of(const std::optional<Soaked>& soaked) {
   if (!soaked) return nullptr;
-  return {{"seconds", json::number(soaked->seconds)}, {"runs", soaked->runs},
-          {"peak", json::integer(soaked->peak)},      {"status", name_of(soaked->ending.status)},
-          {"reason", soaked->ending.reason},          {"evidence", soaked->ending.evidence}};
+  return {{"seconds", json::number(soaked->seconds)},
+          {"runs", soaked->runs},
+          {"peak", json::integer(soaked->peak)},
+          {"status", name_of(soaked->ending.status)},
+          {"reason", soaked->ending.reason},
+          {"evidence", soaked->ending.evidence},
+          {"where", soaked->ending.where}};
 }
 
 Json verdict_of(const Verdict& verdict) {

@@ -73,7 +73,8 @@ std::string wishes_line(const Wishes& wishes) {
 std::string shown_setting(const Setting& setting) {
   const auto* bytes = std::get_if<std::int64_t>(&setting.value);
   const auto* number = std::get_if<double>(&setting.value);
-  if (bytes && setting.name == "memory_limit") return format_bytes(static_cast<double>(*bytes));
+  if (bytes && (setting.name == "memory_limit" || setting.name == "safe_memory"))
+    return format_bytes(static_cast<double>(*bytes));
   for (const std::string_view seconds : {"budget", "probe_budget", "timeout", "soak"})
     if (number && setting.name == seconds) return format_seconds(*number);
   for (const std::string_view share : {"give_up", "precision"})

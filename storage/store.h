@@ -26,7 +26,7 @@ struct SessionListing {
 // Something learned that outlives a session, keyed by device, model hash and software hash ("" =
 // any).
 struct Note {
-  std::string kind;  // "calibration", "kernel"
+  std::string kind;  // "calibration", "kernel", "quiet", "ceiling"
   std::string device, model_hash, software_hash;
   std::string name;        // within its kind
   std::string content;     // JSON
