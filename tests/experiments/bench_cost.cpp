@@ -128,12 +128,14 @@ int main(int argc, char** argv) {
   }
 
   std::printf("rounds (device time with references):\n");
+  std::fflush(stdout);
   Seconds best_raced = 0, best_swept = 0;
   for (const Seconds window : {2.0, 4.0, 8.0, 16.0}) {
     Seconds length = 0;
     const double spread = raced_spread(raced, window, length);
     const Seconds needed = time_needed(spread, length);
     std::printf("  %5.1f s: spread %.2f %%, +-1 %% after %.0f s\n", length, 100 * spread, needed);
+    std::fflush(stdout);
     if (!std::isnan(spread)) best_raced = needed;  // of the longest window
   }
   std::printf("blocks, one after the other (device time of the candidates alone):\n");
@@ -148,6 +150,7 @@ int main(int argc, char** argv) {
     const Seconds time = swept_time[length] / static_cast<double>(sweeps.size());
     const Seconds needed = time_needed(spread, time);
     std::printf("  %5.1f s: spread %.2f %%, +-1 %% after %.0f s\n", time, 100 * spread, needed);
+    std::fflush(stdout);
     if (best_swept == 0 || needed < best_swept) best_swept = needed;  // the best block length
   }
   std::printf("factor (best blocks over rounds): %.1f\n", best_swept / best_raced);

@@ -1,12 +1,15 @@
 // Does interleaving change what it measures? For each model the ratio of a batch to the anchor from
 // raced rounds (four candidates in random order, as in a tuning session) is held against the same
 // ratio from uninterrupted blocks of one program in the order A B B A, in the same process and by
-// turns. Beside it the carry-over: how much the first run of a visit is slower than its later ones.
+// turns. Beside it the carry-over of what ran before: how much the first run of a visit is slower
+// than its later ones, and how far a whole visit's median goes by the program that was visited just
+// before (the largest difference between two predecessors, with its standard error).
 //   bench_interleaving [quads = 12] [models...]
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,12 +50,57 @@ void add(const Round& round, std::map<TrialId, CarryOver>& carry) {
   }
 }
 
+// By trial and what ran just before it: logs of the visits' medians. Reference programs are
+// predecessors too, as numbers below 0.
+using ByPredecessor = std::map<TrialId, std::map<int, std::vector<double>>>;
+
+void add_predecessors(const Round& round, ByPredecessor& found) {
+  std::map<int, const Visit*> by_position;
+  for (const Visit& visit : round.visits) by_position[visit.position] = &visit;
+  std::optional<int> before;
+  for (const auto& [position, visit] : by_position) {
+    const bool runs = visit->seconds.size() > static_cast<std::size_t>(visit->warm);
+    if (visit->reference.empty() && before && runs)
+      found[visit->trial][*before].push_back(std::log(timed_median(*visit)));
+    before = visit->reference.empty() ? visit->trial : -1 - (visit->reference == "cache");
+  }
+}
+
+struct Difference {
+  double size = 0, error = 0;  // logs
+};
+
+double median_error(const std::vector<double>& values);
+
+// The largest difference between two predecessors of one trial that were there often enough.
+Difference largest_difference(const ByPredecessor& found) {
+  constexpr std::size_t kEnough = 5;  // visits: a median of fewer says little
+  Difference largest;
+  for (const auto& [trial, predecessors] : found)
+    for (const auto& [a, first] : predecessors)
+      for (const auto& [b, second] : predecessors) {
+        if (a >= b || first.size() < kEnough || second.size() < kEnough) continue;
+        const double size = std::abs(median(first) - median(second));
+        if (size > largest.size)
+          largest = {size, std::hypot(median_error(first), median_error(second))};
+      }
+  return largest;
+}
+
 Seconds block(Measurer& measurer, TrialId trial, Seconds run, std::uint64_t sequence) {
   RoundRequest request;
   request.contenders = {{trial, 1.0, std::max(3, static_cast<int>(kBlock / run))}};
   request.seconds = kBlock;
   request.sequence = sequence;
   return timed_median(*visit_of(round_of(measurer, request), trial));
+}
+
+// Standard error of a median from its median absolute deviation (normal scale 1.4826, 1.2533).
+double median_error(const std::vector<double>& values) {
+  const double middle = median(values);
+  std::vector<double> deviations;
+  for (const double value : values) deviations.push_back(std::abs(value - middle));
+  return 1.2533 * 1.4826 * median(deviations) / std::sqrt(static_cast<double>(values.size()));
 }
 
 double percent(const std::vector<double>& logs) {
@@ -72,6 +120,7 @@ void measure(const Case& which, int quads) {
   std::vector<RoundMedians> raced;
   std::vector<double> blocks;
   std::map<TrialId, CarryOver> carry;
+  ByPredecessor predecessors;
   Seconds run_of[3] = {0, 0.01, 0.01};
   std::uint64_t sequence = 0;
   for (int quad = 0; quad < quads; ++quad) {
@@ -80,6 +129,7 @@ void measure(const Case& which, int quads) {
       const Round round = round_of(measurer, race);
       raced.push_back(visit_medians(round));
       add(round, carry);
+      add_predecessors(round, predecessors);
       for (const TrialId trial : {kAnchor, kRaced})
         if (const Visit* visit = visit_of(round, trial)) run_of[trial] = timed_median(*visit);
     }
@@ -91,18 +141,18 @@ void measure(const Case& which, int quads) {
   }
   const PairedRatio ratio = paired_ratio(raced, kAnchor, kRaced);
   const double in_blocks = std::exp(median(blocks));
-  // Standard error of a median from its median absolute deviation (normal scale 1.4826, 1.2533).
-  std::vector<double> deviations;
-  for (const double value : blocks) deviations.push_back(std::abs(value - std::log(in_blocks)));
-  const double error = 1.2533 * 1.4826 * median(deviations) / std::sqrt(static_cast<double>(quads));
+  const double error = median_error(blocks);
+  const Difference carried = largest_difference(predecessors);
   const double raced_error =
       ratio.ci95 ? (ratio.ci95->high - ratio.ci95->low) / ratio.ratio / 3.92 : std::nan("");
   std::printf(
-      "| %-16s | %3d : %-3d | %8.4f | %8.4f | %+6.2f | %5.2f | %+6.1f %+6.1f | %+6.1f %+6.1f |\n",
+      "| %-16s | %3d : %-3d | %8.4f | %8.4f | %+6.2f | %5.2f | %+6.1f %+6.1f | %+6.1f %+6.1f | "
+      "%5.2f +- %.2f |\n",
       which.model, static_cast<int>(which.batch), static_cast<int>(which.anchor), ratio.ratio,
       in_blocks, 100 * (ratio.ratio / in_blocks - 1), 100 * 1.96 * std::hypot(error, raced_error),
       percent(carry[kAnchor].first_warm), percent(carry[kAnchor].first_timed),
-      percent(carry[kRaced].first_warm), percent(carry[kRaced].first_timed));
+      percent(carry[kRaced].first_warm), percent(carry[kRaced].first_timed), 100 * carried.size,
+      100 * 1.96 * carried.error);
   std::fflush(stdout);
 }
 
@@ -113,7 +163,7 @@ int main(int argc, char** argv) {
   const int quads = argc > 1 ? std::atoi(argv[1]) : 12;
   std::printf(
       "| model            | batches   |    raced |   blocks | bias %% |  +- %% | anchor: first "
-      "warm, first timed %% | batch: the same |\n");
+      "warm, first timed %% | batch: the same | predecessors differ by %% |\n");
   for (const Case& which : kCases) {
     bool wanted = argc <= 2;
     for (int i = 2; i < argc; ++i) wanted |= which.model == std::string(argv[i]);

@@ -56,6 +56,7 @@ void print(const char* what, const Tally& tally) {
       "%-14s %3d comparisons: slower %d, faster %d, neither %d; ratio mean %.4f, %.4f to %.4f\n",
       what, static_cast<int>(tally.ratios.size()), tally.slower, tally.faster, tally.none,
       sum / static_cast<double>(tally.ratios.size()), low, high);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -69,6 +70,8 @@ int main(int argc, char** argv) {
   for (int i = 0; i < comparisons; ++i) {
     compare_once(static_cast<std::uint64_t>(2 * i + 1), model, 1, seconds, more);
     compare_once(static_cast<std::uint64_t>(2 * i + 2), model, 0, seconds, same);
+    std::fprintf(stderr, "%d of %d comparisons: ratios %.4f and %.4f\n", i + 1, comparisons,
+                 more.ratios.back(), same.ratios.back());
   }
   print("5 % more work", more);
   print("equal work", same);

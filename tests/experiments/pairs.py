@@ -27,6 +27,7 @@ import time
 
 MODELS = ["mlp", "shufflenet-v2", "resnet-18"]
 DISTURBERS = ["core", "stream"]
+DISTURBED_SECONDS = "600"  # above any pair: the disturber ends by itself if this script is killed
 QUIET_ENOUGH = 0.9  # both sessions saw this share of quiet visits: the pair counts as quiet
 
 
@@ -43,14 +44,20 @@ def sessions_of(database):
     if not os.path.exists(database):
         return found
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        rows = connection.execute("SELECT id, label FROM session WHERE label LIKE 'pair/%' AND end IN ('converged', 'budget')")
+        rows = connection.execute("SELECT id, label FROM session WHERE label LIKE 'pair/%' AND end IN ('converged', 'budget')"
+                                  " ORDER BY id")
         for number, label in rows:
             _, index, side = label.split("/")
             found.setdefault(int(index), {})[side] = number
     return found
 
 
+def stop(_signal, _frame):
+    sys.exit("stopped; record goes on from here")
+
+
 def record(options):
+    signal.signal(signal.SIGTERM, stop)  # as an exception, so that the disturber is ended too
     programs = os.path.dirname(os.path.abspath(options.program))
     until = time.time() + 60 * options.minutes
     index = 0
@@ -62,7 +69,7 @@ def record(options):
         model, disturber = condition_of(index)
         neighbour = None
         if disturber != "none":
-            neighbour = subprocess.Popen([os.path.join(programs, "disturber"), disturber, "3", "0", str(index + 1)])
+            neighbour = subprocess.Popen([os.path.join(programs, "disturber"), disturber, "3", DISTURBED_SECONDS, str(index + 1)])
         try:
             for side in ("a", "b"):
                 subprocess.run([options.program, "tune", model, "--budget", options.budget, "--boundary", "none", "--soak", "0s",
@@ -138,14 +145,15 @@ def upper_bound(hits, of, confidence=0.95):
 
 def line(name, rows):
     if not rows:
-        return f"| {name} | 0 | | | | | |"
+        return f"| {name} | 0 | | | | | | |"
     shared = sum(row["shared"] for row in rows)
     false = sum(1 for row in rows if row["slower"] + row["faster"] > 0)
     open_batches = sum(row["inconclusive"] for row in rows)
+    glanced = sum(row["glanced"] for row in rows)
     undecided = sum(1 for row in rows if row["shared"] == row["inconclusive"])
     spread = sorted(row["largest"] for row in rows)[len(rows) // 2]
     return (f"| {name} | {len(rows)} | {false} ({100 * false / len(rows):.1f} %) | {100 * upper_bound(false, len(rows)):.1f} % |"
-            f" {100 * open_batches / max(1, shared):.1f} % of {shared} | {100 * undecided / len(rows):.1f} % | {100 * spread:.1f} % |")
+            f" {100 * open_batches / max(1, shared):.1f} % of {shared} | {glanced} | {100 * undecided / len(rows):.1f} % | {100 * spread:.1f} % |")
 
 
 def judge(options):
@@ -156,8 +164,8 @@ def judge(options):
             writer.writeheader()
             for row in rows:
                 writer.writerow({key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()})
-    print("| pairs | n | false claims | at most (95 %) | inconclusive batches | pairs with no answer | median largest difference |")
-    print("|---|---|---|---|---|---|---|")
+    print("| pairs | n | false claims | at most (95 %) | inconclusive batches | glanced | pairs with no answer | median largest difference |")
+    print("|---|---|---|---|---|---|---|---|")
     print(line("no disturber", [row for row in rows if row["disturber"] == "none"]))
     print(line("disturber on a core", [row for row in rows if row["disturber"] == "core"]))
     print(line("disturber on memory", [row for row in rows if row["disturber"] == "stream"]))
