@@ -1,6 +1,7 @@
 // Messages survive the way through JSON, and nothing that arrives instead of one does harm.
 #include <random>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -60,7 +61,7 @@ std::vector<Reply> every_reply() {
                       {"nothing", std::monostate{}, "x"}};
   const Ending ending{TrialStatus::out_of_memory, "reason", "evidence", "host"};
   const Visited visited{7, {}, 2, {{0.1, 0.2, 1.0 / 3}, {4e-9}}, Usage{1, 2, 3}, 1e-6};
-  const CanaryReading reading{{3e-5, 4e-5}, {1e-4}, 2.5e9};
+  const CanaryReading reading{{3e-5, 4e-5}, {1e-4}, 2.5e9, {8e-8}};
   return {Loaded{{}, 1.25, true, report},
           Prepared{ending, 0.1, std::nullopt, std::nullopt, 0.2},
           Prepared{{}, 0.1, 0.001, MemoryUse{1, 2, 3, MemoryKind::rss}, 0.3},
@@ -71,6 +72,21 @@ std::vector<Reply> every_reply() {
           Described{odd_device()},
           KernelsListed{{{"k", "gemm", "f32", "avx2", false, "no AVX2"}}},
           Refused{{ErrorKind::environment, "a", "b", "c", "d"}}};
+}
+
+// A member that is not listed is missing on both sides of the JSON: the messages themselves are
+// compared, but for those with members that cannot be.
+template <typename Message>
+bool same(const Message& sent, const Message& received) {
+  return std::visit(
+      [&](const auto& held) {
+        using Held = std::decay_t<decltype(held)>;
+        if constexpr (requires { held == held; })
+          return held == std::get<Held>(received);
+        else
+          return encode(sent) == encode(received);
+      },
+      sent);
 }
 
 void fuzz(const std::string& bytes) {
@@ -84,13 +100,13 @@ TEST_CASE("every message is the same after encoding and decoding", "[protocol]")
     const auto decoded = decode_request(encode(request));
     REQUIRE(decoded);
     CHECK(decoded->index() == request.index());
-    CHECK(encode(*decoded) == encode(request));
+    CHECK(same(request, *decoded));
   }
   for (const Reply& reply : every_reply()) {
     const auto decoded = decode_reply(encode(reply));
     REQUIRE(decoded);
     CHECK(decoded->index() == reply.index());
-    CHECK(encode(*decoded) == encode(reply));
+    CHECK(same(reply, *decoded));
   }
   CHECK(every_request().size() >= std::variant_size_v<Request>);
   CHECK(every_reply().size() >= std::variant_size_v<Reply>);

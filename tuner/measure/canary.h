@@ -16,6 +16,8 @@ struct CanaryReading {
   std::vector<Seconds> cache;          // reads from the last cache: slower when that is shared
   std::optional<double> clock_hz;      // of the slowest CPU
   std::vector<Seconds> exchange = {};  // a cache line's round trip, by pair of CPUs: see HostState
+
+  bool operator==(const CanaryReading&) const = default;
 };
 
 class Canaries {

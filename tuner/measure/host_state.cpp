@@ -4,26 +4,12 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
+#include <string>
+
+#include "tuner/measure/memory_readings.h"
 
 namespace batchtune {
 namespace {
-
-constexpr double kMicrosecond = 1e-6;
-
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=4539365047", in microseconds
-std::optional<Seconds> read_pressure(const std::string& path) {
-  std::ifstream file(path);
-  std::string word;
-  if (!(file >> word) || word != "some") return std::nullopt;
-  constexpr std::string_view kTotal = "total=";
-  while (file >> word && word != "full") {
-    double microseconds = 0;
-    if (word.starts_with(kTotal) && std::istringstream(word.substr(kTotal.size())) >> microseconds)
-      return microseconds * kMicrosecond;
-  }
-  return std::nullopt;
-}
 
 // "cpu  user nice system idle iowait irq softirq steal ...", in ticks
 std::optional<Seconds> read_steal(const std::string& path) {
@@ -62,7 +48,7 @@ std::vector<Seconds> slower_of(std::vector<Seconds> before, const std::vector<Se
 }  // namespace
 
 HostCounters read_host_counters(const std::string& root) {
-  return {read_pressure(root + "/proc/pressure/cpu"), read_steal(root + "/proc/stat"),
+  return {read_some_stall(root + "/proc/pressure/cpu"), read_steal(root + "/proc/stat"),
           read_load(root + "/proc/loadavg")};
 }
 

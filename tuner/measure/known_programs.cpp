@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
 #include <utility>
 #include <vector>
+
+#include "tuner/statistics/location.h"
 
 namespace batchtune {
 namespace {
@@ -21,13 +22,6 @@ std::vector<Seconds> timed_runs(const protocol::Visited& visited) {
   return timed;
 }
 
-Seconds median_of(std::vector<Seconds> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 }  // namespace
 
 void KnownPrograms::prepared(TrialId program, Seconds first_run, int warm) {
@@ -37,7 +31,7 @@ void KnownPrograms::prepared(TrialId program, Seconds first_run, int warm) {
 
 void KnownPrograms::visited(const protocol::Visited& visited) {
   std::vector<Seconds> timed = timed_runs(visited);
-  const Seconds run = median_of(timed);
+  const Seconds run = timed.empty() ? 0 : median(timed);
   run_seconds_[visited.program] = run;
   warm_ups_.add(visited.program, run, visited.warm, std::move(timed));
 }

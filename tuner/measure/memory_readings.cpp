@@ -15,21 +15,6 @@ std::optional<Bytes> read_kibibytes(const std::string& file, const std::string& 
   return value ? std::optional<Bytes>(*value * kKibibyte) : std::nullopt;
 }
 
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234", in microseconds.
-std::optional<Seconds> read_some_stall(const std::string& file) {
-  std::ifstream in(file);
-  std::string word;
-  if (!(in >> word) || word != "some") return std::nullopt;
-  constexpr char kTotal[] = "total=";
-  while (in >> word && word != "full") {
-    if (word.rfind(kTotal, 0) != 0) continue;
-    std::istringstream number(word.substr(sizeof(kTotal) - 1));
-    double microseconds = 0;
-    if (number >> microseconds) return microseconds * kMicrosecond;
-  }
-  return std::nullopt;
-}
-
 // The name in parentheses may hold spaces, so fields are counted after the last ')'.
 std::optional<std::int64_t> read_major_faults(const std::string& file) {
   std::ifstream in(file);
@@ -45,6 +30,21 @@ std::optional<std::int64_t> read_major_faults(const std::string& file) {
 }
 
 }  // namespace
+
+// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234", in microseconds.
+std::optional<Seconds> read_some_stall(const std::string& file) {
+  std::ifstream in(file);
+  std::string word;
+  if (!(in >> word) || word != "some") return std::nullopt;
+  constexpr char kTotal[] = "total=";
+  while (in >> word && word != "full") {
+    if (word.rfind(kTotal, 0) != 0) continue;
+    std::istringstream number(word.substr(sizeof(kTotal) - 1));
+    double microseconds = 0;
+    if (number >> microseconds) return microseconds * kMicrosecond;
+  }
+  return std::nullopt;
+}
 
 std::optional<std::int64_t> read_keyed(const std::string& file, const std::string& key) {
   std::ifstream in(file);

@@ -30,6 +30,9 @@ struct ProcessMemory {
 };
 ProcessMemory read_process_memory(pid_t pid, const std::string& proc_root = kProcRoot);
 
+// Of a file below pressure/ (PSI): seconds, ever, in which some task had to wait.
+std::optional<Seconds> read_some_stall(const std::string& file);
+
 // The number after `key` in a file of "key number" lines ("oom_kill 3", "VmHWM:   12 kB").
 std::optional<std::int64_t> read_keyed(const std::string& file, const std::string& key);
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tuner/measure/worker.h"
+#include "tuner/statistics/location.h"
 
 namespace batchtune {
 namespace {
@@ -13,12 +14,6 @@ constexpr TrialId kNull = 1;
 // As in a round of short programs: many visits of two warm runs and some timed ones. The medians
 // are steady to some per cent with a thousand visits, which take some ms.
 constexpr int kShares = 20, kVisits = 50, kWarm = 2, kTimed = 10;
-
-Seconds median(std::vector<Seconds> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 }  // namespace
 
@@ -49,7 +44,7 @@ Result<Overhead> measure_overhead(RacingSetup setup) {
       return environment_error(wanted, result.endings.front().second.reason);
   }
   if (runs.empty() || gaps.empty()) return environment_error(wanted, "no runs");
-  return Overhead{median(std::move(runs)), median(std::move(gaps)), std::nullopt};
+  return Overhead{median(runs), median(gaps), std::nullopt};
 }
 
 }  // namespace batchtune

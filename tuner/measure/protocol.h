@@ -28,6 +28,8 @@ struct Hello {  // first; no answer
   std::string backend_spec;
   std::int64_t parent_pid = 0;  // a worker whose parent is another by now ends at once
   int canary_cpus = 0;          // CPUs that bursts judge between visits; 0: none
+
+  bool operator==(const Hello&) const = default;
 };
 
 struct Load {              // answered by Loaded or Refused
@@ -40,6 +42,8 @@ struct Load {              // answered by Loaded or Refused
 
 struct Unload {  // its programs were released before; no answer
   int load = 0;
+
+  bool operator==(const Unload&) const = default;
 };
 
 struct Prepare {  // answered by Prepared
@@ -48,31 +52,47 @@ struct Prepare {  // answered by Prepared
   Candidate candidate;
   bool check = true;    // output against that of batch 1
   bool verify = false;  // and against that of the backend's reference kernels
+
+  bool operator==(const Prepare&) const = default;
 };
 
 struct PlannedVisit {
   TrialId program = 0;
   int warm = 0, timed = 1;
+
+  bool operator==(const PlannedVisit&) const = default;
 };
 
 struct Share {  // a worker's part of a round: answered by one ShareDone, after the last visit
   std::vector<PlannedVisit> visits;
   bool watch =
       false;  // count what happens to the process in each visit; canaries, where it has any
+
+  bool operator==(const Share&) const = default;
 };
 
 struct Release {  // no answer
   TrialId program = 0;
+
+  bool operator==(const Release&) const = default;
 };
 
 struct Soak {  // answered by Soaked: runs again and again
   TrialId program = 0;
   Seconds seconds = 0;
+
+  bool operator==(const Soak&) const = default;
 };
 
-struct Describe {};     // answered by Described or Refused
-struct ListKernels {};  // answered by KernelsListed or Refused
-struct Quit {};
+struct Describe {
+  bool operator==(const Describe&) const = default;
+};  // answered by Described or Refused
+struct ListKernels {
+  bool operator==(const ListKernels&) const = default;
+};  // answered by KernelsListed or Refused
+struct Quit {
+  bool operator==(const Quit&) const = default;
+};
 
 using Request =
     std::variant<Hello, Load, Unload, Prepare, Share, Release, Soak, Describe, ListKernels, Quit>;
@@ -92,10 +112,14 @@ struct Prepared {
   std::optional<Seconds> first_run;
   std::optional<MemoryUse> memory;
   Seconds spent = 0;  // reported: preparing, first run, and batch 1 where it was made for the check
+
+  bool operator==(const Prepared&) const = default;
 };
 
 struct Usage {  // of the worker process during one visit
   std::int64_t involuntary_switches = 0, minor_faults = 0, major_faults = 0;
+
+  bool operator==(const Usage&) const = default;
 };
 
 struct Visited {
@@ -105,18 +129,24 @@ struct Visited {
   std::vector<std::vector<Seconds>> instances;  // samples of each, warm ones first; empty unless ok
   std::optional<Usage> usage;
   std::optional<Seconds> gap;  // from the last run of the visit before to its first one
+
+  bool operator==(const Visited&) const = default;
 };
 
 struct ShareDone {
   std::vector<Visited> visits;        // as asked for
   std::vector<CanaryReading> bursts;  // before the first visit and after each; empty: no canaries
   Seconds canaries = 0;               // real seconds spent on them
+
+  bool operator==(const ShareDone&) const = default;
 };
 
 struct Soaked {
   Ending ending;
   int runs = 0;
   Seconds spent = 0;  // reported
+
+  bool operator==(const Soaked&) const = default;
 };
 
 struct Described {
