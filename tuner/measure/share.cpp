@@ -21,7 +21,7 @@ using namespace protocol;
 // since some runtimes spin for ever (then their quiet level is one with spinning threads).
 constexpr std::chrono::microseconds kStillStep{100};  // twice the kernel's usual timer slack
 constexpr double kStill = 0.2;  // of one CPU in a step; waking up and reading the clock is below
-constexpr int kMostStillSteps = 20;  // 2 ms, where a visit has 30
+constexpr int kMostStillSteps = 20;  // 2 ms and the slack of timers, where a visit has 30
 
 Seconds process_cpu_seconds() {
   timespec time{};
@@ -84,7 +84,8 @@ class ShareHooks final : public VisitHooks {
   Seconds canary_seconds() const { return canary_seconds_; }
 
  private:
-  // Names the program that ran last: its threads may still do harm.
+  // Names the program that ran last, whose threads may still do harm; before the first visit the
+  // one that comes.
   void burst(std::size_t visit) {
     if (canaries_ == nullptr) return;
     const auto start = std::chrono::steady_clock::now();

@@ -3,7 +3,8 @@
 // Everything measured on it is marked simulated. Without noise the same candidate takes the same
 // time in every run; with noise, all programs of one backend share one machine's disturbances,
 // which follow the virtual time of their runs and the seed of the first load. The trap: with noise,
-// what a run takes depends on all runs before it.
+// what a run takes depends on all runs before it in its process; a new process starts at time 0
+// with the same disturbances.
 #pragma once
 
 #include <memory>
