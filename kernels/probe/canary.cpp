@@ -1,8 +1,9 @@
 // See canary.h. The loops are those of the reference programs, in short; without AVX2 the portable
-// ones of calibration, whose times are others. Each part warms up untimed, so that a burst judges
-// the machine and not the program whose turn it was: wide units wake up, and the block is brought
-// back into the last cache. The trap: that costs the programs their L2 and a good part of the last
-// cache, which is one reason why visits begin with warm runs.
+// ones of calibration, whose times are others. A burst judges the machine and not the program whose
+// turn it was: multiply-adds warm up untimed, since wide units take a moment to wake, and of eight
+// passes over the block, which the first ones bring back into the last cache, the fastest counts.
+// The trap: that costs the programs their L2 and a good part of the last cache, which is one reason
+// why visits begin with warm runs.
 #include "kernels/probe/canary.h"
 
 #include <algorithm>
@@ -101,8 +102,7 @@ struct CanaryTeam::State {
 
   void settle(const std::vector<int>& cpus);
   void compute(Perch& perch, bool warm) const;
-  void read(const Perch& perch, int passes) const;
-  void warm_up(Perch& perch) const;
+  void read(const Perch& perch) const;
   void sing(Perch& perch) const;
   void exchange(std::size_t cpu);
 
@@ -146,15 +146,11 @@ void CanaryTeam::State::compute(Perch& perch, bool warm) const {
   asm volatile("" : : "x"(sum));  // the result is used
 }
 
-void CanaryTeam::State::read(const Perch& perch, int passes) const {
-  if (wide)
-    return bt_reference_cache(perch.memory.data(), perch.bytes, static_cast<std::uint64_t>(passes));
-  const std::uint64_t word = reference::read(perch.memory.data(), perch.bytes, passes);
+// One pass over the block.
+void CanaryTeam::State::read(const Perch& perch) const {
+  if (wide) return bt_reference_cache(perch.memory.data(), perch.bytes, 1);
+  const std::uint64_t word = reference::read(perch.memory.data(), perch.bytes, 1);
   asm volatile("" : : "r"(word));  // the result is used
-}
-
-void CanaryTeam::State::warm_up(Perch& perch) const {
-  compute(perch, true);
 }
 
 void CanaryTeam::State::sing(Perch& perch) const {
@@ -164,7 +160,7 @@ void CanaryTeam::State::sing(Perch& perch) const {
   perch.compute = seconds_between(start, computed);
   Clock::time_point pass = computed;
   for (int i = 0; i < kReadPasses; ++i) {
-    read(perch, 1);
+    read(perch);
     const Clock::time_point end = Clock::now();
     const double seconds = seconds_between(pass, end);
     perch.cache = i == 0 ? seconds : std::min(perch.cache, seconds);
@@ -219,7 +215,8 @@ CanaryBurst CanaryTeam::burst() {
   if (!state.failure.empty()) return burst;
   for (Ball& ball : state.balls) ball.hits = 0;
   state.team.run(
-      state.team.size(), [&](int i) { state.warm_up(state.perches[static_cast<std::size_t>(i)]); },
+      state.team.size(),
+      [&](int i) { state.compute(state.perches[static_cast<std::size_t>(i)], true); },
       [&](int i) {
         state.sing(state.perches[static_cast<std::size_t>(i)]);
         state.exchange(static_cast<std::size_t>(i));

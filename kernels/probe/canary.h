@@ -1,7 +1,7 @@
 // Bursts that show whether the machine is quiet: register arithmetic (slower while another guest
 // shares the core), reads of a block that lies in the last cache (slower while that is shared), a
 // chain of dependent additions of known cycles (the clock), and a cache line handed to and fro
-// between two CPUs (where they are). All CPUs at once, some 0.2 ms in all;
+// between two CPUs (where they are). All CPUs at once, some 0.4 ms in all;
 // threads are parked in between. Links without oneTBB. Without AVX2 the loops are portable ones:
 // times are then others, and comparable with themselves all the same.
 #pragma once
