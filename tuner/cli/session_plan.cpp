@@ -17,6 +17,7 @@
 #include "tuner/cli/reference_backend.h"
 #include "tuner/cli/timestamp.h"
 #include "tuner/estimate/roofline.h"
+#include "tuner/search/boundary.h"
 #include "tuner/workload/model_file.h"
 #include "tuner/workload/work.h"
 
@@ -80,12 +81,10 @@ Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& requ
 }
 
 // Depends on the moment, so a resumed session takes what it was started with.
-constexpr char kSafeMemory[] = "safe_memory";
-
 std::optional<Bytes> stored_safe_memory(const SessionHeader& header) {
   for (const Setting& setting : header.settings.effective)
     if (const auto* bytes = std::get_if<std::int64_t>(&setting.value);
-        bytes && setting.name == kSafeMemory)
+        bytes && setting.name == kSafeMemorySetting)
       return *bytes;
   return std::nullopt;
 }
@@ -139,7 +138,7 @@ Result<SessionHeader> make_header(const TuningRequest& request, const Model& mod
   std::vector<Setting>& effective = header.settings.effective;
   effective = effective_settings(request, devices, header, memory.origin);
   if (const auto safe = safe_memory(request, *header.wishes.memory_limit))
-    effective.push_back({kSafeMemory, *safe, "80 % of available memory"});
+    effective.push_back({std::string(kSafeMemorySetting), *safe, "80 % of available memory"});
   if (boundary_of(request) == BoundaryWish::probed) {
     BT_TRY(ceilings, known_ceilings(store, backends_of(request), header));
     effective.insert(effective.end(), ceilings.begin(), ceilings.end());
