@@ -109,6 +109,7 @@ TEST_CASE("a parameter that does not exist or does not parse is an error that na
       {"hang=-1", "hang"},
       {"hang=1x", "hang"},
       {"crash=3@", "crash"},
+      {"crash=3@4294967297", "a run of at most"},
       {"prepare=5 kg", "prepare"},
       {"rate=0", "rate"},
       {"hump", "NAME=VALUE"},

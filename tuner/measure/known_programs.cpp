@@ -11,7 +11,7 @@ namespace batchtune {
 namespace {
 
 // Of each timed run, that of its slowest instance.
-std::vector<Seconds> timed_runs(const protocol::Visited& visited) {
+std::vector<Seconds> timed_of(const protocol::Visited& visited) {
   const auto warm = static_cast<std::size_t>(std::max(0, visited.warm));
   std::vector<Seconds> timed;
   for (const auto& instance : visited.instances)
@@ -30,7 +30,7 @@ void KnownPrograms::prepared(TrialId program, Seconds first_run, int warm) {
 }
 
 void KnownPrograms::visited(const protocol::Visited& visited) {
-  std::vector<Seconds> timed = timed_runs(visited);
+  std::vector<Seconds> timed = timed_of(visited);
   const Seconds run = timed.empty() ? 0 : median(timed);
   run_seconds_[visited.program] = run;
   warm_ups_.add(visited.program, run, visited.warm, std::move(timed));
