@@ -314,6 +314,57 @@ TEST_CASE("a boundary shrinks only under the same memory limit", "[track][compar
   CHECK_FALSE(compare(base.compared(), now.compared()).shrank);
 }
 
+TEST_CASE("a candidate that was ok and ended badly is told, and is a regression",
+          "[track][compare]") {
+  const Session base = session({});
+  for (const TrialStatus status : {TrialStatus::crashed, TrialStatus::out_of_memory,
+                                   TrialStatus::wrong_result, TrialStatus::failed}) {
+    Session now = session({.seed = 2});
+    now.conclusion.trials[1].measurement.reset();
+    now.conclusion.trials[1].ending.status = status;
+    const Comparison comparison = compare(base.compared(), now.compared());
+    CHECK(comparison.differences ==
+          std::vector<std::string>{"cpu, batch 8: ok -> " + std::string(name_of(status))});
+    CHECK(outcome_of(comparison) == ComparisonOutcome::regression);
+    CHECK(outcome_of(compare(now.compared(), base.compared())) != ComparisonOutcome::regression);
+    now.record.header.wishes.memory_limit = 900;
+    CHECK(compare(base.compared(), now.compared()).broke == (status != TrialStatus::out_of_memory));
+  }
+}
+
+TEST_CASE("memory-bound programs make no claim that memory's rate could make", "[track][compare]") {
+  Estimate estimate;
+  estimate.group = candidate_of(1).group;
+  PointEstimate one;
+  one.bound = Bound::memory;
+  estimate.curve = {one};
+  Session base = session({});
+  base.record.header.estimates = {estimate};
+  for (const double change : {1.2, 1.6}) {
+    Session now = session({.change = change, .seed = 2});
+    now.record.header.estimates = {estimate};
+    const Comparison comparison = compare(base.compared(), now.compared());
+    REQUIRE(comparison.pairs.size() == 2);
+    CHECK(comparison.pairs[1].verdict == PairVerdict::slower);  // batch 8 is far from the memory
+    CHECK((comparison.pairs[0].verdict == PairVerdict::slower) == (change > 1.5));
+    if (change < 1.5) CHECK(comparison.pairs[0].reason.find("memory-bound: ") == 0);
+  }
+}
+
+TEST_CASE("the boundary that shrank is told, whichever group it is of", "[track][compare]") {
+  Session base = session({}), now = session({.seed = 2});
+  for (Session* side : {&base, &now}) {
+    Boundary other = side->conclusion.boundaries[0];
+    other.group.threads = 4;
+    other.largest_fitting = side == &base ? 50 : 40;
+    side->conclusion.boundaries.push_back(other);
+  }
+  const Comparison comparison = compare(base.compared(), now.compared());
+  CHECK(comparison.shrank);
+  CHECK(comparison.base_boundary == 50);
+  CHECK(comparison.new_boundary == 40);
+}
+
 TEST_CASE("a recommendation that moved is told, and is no regression by itself",
           "[track][compare]") {
   const Session base = session({});

@@ -40,7 +40,8 @@ struct ComparedPair {
 
 struct Comparison {
   bool comparable = true;                // false: no pair can be judged; `differences` says why
-  std::vector<std::string> differences;  // between environments and settings: "threads: 2 -> 4"
+  std::vector<std::string> differences;  // between environments and settings: "threads: 2 -> 4";
+                                         // and of endings: "cpu, batch 8: ok -> crashed"
   double threshold = 0;                  // a ratio above 1 + threshold is slower
   bool by_reference = false;  // ratios have the host's speed taken out by the reference programs
   std::vector<ComparedPair> pairs;
@@ -48,21 +49,24 @@ struct Comparison {
   bool moved = false;
   std::optional<std::int64_t> base_boundary, new_boundary;  // largest that fits
   bool shrank = false;
+  // A candidate that was ok in the base session crashed, ran out of memory (of the same limit),
+  // gave a wrong result or failed in the new one.
+  bool broke = false;
   // Of each session's visits, the share with quiet canaries; absent: none were judged.
   std::optional<double> base_quiet_share, new_quiet_share;
 };
 
 enum class ComparisonOutcome { no_regression, regression, inconclusive };
 
-// A regression: something became slower, or less fits under the same memory limit. Inconclusive: no
-// pair could be judged.
+// A regression: something became slower, broke, or less fits under the same memory limit.
+// Inconclusive: no pair could be judged.
 inline ComparisonOutcome outcome_of(const Comparison& comparison) {
   bool slower = false, judged = false;
   for (const ComparedPair& pair : comparison.pairs) {
     slower |= pair.verdict == PairVerdict::slower;
     judged |= pair.verdict != PairVerdict::inconclusive;
   }
-  if (slower || comparison.shrank) return ComparisonOutcome::regression;
+  if (slower || comparison.shrank || comparison.broke) return ComparisonOutcome::regression;
   return judged ? ComparisonOutcome::no_regression : ComparisonOutcome::inconclusive;
 }
 

@@ -50,15 +50,6 @@ std::optional<Figure> ratio_figure(const VisitMedian* base, const VisitMedian* v
   return Figure{std::log(visit->median / base->median), base->disturbed || visit->disturbed};
 }
 
-// Rounds that hang together, by the levels of a program that was in most of `rounds` of them.
-int block_of(std::span<const double> levels, int rounds) {
-  constexpr int kFewestBlocks = 4;  // longer ones leave nothing to resample
-  std::vector<double> logs;
-  for (const double level : levels) logs.push_back(std::log(level));
-  const int together = static_cast<int>(std::lround(integrated_autocorrelation(logs)));
-  return std::clamp(together, 1, std::max(1, rounds / kFewestBlocks));
-}
-
 }  // namespace
 
 std::span<const Seconds> timed_of(const Visit& visit) {
@@ -174,12 +165,20 @@ std::optional<Level> level_of(std::span<const RoundMedians> rounds, std::span<co
   return Leveller(rounds, anchor, trial).at(picked);
 }
 
+int rounds_together(std::span<const double> levels, int rounds) {
+  constexpr int kFewestBlocks = 4;  // longer ones leave nothing to resample
+  std::vector<double> logs;
+  for (const double level : levels) logs.push_back(std::log(level));
+  const int together = static_cast<int>(std::lround(integrated_autocorrelation(logs)));
+  return std::clamp(together, 1, std::max(1, rounds / kFewestBlocks));
+}
+
 std::optional<Interval> level_interval(std::span<const RoundMedians> rounds, TrialId anchor,
                                        TrialId trial) {
   if (level_series(rounds, trial).present < kFewestRounds) return std::nullopt;
   const int n = static_cast<int>(rounds.size());
   const Leveller leveller(rounds, anchor, trial);
-  const int block = block_of(level_series(rounds, anchor != 0 ? anchor : trial).all(), n);
+  const int block = rounds_together(level_series(rounds, anchor != 0 ? anchor : trial).all(), n);
   std::vector<double> replicates;
   for (const auto& picked : resamplings(n, kResampleSeed, block))
     if (const auto level = leveller.at(picked)) replicates.push_back(level->undisturbed);

@@ -83,6 +83,10 @@ class Leveller {
 std::optional<Level> level_of(std::span<const RoundMedians> rounds, std::span<const int> picked,
                               TrialId anchor, TrialId trial);
 
+// Neighbouring rounds to be resampled together, by the levels of a program that was in most of
+// `rounds` of them: their integrated autocorrelation time, at most a quarter of the rounds.
+int rounds_together(std::span<const double> levels, int rounds);
+
 // 95 % interval of that level over all rounds: of what this session met, not of the machine, which
 // may wander for longer than a session. Rounds are resampled in blocks as long as the anchor's (or,
 // without one, the trial's own) levels hang together. nullopt: it was visited in fewer than

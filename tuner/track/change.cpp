@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "tuner/statistics/interval.h"
-#include "tuner/statistics/resample.h"
 
 namespace batchtune {
 namespace {
@@ -23,46 +22,41 @@ double square(double x) {
   return x * x;
 }
 
-// Standard deviation of a figure of the replicates, by their middle 95 %.
-template <typename FigureOf>
-double spread(const std::vector<Logs>& replicates, FigureOf figure_of_logs) {
-  constexpr double kWidth = 3.92;  // of the middle 95 % of a normal distribution, in deviations
-  std::vector<double> figures;
-  for (const Logs& logs : replicates) figures.push_back(figure_of_logs(logs));
-  const auto interval = percentile_interval(figures);
-  return interval ? (interval->high - interval->low) / kWidth : 0;
+// Independent errors together, with the freedom of Welch and Satterthwaite.
+StandardError together(const std::vector<StandardError>& errors) {
+  double variance = 0, squares = 0;
+  for (const StandardError& error : errors) {
+    variance += square(error.size);
+    squares += square(square(error.size)) / error.freedom;
+  }
+  constexpr double kMostFreedom = 1000;  // beyond, Student's t is the normal distribution
+  const double freedom = squares > 0 ? square(variance) / squares : kMostFreedom;
+  return {std::sqrt(variance), static_cast<int>(std::clamp(freedom, 1.0, kMostFreedom))};
 }
 
 }  // namespace
 
-double Change::reach(double confidence) const {
-  const double p = 0.5 + confidence / 2;
-  const double unseen = std::hypot(std::sqrt(2.0) * kBetweenSessions, disagreement);
-  return std::hypot(base_error * student_quantile(p, base_freedom),
-                    now_error * student_quantile(p, now_freedom), unseen * normal_quantile(p));
+double Change::reach(double confidence, std::size_t pairs) const {
+  const double alone = 0.5 + confidence / 2;
+  const double for_all = 1 - (1 - confidence) / (2 * static_cast<double>(pairs));
+  const double unseen = std::sqrt(2.0) * kBetweenSessions;
+  return std::hypot(noise.size * student_quantile(for_all, noise.freedom),
+                    unseen * normal_quantile(alone), disagreement * normal_quantile(for_all));
 }
 
 Change change_of(const Figure& base, const Figure& now) {
-  const auto by_level = [](const Logs& logs) { return logs.by_level; };
-  const auto by_round = [](const Logs& logs) { return logs.by_round; };
-  const auto apart = [](const Logs& logs) { return logs.by_level - logs.by_round; };
-  const auto both = [&](auto of) {
-    return square(spread(base.replicates, of)) + square(spread(now.replicates, of));
-  };
-  const double levels = both(by_level), rounds = both(by_round);
-  const double level_share = levels + rounds > 0 ? rounds / (levels + rounds) : 0.5;
-  const auto mixed = [&](const Logs& logs) { return logs.mixed(level_share); };
   Change change;
-  change.known = !base.replicates.empty() && !now.replicates.empty();
-  change.log_ratio = mixed(now.logs) - mixed(base.logs);
-  change.base_error =
-      std::hypot(spread(base.replicates, mixed) * std::sqrt(base.inflation), base.unequal);
-  change.now_error =
-      std::hypot(spread(now.replicates, mixed) * std::sqrt(now.inflation), now.unequal);
-  change.base_freedom = base.freedom;
-  change.now_freedom = now.freedom;
-  change.disagreement = std::max(
-      0.0, std::abs(apart(now.logs) - apart(base.logs)) - kAgreement * std::sqrt(both(apart)));
+  change.known = !base.errors.empty() && !now.errors.empty();
+  const double by_round = now.log - base.log, by_level = now.by_level - base.by_level;
+  change.log_ratio = by_round;
+  if (!change.known) return change;
+  std::vector<StandardError> errors = base.errors;
+  errors.insert(errors.end(), now.errors.begin(), now.errors.end());
+  const StandardError rounds = together(errors);
+  const double levels = std::hypot(base.level_error, now.level_error);
+  change.noise = rounds;
+  change.disagreement =
+      std::max(0.0, std::abs(by_level - by_round) - kAgreement * std::hypot(rounds.size, levels));
   return change;
 }
 

@@ -5,17 +5,17 @@
 
 namespace batchtune {
 
-// The change of a program between two sessions. Levels and pairs are mixed by their precision (in
-// both sessions alike, since they differ by more than noise); where they disagree, the change is
+// The change of a program between two sessions, by rounds. Where levels tell another one, it is
 // uncertain by as much.
 struct Change {
   double log_ratio = 0;
-  double base_error = 0, now_error = 0;  // standard errors from the rounds
-  int base_freedom = 1, now_freedom = 1;
-  double disagreement = 0;
-  bool known = false;  // false: too few rounds for any interval
+  StandardError noise;      // of both sessions together, from the rounds
+  double disagreement = 0;  // a standard deviation
+  bool known = false;       // false: too few rounds for any interval
 
-  double reach(double confidence) const;  // half width of the interval of the log ratio
+  // Half width of the interval of the log ratio, for any of `pairs` changes together: the noise is
+  // each pair's own, what sessions differ by is one for all of them.
+  double reach(double confidence, std::size_t pairs = 1) const;
 };
 Change change_of(const Figure& base, const Figure& now);
 

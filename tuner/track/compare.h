@@ -19,10 +19,12 @@ struct Compared {
   const Conclusion& conclusion;
 };
 
-// slower: the ratio is above 1 + threshold and above 1 with 99.5 % confidence, however many pairs
+// slower: the ratio is above 1 + threshold and above 1 with 99.9 % confidence, however many pairs
 // there are (faster: the other way round). same: changes beyond the threshold are excluded with 95
 // %. inconclusive, with the reason: neither, or a session was too disturbed. Pairs by ascending
-// group and batch. The sessions may have chosen different anchors.
+// group and batch. Memory-bound programs are claimed to have changed only beyond what the memory's
+// rate differs by between sessions. A candidate that was ok and is crashed, out of memory, wrong or
+// failed now is a difference and a regression. The sessions may have chosen different anchors.
 Comparison compare(const Compared& base, const Compared& now, double threshold = kDefaultThreshold);
 
 }  // namespace batchtune

@@ -15,6 +15,12 @@ namespace batchtune {
 // bad).
 inline constexpr const char* kReference = "cache";
 
+// A program that ran in most rounds, against the reference: log ratios, less their midmean.
+struct Regular {
+  TrialId trial = 0;  // 0: another reference program
+  std::vector<std::optional<double>> off;
+};
+
 // The rounds of one session, read once.
 struct Side {
   std::string name;  // "the base session"
@@ -23,27 +29,25 @@ struct Side {
   TrialId anchor = 0;
   const Conclusion* conclusion = nullptr;
   std::optional<Seconds> reference;  // its undisturbed level; nullopt: it never ran
+  std::vector<Regular> regulars;
 };
 Side side_of(const Compared& compared, std::string name, std::uint64_t seed);
 
-// Logs of latencies: relative to the reference's, or in seconds where it is not `relative`.
-struct Logs {
-  double by_level = 0;  // undisturbed over the reference's undisturbed
-  double by_round = 0;  // midmean over the rounds that both ran in
+// A standard error with the freedom of its Student's t.
+struct StandardError {
+  double size = 0;
+  int freedom = 1;
+};
 
-  double mixed(double level_share) const {
-    return level_share * by_level + (1 - level_share) * by_round;
-  }
-};
 struct Figure {
-  Logs logs;
-  std::vector<Logs> replicates;  // of resampled rounds; empty: too few rounds
-  double inflation = 1;          // of their variance: resampling takes rounds as independent
-  double unequal = 0;            // standard error from a reference that wandered
-  int freedom = 1;               // of Student's t
-  std::string doubt;             // why it cannot be believed, in words; else empty
+  double log = 0;  // of the latency over the reference's, by rounds (by level: seconds)
+  std::vector<StandardError> errors;  // independent parts; empty: too few rounds
+  double by_level = 0;  // the same by levels: undisturbed over the reference's undisturbed
+  double level_error = 0;
+  std::string doubt;  // why it cannot be believed, in words; else empty
 };
-// nullopt: it did not run, or never together with the reference.
+// Relative to the reference, or, where not `relative`, the level alone. nullopt: it did not run, or
+// never together with the reference.
 std::optional<Figure> figure_of(const Side& side, TrialId trial, bool relative);
 
 }  // namespace batchtune
