@@ -46,6 +46,14 @@ std::int64_t ask_database(const std::string& query) {
   return answer;
 }
 
+void change_database(const std::string& statement) {
+  sqlite3* handle = nullptr;
+  REQUIRE(sqlite3_open(std::getenv("BATCHTUNE_DB"), &handle) == SQLITE_OK);
+  CHECK(sqlite3_exec(handle, statement.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  CHECK(sqlite3_changes(handle) == 1);
+  sqlite3_close(handle);
+}
+
 std::int64_t probes_of(int session) {
   return ask_database("SELECT count(*) FROM observation WHERE kind = 'probe' AND session = " +
                       std::to_string(session));
@@ -173,6 +181,25 @@ TEST_CASE("a ceiling is remembered and verified by no more probes than finding i
   const std::string ceiling = second.at("settings").at("effective").at("ceiling.1");
   CHECK(ceiling.starts_with(
       std::to_string(first.at("boundaries")[0].at("largest_fitting").get<int>()) + " fits"));
+}
+
+TEST_CASE("a remembered ceiling is where the next session begins to probe", "[end_to_end]") {
+  fresh_database();
+  const Arguments settings{"--memory-limit", "80MiB", "--budget", "5s", "--soak", "0s"};
+  const Json first = tune_json(settings, 0);
+  const std::int64_t largest = first.at("boundaries")[0].at("largest_fitting");
+  const std::int64_t noted = largest - 4;  // off by a few batches: the first guess is exact here
+  change_database("UPDATE note SET content = json_set(content, '$.fits', " + std::to_string(noted) +
+                  ", '$.fails', " + std::to_string(noted + 1) + ") WHERE kind = 'ceiling'");
+  const Json second = tune_json(settings, 0);
+  // Batch 1, the recommended one and twice that are probed first, for the memory that a batch
+  // needs.
+  const int best = second.at("best").at("batch");
+  CHECK(ask_database("SELECT batch FROM probe JOIN observation ON observation.id = observation "
+                     "WHERE session = 2 AND batch NOT IN (1, " +
+                     std::to_string(best) + ", " + std::to_string(2 * best) +
+                     ") ORDER BY observation.id LIMIT 1") == noted);
+  CHECK(second.at("boundaries")[0].at("largest_fitting") == largest);
 }
 
 TEST_CASE("measure stops by the rule that was named", "[end_to_end]") {

@@ -1,6 +1,7 @@
 // How much of a session's wall time went to the tool itself. Inside are preparing (loading
 // included), warm, timed and reference runs, canaries and whole memory probes. Outside is the rest:
 // starting workers, their messages, parking, storing (a synced transaction each), deciding.
+// A resumed session has none: the wall time of its stored part is not known.
 #pragma once
 
 #include <optional>
