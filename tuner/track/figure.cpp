@@ -1,6 +1,6 @@
 // See figure.h. Two ways lead from rounds to a figure: levels forget when a visit was, pairs do
 // not. Each fails on disturbances that the other survives, so both are taken and held against each
-// other (compare.cpp).
+// other (change.cpp).
 #include "tuner/track/figure.h"
 
 #include <fmt/format.h>
