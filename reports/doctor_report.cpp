@@ -24,11 +24,14 @@ struct Section {
   std::vector<Line> lines;
 };
 
+constexpr double kFullSpeed = 0.95;  // what bursts of one level differ by
+
 std::string levels_words(const std::vector<SpeedLevel>& levels) {
   std::vector<std::string> parts;
   for (const SpeedLevel& level : levels) {
-    const std::string speed = &level == &levels.front() ? std::string("full speed")
-                                                        : format_number(level.speed, 2) + " of it";
+    const std::string speed = level.speed > kFullSpeed
+                                  ? std::string("full speed")
+                                  : format_number(level.speed, 2) + " of full speed";
     parts.push_back(fmt::format("{} in {}", speed, text::percent(level.share)));
   }
   return text::joined(parts, ", ") + " of the bursts";

@@ -35,7 +35,7 @@ struct Finding {
 
 // A speed at which bursts ran for some of the time.
 struct SpeedLevel {
-  double speed = 1;  // of the fastest level: 0.62 takes 1 / 0.62 of its time
+  double speed = 1;  // of the fastest ever seen: 0.62 takes 1 / 0.62 of its time
   double share = 0;  // of the bursts
 };
 

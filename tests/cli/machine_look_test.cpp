@@ -61,6 +61,12 @@ TEST_CASE("CPUs that a hypervisor moves apart are told of, though each is as fas
   REQUIRE(look.exchange_levels.size() == 2);
   CHECK(look.exchange_levels[1].share == Approx(0.25));
   CHECK(has(look_findings(look, 2), "cpu.apart"));
+  // Apart for the whole look: only an earlier level tells.
+  for (CanaryReading& burst : readings.bursts) burst.exchange = {334e-9};
+  QuietLevels known;
+  known.exchange = {78e-9};
+  CHECK_FALSE(has(look_findings(judge_look(readings, {}), 2), "cpu.apart"));
+  CHECK(has(look_findings(judge_look(readings, known), 2), "cpu.apart"));
 }
 
 TEST_CASE("a machine that is disturbed all the time is known by earlier quiet levels",

@@ -30,6 +30,7 @@ constexpr double kComputeStep = 0.04, kCacheStep = 0.25, kExchangeStep = 0.75;
 // CPUs that exchange a cache line at less than this of their best are on cores without a common
 // cache.
 constexpr double kApart = 0.5;
+constexpr double kOftenApart = 0.05;  // share of the bursts: rarer ones were interrupted
 constexpr double kLeastShare = 0.02;  // rarer speeds are interrupts; they join the level before
 constexpr double kFastest = 0.02;     // quantile taken as the fastest: never one lucky burst alone
 
@@ -55,14 +56,17 @@ Seconds quantile(std::vector<Seconds> values, double share) {
 
 using Kind = std::vector<Seconds> CanaryReading::*;
 
-// Times of all bursts on all CPUs over the fastest of the same CPU, ascending.
-std::vector<double> relative_times(const std::vector<CanaryReading>& bursts, Kind kind, int cpus) {
+// Times of all bursts on all CPUs over the fastest of the same CPU, be it of this look or known
+// from earlier; ascending.
+std::vector<double> relative_times(const std::vector<CanaryReading>& bursts, Kind kind, int cpus,
+                                   const std::vector<Seconds>& known = {}) {
   std::vector<double> times;
   for (std::size_t cpu = 0; cpu < static_cast<std::size_t>(cpus); ++cpu) {
     std::vector<Seconds> own;
     for (const CanaryReading& burst : bursts)
       if (cpu < (burst.*kind).size()) own.push_back((burst.*kind)[cpu]);
-    const Seconds fastest = quantile(own, kFastest);
+    Seconds fastest = quantile(own, kFastest);
+    if (cpu < known.size()) fastest = std::min(fastest, known[cpu]);
     for (const Seconds seconds : own)
       if (fastest > 0) times.push_back(std::max(1.0, seconds / fastest));
   }
@@ -82,7 +86,6 @@ std::vector<SpeedLevel> speed_levels(const std::vector<double>& times, double st
       levels.back().share += share;
     begin = end;
   }
-  for (SpeedLevel& level : levels) level.speed /= levels.front().speed;
   return levels;
 }
 
@@ -178,7 +181,8 @@ MachineLook judge_look(const LookReadings& readings, const QuietLevels& known) {
   look.cache_levels = speed_levels(
       relative_times(readings.bursts, &CanaryReading::cache, readings.cpus), kCacheStep);
   look.exchange_levels = speed_levels(
-      relative_times(readings.bursts, &CanaryReading::exchange, readings.cpus / 2), kExchangeStep);
+      relative_times(readings.bursts, &CanaryReading::exchange, readings.cpus / 2, known.exchange),
+      kExchangeStep);
   judge_cores(readings, look);
   look.clock_hz = clock_range(readings.bursts);
   const HostState turn = state_of_turn(readings.before, readings.after, readings.seconds);
@@ -215,11 +219,10 @@ std::vector<Finding> look_findings(const MachineLook& look, int cpus) {
   double apart = 0;
   for (const SpeedLevel& level : look.exchange_levels)
     if (level.speed < kApart) apart += level.share;
-  add(apart > 0, "cpu.apart", "CPUs on cores without a common cache", apart,
+  add(apart > kOftenApart, "cpu.apart", "CPUs on cores without a common cache", apart,
       percent(apart) + " of the time",
       "The hypervisor moves CPUs between core complexes: programs of several threads then run up "
-      "to "
-      "twice as long; ask for pinned CPUs, or measure longer");
+      "to twice as long; ask for pinned CPUs, or measure longer");
   if (look.clock_hz)
     add(look.clock_hz->low < (1 - kClockWanders) * look.clock_hz->high, "cpu.clock_wanders",
         "clock wanders", look.clock_hz->low / look.clock_hz->high,
