@@ -21,14 +21,9 @@ std::optional<double> half_width(double middle, const std::optional<Interval>& i
 }
 
 std::optional<double> level_half_width(std::span<const RoundMedians> rounds, TrialId trial) {
-  const int n = static_cast<int>(rounds.size());
-  const Leveller leveller(rounds, 0, trial);
-  const auto level = leveller.at(all_indices(n));
+  const auto level = Leveller(rounds, 0, trial).at(all_indices(static_cast<int>(rounds.size())));
   if (!level) return std::nullopt;
-  std::vector<double> replicates;
-  for (const auto& picked : resamplings(n))
-    if (const auto drawn = leveller.at(picked)) replicates.push_back(drawn->undisturbed);
-  return half_width(level->undisturbed, percentile_interval(replicates));
+  return half_width(level->undisturbed, level_interval(rounds, 0, trial));
 }
 
 class IntervalRule final : public LookingRule {
