@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A/A pairs: two identical tunes after each other, many times, and what `compare` says of each pair.
 
-    pairs.py record DB --program build/bin/batchtune [--pairs 300] [--minutes 60] [--budget 10s]
+    pairs.py record DB --program build/bin/batchtune [--pairs 300] [--minutes 60] [--budget 10s] [--only alone]
     pairs.py judge DB --program ... [--csv pairs.csv]
     pairs.py power DB --program ... [--changes 2,3,4,5,7,10]
 
@@ -63,10 +63,10 @@ def record(options):
     index = 0
     done = sessions_of(options.database)
     while index < options.pairs and time.time() < until:
-        if set(done.get(index, {})) == {"a", "b"}:
+        model, disturber = condition_of(index)
+        if set(done.get(index, {})) == {"a", "b"} or options.only not in (None, "alone" if disturber == "none" else "beside"):
             index += 1
             continue
-        model, disturber = condition_of(index)
         neighbour = None
         if disturber != "none":
             neighbour = subprocess.Popen([os.path.join(programs, "disturber"), disturber, "3", DISTURBED_SECONDS, str(index + 1)])
@@ -215,6 +215,7 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("--pairs", type=int, default=300)
     parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--only", choices=["alone", "beside"], help="record only pairs without or with the disturber")
     parser.add_argument("--budget", default="10s")
     parser.add_argument("--csv")
     parser.add_argument("--changes", default="2,3,4,5,7,10")

@@ -1,6 +1,7 @@
 // What the user asks of a deployment point: objective, latency and memory limits.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,7 +14,9 @@ namespace batchtune {
 
 enum class Objective {
   knee,        // the smallest batch within `give_up` of the best throughput
-  throughput,  // the best throughput
+  throughput,  // the best throughput; of indistinguishable ones the smaller batch
+  latency,     // the lowest latency of one batch that still gives Wishes::throughput_floor
+  cost,        // the lowest price of a million inferences, by Wishes::prices
 };
 std::string_view name_of(Objective objective);
 std::optional<Objective> parse_objective(std::string_view text);
@@ -43,6 +46,9 @@ struct Wishes {
   std::vector<LatencyLimit> latency_limits;
   std::optional<Bytes> memory_limit;
   double precision = 0.01;  // half width of an interval that is narrow enough, relative
+  double tolerance = 0.01;  // a better choice is not looked for if it is worth no more than this
+  std::optional<double> throughput_floor;  // objective latency: samples/s, all instances
+  std::map<std::string, double> prices;    // per hour, by backend; "": of any other
 
   bool operator==(const Wishes&) const = default;
 };
@@ -57,9 +63,9 @@ struct LimitVerdict {
   // Of the decision, at each look: over all looks a limit exactly at the percentile is called kept
   // by about 4 %. nullopt: nothing was computed.
   std::optional<double> confidence;
-  double samples = 0;                // effective number
-  int runs = 0;                      // that were seen, disturbed ones too
-  int over = 0;                      // of these, above the limit
+  double samples = 0;  // effective number
+  int runs = 0;        // that were seen, disturbed ones too
+  int over = 0;        // of these, above the limit
 };
 
 }  // namespace batchtune

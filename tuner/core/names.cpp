@@ -63,6 +63,11 @@ std::string_view name_of(BoundaryKind kind) {
   return pick(names, kind);
 }
 
+std::string_view name_of(BoundaryShape shape) {
+  constexpr std::string_view names[] = {"smooth", "cliff"};
+  return pick(names, shape);
+}
+
 std::string_view name_of(Bound bound) {
   constexpr std::string_view names[] = {"compute", "memory", "overhead"};
   return pick(names, bound);

@@ -59,6 +59,10 @@ struct Front {
 enum class BoundaryKind { predicted, probed };
 std::string_view name_of(BoundaryKind kind);
 
+// How a group's range of batches ends: what the next larger batch would cost.
+enum class BoundaryShape { smooth, cliff };
+std::string_view name_of(BoundaryShape shape);
+
 struct Boundary {
   CandidateGroup group;
   BoundaryKind kind = BoundaryKind::predicted;
@@ -69,6 +73,8 @@ struct Boundary {
   // one fitted, every try of the other failed, and batches between them were tried or not.
   bool exact = true;
   int kills = 0;  // processes that were killed to find it
+  // Of latency or throughput towards the largest measured batch; absent where too little was seen.
+  std::optional<BoundaryShape> shape;
   std::string evidence;
 };
 
@@ -87,6 +93,12 @@ struct NothingFits {
   std::vector<std::string> levers;  // "a smaller model dtype (bf16)"
 };
 
+// What another batch of the chosen one's group would be worth, as factors on the chosen one's.
+struct Step {
+  std::int64_t batch = 0;
+  double throughput = 1, latency = 1;
+};
+
 struct Verdict {
   std::string backend;
   std::optional<TrialId> trial;  // absent: nothing keeps the limits; see nothing_fits
@@ -94,7 +106,15 @@ struct Verdict {
   Objective objective = Objective::knee;
   std::string reason;
   std::optional<TrialId> runner_up;
-  std::optional<double> stability;       // share of resamplings with the same choice
+  std::optional<double> stability;  // share of resamplings with the same choice
+  // By the objective, the mean over resamplings of what the choice loses to that resampling's best.
+  std::optional<double> expected_regret;
+  // Choosable trials whose objective cannot be told apart from the chosen one's, by batch.
+  std::vector<TrialId> indistinguishable;
+  std::optional<Step> down, up;  // the nearest measured batches of its group
+  // How far the limit nearest to breaking may be tightened before another batch is chosen, as a
+  // share of it. Absent without latency limits.
+  std::optional<double> limit_slack;
   std::optional<double> headroom;        // bytes left under the memory limit
   std::optional<double> headroom_share;  // of the limit
   std::optional<Soaked> soaked;

@@ -18,7 +18,8 @@ constexpr int kMostRounds = 40;  // an order that is open after as many does not
 constexpr double kUsualPrecision = 0.01;  // ... unless a tighter precision is asked for
 
 Choice choice_of(const Ledger& ledger, const Entry& entry) {
-  return {entry.id, entry.candidate.batch, *entry.latency, ledger.rate(entry)};
+  return {entry.id, entry.candidate.batch, *entry.latency, ledger.rate(entry),
+          entry.candidate.group.backend};
 }
 
 std::vector<Choice> choices_of(const Ledger& ledger, const std::string& backend) {

@@ -22,7 +22,7 @@ struct Choices {
   void add(const Trial& trial) {
     trials.push_back(&trial);
     choices.push_back({trial.id, trial.candidate.batch, trial.measurement->undisturbed,
-                       trial.measurement->throughput_undisturbed});
+                       trial.measurement->throughput_undisturbed, trial.candidate.group.backend});
   }
 };
 

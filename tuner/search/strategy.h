@@ -40,6 +40,8 @@ struct Problem {
   std::vector<std::int64_t> batches;  // allowed, ascending; empty: every batch from 1 on
   std::int64_t largest_batch = std::int64_t{1} << 20;  // never asked above
   Wishes wishes;
+  int most_batches = 0;      // distinct candidates that are prepared at most; 0: no such limit
+  double confidence = 0.95;  // that no batch is better by more than wishes.tolerance, to converge
   std::string stop_rule = "interval";  // of `exhaustive`, a name in stop_rules()
   Budget budget;
   BoundaryWish boundary = BoundaryWish::predicted;

@@ -19,11 +19,18 @@ struct Choice {
   std::int64_t batch = 1;
   Seconds latency = 0;
   double throughput = 0;
+  std::string backend = {};  // for its price
 };
 
 // Index of the recommended one: the best throughput, or the smallest batch within give_up of it.
 // Equal ones: the smaller batch, then the higher throughput, then the first. nullopt: empty.
 std::optional<std::size_t> choose(std::span<const Choice> choices, const Wishes& wishes);
+
+// By the objective, what `chosen` loses against the best of `choices`, relative: 0 where it is what
+// choose() picks or is worth as much. throughput, cost: 1 - worth / best worth. latency: latency /
+// lowest - 1. knee: throughput below the threshold, relative to it; else latency above the knee's,
+// relative. (What replay, expected regret and the search's stopping mean by "worse".)
+double regret_of(const Choice& chosen, std::span<const Choice> choices, const Wishes& wishes);
 
 // "batch 4: 98 % of the best (16) at a quarter of the latency".
 std::string reason_for(const Choice& chosen, std::span<const Choice> choices, const Wishes& wishes);
