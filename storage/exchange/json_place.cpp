@@ -79,15 +79,16 @@ Result<Json> parse_json(std::string_view text, std::string_view file_name) {
   };
   try {
     Json json = Json::parse(text, watch);
-    if (!complaint.empty()) return bad_input("JSON", complaint, std::string(file_name));
-    return json;
+    if (complaint.empty()) return json;
   } catch (const Json::parse_error& error) {
-    return bad_input(
-        "JSON", reason(error),
-        std::string(file_name) + ":" + line_and_column(text, error.byte == 0 ? 0 : error.byte - 1));
+    if (complaint.empty())
+      return bad_input("JSON", reason(error),
+                       std::string(file_name) + ":" +
+                           line_and_column(text, error.byte == 0 ? 0 : error.byte - 1));
   } catch (const Json::exception& error) {  // a number beyond double
     return bad_input("JSON", reason(error), std::string(file_name));
   }
+  return bad_input("JSON", complaint, std::string(file_name));
 }
 
 void Place::refuse(std::string wanted, std::string found) const {

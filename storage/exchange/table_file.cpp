@@ -41,8 +41,8 @@ class Temporary {
  public:
   explicit Temporary(const fs::path& target)
       : path_(target.string() + ".part-" + std::to_string(::getpid())),
-        descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                           0666)) {}
+        descriptor_(
+            ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666)) {}
   ~Temporary() {
     if (descriptor_ < 0) return;
     ::close(descriptor_);

@@ -75,9 +75,9 @@ std::vector<TableRow> read_rows(const Place& place) {
   for (std::size_t i = 0; i < place.size(); ++i) {
     TableRow row = read_row(place[i]);
     if (!rows.empty() && row.batch <= rows.back().batch)
-      place[i].at("batch").refuse("ascending batches, each once",
-                                  std::to_string(row.batch) + " after " +
-                                      std::to_string(rows.back().batch));
+      place[i].at("batch").refuse(
+          "ascending batches, each once",
+          std::to_string(row.batch) + " after " + std::to_string(rows.back().batch));
     rows.push_back(std::move(row));
   }
   if (rows.empty()) place.refuse("at least one row", "none");
@@ -87,9 +87,8 @@ std::vector<TableRow> read_rows(const Place& place) {
 // Its row has a sample in every round of the table.
 void check_anchor(const Place& table, const RecordedTable& read) {
   if (!read.anchor) return;
-  const auto anchor = std::find_if(read.rows.begin(), read.rows.end(), [&](const TableRow& row) {
-    return row.batch == *read.anchor;
-  });
+  const auto anchor = std::find_if(read.rows.begin(), read.rows.end(),
+                                   [&](const TableRow& row) { return row.batch == *read.anchor; });
   if (anchor == read.rows.end())
     table.at("anchor").refuse("a batch that has a row", std::to_string(*read.anchor));
   const std::set<int> rounds(anchor->round.begin(), anchor->round.end());

@@ -62,10 +62,10 @@ std::string Writer::problem(const TableProblem& p) {
 }
 
 std::string Writer::row(const TableRow& row) {
-  std::string text = fmt::format(
-      R"({{"batch":{},"status":{},"prepare":{},"memory":{},"latency":{},"round":[{}])", row.batch,
-      quoted(std::string(name_of(row.status))), maybe(row.prepare), maybe(row.memory),
-      numbers(row.latency), fmt::join(row.round, ","));
+  std::string text =
+      fmt::format(R"({{"batch":{},"status":{},"prepare":{},"memory":{},"latency":{},"round":[{}])",
+                  row.batch, quoted(std::string(name_of(row.status))), maybe(row.prepare),
+                  maybe(row.memory), numbers(row.latency), fmt::join(row.round, ","));
   if (!row.start.empty()) text += ",\"start\":" + numbers(row.start);
   if (row.truth) text += ",\"truth\":" + number(*row.truth);
   return text + "}";
