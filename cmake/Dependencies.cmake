@@ -5,6 +5,7 @@ find_package(benchmark REQUIRED)           # measure and the kernels' benchmarks
 find_package(SQLite3 REQUIRED)             # storage only
 find_package(CLI11 REQUIRED)               # cli only
 find_package(nlohmann_json REQUIRED)
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)   # cli only, as headers alone
 find_package(fmt REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(Boost REQUIRED)               # headers: Boost.Math in statistics

@@ -7,7 +7,7 @@ cmake_minimum_required(VERSION 3.22)
 # <folder> may include these folders or files (its own always). The longest matching folder decides.
 set(modules
   tuner/core tuner/statistics tuner/workload tuner/estimate tuner/backend tuner/backend/cpu tuner/measure
-  tuner/search tuner/track tuner/cli storage reports kernels kernels/probe)
+  tuner/search tuner/track tuner/deploy tuner/cli storage reports kernels kernels/probe)
 set(may_tuner/core)
 set(may_tuner/statistics tuner/core)
 set(may_tuner/workload tuner/core)
@@ -18,6 +18,7 @@ set(may_tuner/measure tuner/core tuner/statistics tuner/workload tuner/backend/b
 set(may_tuner/search tuner/core tuner/statistics tuner/workload tuner/estimate tuner/measure
     tuner/backend/backend.h)
 set(may_tuner/track tuner/core tuner/statistics)
+set(may_tuner/deploy tuner/core tuner/statistics tuner/workload tuner/estimate tuner/measure tuner/search)
 set(may_tuner/cli tuner kernels storage reports)
 set(may_storage tuner/core)
 set(may_reports tuner/core)
@@ -28,6 +29,7 @@ set(may_kernels/probe kernels/isa.h kernels/dtype.h kernels/aligned_buffer.h ker
 # Third-party headers: <name> <regex of the include> <regex of the files that may have it>
 set(third_party
   "CLI11"             "^CLI/"                    "^tuner/cli/arguments.cpp"
+  "toml++"            "^toml"                    "^tuner/cli/models_file.cpp"
   "SQLite"            "^(sqlite3|SQLiteCpp)"     "^storage/"
   "oneTBB"            "^(tbb|oneapi)/"           "^kernels/arena"
   "Google Benchmark"  "^benchmark/"              "^(tuner/measure/|kernels/.*bench|tuner/backend/cpu/.*bench)"
@@ -36,7 +38,7 @@ set(third_party
   "Eigen"             "^Eigen/"                  "^tuner/statistics/"
   "nlohmann-json"     "^nlohmann/"
     "^(tuner/(workload|estimate|backend|measure|cli)|storage|reports)/"
-  "fmt"               "^fmt/"                    "^(tuner/(workload|estimate|backend|measure|search|track|cli)|storage|reports)/"
+  "fmt"               "^fmt/"                    "^(tuner/(workload|estimate|backend|measure|search|track|deploy|cli)|storage|reports)/"
   "tl::expected"      "^tl/"                     "^(tuner|storage|reports)/"
   "dlopen"            "^dlfcn.h"                 "^tuner/backend/"
   "the command line"  "^tuner/cli/"              "^tuner/cli/")

@@ -15,6 +15,9 @@ Result<Model> parse_model(std::string_view json, std::string_view file_name);
 Result<Model> read_model_file(const std::string& path);
 std::string write_model(const Model& model);  // JSON; parse_model gives an equal model
 
+// Whether load_model() takes this for a file and not for a name of the zoo.
+bool is_model_path(std::string_view name_or_path);
+
 // MODEL of the command line: a zoo name, optionally with parameters ("bert-large@seq=384"), or a
 // .json path.
 Result<Model> load_model(const std::string& name_or_path);

@@ -284,16 +284,16 @@ Result<Model> read_model_file(const std::string& path) {
   return parse_model(text, path);
 }
 
+bool is_model_path(std::string_view name_or_path) {
+  return name_or_path.ends_with(".json") || name_or_path.ends_with(".onnx") ||
+         name_or_path.find('/') != std::string_view::npos;
+}
+
 Result<Model> load_model(const std::string& name_or_path) {
-  const std::string_view view = name_or_path;
-  const auto ends_with = [&](std::string_view suffix) {
-    return view.size() > suffix.size() && view.substr(view.size() - suffix.size()) == suffix;
-  };
-  if (ends_with(".onnx"))
+  if (name_or_path.ends_with(".onnx"))
     return bad_input("a zoo name or a .json model file", name_or_path, "model",
                      "This version reads no ONNX: describe the layers in a .json file");
-  if (ends_with(".json") || view.find('/') != std::string_view::npos)
-    return read_model_file(name_or_path);
+  if (is_model_path(name_or_path)) return read_model_file(name_or_path);
   return build_zoo_model(name_or_path);
 }
 
