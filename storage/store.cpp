@@ -163,6 +163,10 @@ Result<std::vector<SessionListing>> SqliteStore::list_sessions() const {
   }
 }
 
+Result<std::vector<SessionHeader>> SqliteStore::finished_tunes() const {
+  return select_finished(database_);
+}
+
 Status SqliteStore::put_note(const Note& note) {
   BT_TRY_VOID(check_json(note.content, "note '" + note.name + "'"));
   BT_TRY(transaction, Transaction::begin(database_));

@@ -75,6 +75,10 @@ class Store {
   // interrupted, failed, or running still; nullopt: none.
   virtual Result<std::optional<std::int64_t>> last_unended(std::string_view model_hash) const = 0;
   virtual Result<std::vector<SessionListing>> list_sessions() const = 0;
+  // Every `tune` that converged or spent its budget, the newest first: what it was asked, of which
+  // model and on which devices. Left out are the graph, the environment, and of a device all but
+  // its names and version, of an estimate all but its group.
+  virtual Result<std::vector<SessionHeader>> finished_tunes() const = 0;
 
   virtual Status put_note(const Note& note) = 0;  // replaces the one with the same key
   virtual Result<std::vector<Note>> notes(std::string_view kind, std::string_view device) const = 0;

@@ -11,6 +11,8 @@ namespace batchtune::detail {
 Result<std::int64_t> insert_session(const Database& database, const SessionHeader& header);
 // Observations left out; an unknown number is a bad_input Error.
 Result<SessionRecord> select_session(const Database& database, std::int64_t session);
+// Of every `tune` that has finished, the newest first: what Store::finished_tunes() tells.
+Result<std::vector<SessionHeader>> select_finished(const Database& database);
 
 // observation_rows.cpp
 Status insert_observation(const Database& database, std::int64_t session, std::int64_t sequence,

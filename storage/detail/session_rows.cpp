@@ -128,7 +128,59 @@ Status read_header(const Database& database, const Statement& row, SessionHeader
   return {};
 }
 
+Status select_device_names(const Database& database, SessionHeader& header) {
+  Statement select(database,
+                   "SELECT backend, name, version FROM device WHERE session = ? ORDER BY ordinal");
+  select.bind(header.number);
+  for (;;) {
+    BT_TRY(row, select.step());
+    if (!row) return {};
+    DeviceInfo& device = header.devices.emplace_back();
+    device.backend = select.text(0);
+    device.name = select.text(1);
+    device.version = select.text(2);
+  }
+}
+
+Status select_groups(const Database& database, SessionHeader& header) {
+  Statement select(database,
+                   "SELECT backend, dtype, threads, instances, dims FROM estimate"
+                   " WHERE session = ? ORDER BY ordinal");
+  select.bind(header.number);
+  for (;;) {
+    BT_TRY(row, select.step());
+    if (!row) return {};
+    BT_TRY(group, group_at(database, select, 0));
+    header.estimates.emplace_back().group = std::move(group);
+  }
+}
+
 }  // namespace
+
+Result<std::vector<SessionHeader>> select_finished(const Database& database) {
+  Statement select(database,
+                   "SELECT id, uuid, command, started_at, model, model_hash, wishes, settings,"
+                   " simulated FROM session WHERE command = 'tune' AND end IN ('converged',"
+                   " 'budget') ORDER BY id DESC");
+  std::vector<SessionHeader> headers;
+  for (;;) {
+    BT_TRY(row, select.step());
+    if (!row) return headers;
+    SessionHeader& header = headers.emplace_back();
+    header.database = database.path();
+    header.number = select.integer(0);
+    header.uuid = select.text(1);
+    header.command = select.text(2);
+    header.started_at = select.text(3);
+    header.model.name = select.text(4);
+    header.model.hash = select.text(5);
+    BT_TRY_VOID(decode(database, select.text(6), header.wishes));
+    BT_TRY_VOID(decode(database, select.text(7), header.settings));
+    header.simulated = select.integer(8) != 0;
+    BT_TRY_VOID(select_device_names(database, header));
+    BT_TRY_VOID(select_groups(database, header));
+  }
+}
 
 Result<std::int64_t> insert_session(const Database& database, const SessionHeader& header) {
   BT_TRY(wishes, encode(to_json(header.wishes)));

@@ -24,6 +24,7 @@ class SqliteStore final : public Store {
   Result<std::int64_t> resolve_session(std::string_view text) const override;
   Result<std::optional<std::int64_t>> last_unended(std::string_view model_hash) const override;
   Result<std::vector<SessionListing>> list_sessions() const override;
+  Result<std::vector<SessionHeader>> finished_tunes() const override;
 
   Status put_note(const Note& note) override;
   Result<std::vector<Note>> notes(std::string_view kind, std::string_view device) const override;

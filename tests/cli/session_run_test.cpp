@@ -38,6 +38,9 @@ class ScriptedStore final : public Store {
   Result<std::vector<SessionListing>> list_sessions() const override {
     return std::vector<SessionListing>{};
   }
+  Result<std::vector<SessionHeader>> finished_tunes() const override {
+    return std::vector<SessionHeader>{};
+  }
   Status put_note(const Note&) override {
     if (takes_notes) return {};
     ++notes_refused;

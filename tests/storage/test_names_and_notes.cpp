@@ -92,6 +92,39 @@ TEST_CASE_METHOD(Sessions, "a listing tells what each session is and how it ende
   CHECK(listings[0].best_batch == std::nullopt);
 }
 
+TEST_CASE_METHOD(Sessions, "finished sessions tell what they were asked, the newest first",
+                 "[storage]") {
+  CHECK(store->finished_tunes().value().empty());
+  SessionHeader measured = example_header("measured");
+  measured.command = "measure";
+  const std::int64_t list = store->begin_session(measured).value();
+  REQUIRE(store->finish_session(ended(list, 0, SessionEnd::converged), {}));
+  REQUIRE(store->finish_session(ended(resnet, 0, SessionEnd::budget), {}));
+  REQUIRE(store->finish_session(ended(bert, 0, SessionEnd::interrupted), {}));
+  REQUIRE(store->finish_session(ended(vgg, 0, SessionEnd::converged), {}));
+  const auto finished = store->finished_tunes().value();
+  REQUIRE(finished.size() == 2);
+  CHECK(finished[0].number == vgg);
+  CHECK(finished[1].number == resnet);
+  const SessionHeader whole = store->load_session(resnet).value().header;
+  const SessionHeader& told = finished[1];
+  CHECK(told.uuid == whole.uuid);
+  CHECK(told.command == "tune");
+  CHECK(told.started_at == whole.started_at);
+  CHECK(told.model.name == "resnet-50");
+  CHECK(told.model.hash == whole.model.hash);
+  CHECK(told.wishes == whole.wishes);
+  CHECK(told.settings == whole.settings);
+  CHECK(told.simulated == whole.simulated);
+  CHECK(told.database == whole.database);
+  REQUIRE(told.devices.size() == whole.devices.size());
+  CHECK(told.devices[1].backend == whole.devices[1].backend);
+  CHECK(told.devices[1].name == whole.devices[1].name);
+  CHECK(told.devices[1].version == whole.devices[1].version);
+  REQUIRE(told.estimates.size() == whole.estimates.size());
+  CHECK(told.estimates[0].group == whole.estimates[0].group);
+}
+
 TEST_CASE("a session number is never used twice", "[storage]") {
   TempFolder folder;
   auto store = open_store(folder / "a.db");
