@@ -75,7 +75,7 @@ std::string quiet_shares(const Comparison& comparison) {
   const auto& now = comparison.new_quiet_share;
   if (!base && !now) return "";
   const auto words = [](const std::optional<double>& share) {
-    return share ? text::percent(*share) + " of visits" : std::string("not judged");
+    return share ? format_percent(*share) + " of visits" : std::string("not judged");
   };
   return fmt::format("quiet: base {}, new {}\n", words(base), words(now));
 }
@@ -102,7 +102,7 @@ std::string summary(const Comparison& comparison) {
   }
   return fmt::format("=> {}: {} slower, {} faster, {} same, {} inconclusive (threshold {}){}",
                      outcome_text(comparison), slower, faster, same, inconclusive,
-                     text::percent(comparison.threshold),
+                     format_percent(comparison.threshold),
                      comparison.shrank ? ", memory ends earlier" : "");
 }
 

@@ -32,7 +32,7 @@ std::string levels_words(const std::vector<SpeedLevel>& levels) {
     const std::string speed = level.speed > kFullSpeed
                                   ? std::string("full speed")
                                   : format_number(level.speed, 2) + " of full speed";
-    parts.push_back(fmt::format("{} in {}", speed, text::percent(level.share)));
+    parts.push_back(fmt::format("{} in {}", speed, format_percent(level.share)));
   }
   return text::joined(parts, ", ") + " of the bursts";
 }
@@ -52,7 +52,7 @@ Section look_section(const MachineLook& look) {
   const auto add = [&](const char* name, std::string words) {
     section.lines.push_back({"", name, std::move(words)});
   };
-  add("quiet", look.quiet_share ? text::percent(*look.quiet_share) + " of the time"
+  add("quiet", look.quiet_share ? format_percent(*look.quiet_share) + " of the time"
                                 : std::string("not judged"));
   if (!look.compute_levels.empty()) add("arithmetic", levels_words(look.compute_levels));
   if (!look.cache_levels.empty()) add("cache", levels_words(look.cache_levels));
@@ -60,7 +60,7 @@ Section look_section(const MachineLook& look) {
   add("cores", cores_words(look));
   if (look.clock_hz) add("clock", text::clock_words(*look.clock_hz));
   if (look.cpu_pressure)
-    add("pressure", text::percent(*look.cpu_pressure) + " of the time some task waited for a CPU");
+    add("pressure", format_percent(*look.cpu_pressure) + " of the time some task waited for a CPU");
   if (look.steal)
     add("steal", *look.steal > 0 ? format_seconds(*look.steal) : std::string("none seen"));
   if (look.load) add("load", format_number(*look.load, 2));
@@ -102,7 +102,7 @@ Section harness_section(const Overhead& overhead, std::optional<std::int64_t> se
       {"", "visit", format_seconds(overhead.between_visits) + " from one to the next"});
   if (overhead.outside_share)
     section.lines.push_back({"", "outside",
-                             text::percent(*overhead.outside_share) +
+                             format_percent(*overhead.outside_share) +
                                  " of the wall time was not measuring" +
                                  (session ? fmt::format(" (session {})", *session) : "")});
   return section;

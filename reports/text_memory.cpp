@@ -100,7 +100,7 @@ std::string soak_words(const Soaked& soaked) {
 std::string headroom_words(const Verdict& verdict) {
   if (!verdict.headroom) return "";
   std::string words = "headroom " + format_bytes(*verdict.headroom);
-  if (verdict.headroom_share) words += " (" + percent(*verdict.headroom_share) + ")";
+  if (verdict.headroom_share) words += " (" + format_percent(*verdict.headroom_share) + ")";
   return words;
 }
 

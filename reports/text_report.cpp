@@ -60,7 +60,7 @@ std::string wishes_line(const Wishes& wishes) {
   std::vector<std::string> parts;
   parts.push_back(wishes.objective == Objective::knee
                       ? fmt::format("knee (the smallest batch within {} of the best throughput)",
-                                    text::percent(wishes.give_up))
+                                    format_percent(wishes.give_up))
                       : std::string(name_of(wishes.objective)));
   for (const LatencyLimit& limit : wishes.latency_limits) parts.push_back(to_string(limit));
   parts.push_back(wishes.memory_limit
@@ -78,7 +78,7 @@ std::string shown_setting(const Setting& setting) {
   for (const std::string_view seconds : {"budget", "probe_budget", "timeout", "soak"})
     if (number && setting.name == seconds) return format_seconds(*number);
   for (const std::string_view share : {"give_up", "precision"})
-    if (number && setting.name == share) return text::percent(*number);
+    if (number && setting.name == share) return format_percent(*number);
   return text::shown(setting.value);
 }
 
@@ -120,7 +120,7 @@ std::string host_line(const TuneReport& report) {
     const std::string count =
         host.judged_visits > 0 ? std::to_string(host.judged_visits) + " " : "";
     parts.push_back(
-        fmt::format("quiet in {} of {}visits, by canaries", text::percent(*quiet), count));
+        fmt::format("quiet in {} of {}visits, by canaries", format_percent(*quiet), count));
   } else if (!report.conclusion.trials.empty()) {
     parts.push_back("not judged: no canaries ran");
   }
@@ -135,7 +135,7 @@ std::string overhead_line(const Overhead& overhead) {
       fmt::format("{} inside a timed run, {} between visits", format_seconds(overhead.in_interval),
                   format_seconds(overhead.between_visits));
   if (overhead.outside_share)
-    line += ", " + text::percent(*overhead.outside_share) + " of the time outside measuring";
+    line += ", " + format_percent(*overhead.outside_share) + " of the time outside measuring";
   return line;
 }
 
@@ -196,7 +196,7 @@ std::string verdict_details(const TuneReport& report, const TextOptions& options
       if (const Trial* second = text::find_trial(report.conclusion, *verdict.runner_up))
         parts.push_back("runner-up " + label_of(report, second->candidate));
     if (verdict.stability)
-      parts.push_back("same choice in " + text::percent(*verdict.stability) + " of resamplings");
+      parts.push_back("same choice in " + format_percent(*verdict.stability) + " of resamplings");
     if (verdict.soaked) parts.push_back(text::soak_words(*verdict.soaked));
     if (verdict.headroom) parts.push_back(text::headroom_words(verdict));
     if (verdicts.size() > 1 && verdict.nothing_fits)

@@ -10,13 +10,8 @@ std::string figure(const std::optional<double>& value, int digits) {
   return value ? format_number(*value, digits) : kAbsent;
 }
 
-std::string percent(double share) {
-  if (!std::isfinite(share)) return "?";
-  return format_number(share * 100, 2) + " %";
-}
-
 std::string signed_percent(double share) {
-  return (share > 0 ? "+" : "") + percent(share);
+  return (share > 0 ? "+" : "") + format_percent(share);
 }
 
 std::string clock_words(const Interval& hz) {

@@ -15,7 +15,6 @@ namespace batchtune::text {
 inline constexpr char kAbsent[] = "-";
 
 std::string figure(const std::optional<double>& value, int digits = 3);
-std::string percent(double share);            // 0.123 -> "12 %", 0.0123 -> "1.2 %"
 std::string signed_percent(double share);     // "+12 %", "-3.1 %"
 std::string clock_words(const Interval& hz);  // "3.60 to 3.70 GHz"
 std::string shown(const Value& value);        // "yes", "60", "-"

@@ -46,6 +46,10 @@ TEST_CASE("printed values carry three digits and the fitting prefix", "[units]")
   CHECK(format_count(77.3e9) == "77.3 G");
   CHECK(format_count(999999) == "1.00 M");
   CHECK(format_rate(25.6e9) == "25.6 GB/s");
+  CHECK(format_percent(0.123) == "12 %");
+  CHECK(format_percent(0.0123) == "1.2 %");
+  CHECK(format_percent(-1) == "-100 %");
+  CHECK(format_percent(1.0 / 0.0) == "?");
   CHECK(format_number(412.4, 3) == "412");
   CHECK(format_number(0.02134, 3) == "0.0213");
   CHECK(to_string(Value{}) == "null");

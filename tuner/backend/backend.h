@@ -81,12 +81,16 @@ struct LoadOptions {
   std::vector<std::string>
       proven_kernels;      // notes: kernels that proved right on this machine before
   std::string parameters;  // of the backend's own ("wall=2GiB,hang=16" for simulated)
+
+  bool operator==(const LoadOptions&) const = default;
 };
 
 struct LoadReport {
   std::vector<std::string> newly_proven_kernels;  // to be kept as notes
   std::vector<std::string> refuted_kernels;  // gave wrong results against their twin: never used
   std::vector<Setting> effective;            // settings in force ("isa", "pinned", ...)
+
+  bool operator==(const LoadReport&) const = default;
 };
 
 class Backend {
@@ -102,6 +106,8 @@ struct KernelInfo {
   std::string name, operation, dtype, isa;
   bool usable = false;
   std::string reason;  // why not; empty when usable
+
+  bool operator==(const KernelInfo&) const = default;
 };
 
 // One row of the constant table of backends.

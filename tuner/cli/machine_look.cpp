@@ -95,10 +95,7 @@ std::optional<double> quiet_share(const LookReadings& readings, const QuietLevel
   int quiet = 0;
   for (const CanaryReading& burst : readings.bursts) {
     HostState host;
-    host.compute_canary = burst.compute;
-    host.cache_canary = burst.cache;
-    host.exchange_canary = burst.exchange;
-    host.clock_hz = burst.clock_hz;
+    set_canaries(host, burst);
     quiet += !learner.disturbed(host);
   }
   if (readings.bursts.empty()) return std::nullopt;
@@ -133,10 +130,6 @@ Finding disturbance(const char* key, const char* name, Value value, std::string 
           "this look",
           FindingVerdict::bad,
           std::move(advice)};
-}
-
-std::string percent(double share) {
-  return fmt::format("{:.0f} %", 100 * share);
 }
 
 }  // namespace
@@ -200,7 +193,7 @@ std::vector<Finding> look_findings(const MachineLook& look, int cpus) {
   };
   if (look.quiet_share)
     add(*look.quiet_share < kQuietEnough, "noise.quiet_share", "quiet", *look.quiet_share,
-        percent(*look.quiet_share) + " of the time",
+        format_percent(*look.quiet_share) + " of the time",
         "Stop what else runs here; where other guests disturb, measure longer (--budget 5m)");
   // The load is of a minute, and holds what came before: only where pressure cannot be read.
   if (look.load && !look.cpu_pressure)
@@ -208,7 +201,7 @@ std::vector<Finding> look_findings(const MachineLook& look, int cpus) {
         "Stop other processes: they want CPUs while this one measures");
   if (look.cpu_pressure)
     add(*look.cpu_pressure > kHighPressure, "noise.cpu_pressure", "tasks waiting for a CPU",
-        *look.cpu_pressure, percent(*look.cpu_pressure) + " of the time",
+        *look.cpu_pressure, format_percent(*look.cpu_pressure) + " of the time",
         "Stop other processes, or leave them CPUs of their own (taskset)");
   if (look.steal)
     add(*look.steal > kMuchStolen * cpus * look.seconds, "noise.steal", "stolen by the hypervisor",
@@ -220,7 +213,7 @@ std::vector<Finding> look_findings(const MachineLook& look, int cpus) {
   for (const SpeedLevel& level : look.exchange_levels)
     if (level.speed < kApart) apart += level.share;
   add(apart > kOftenApart, "cpu.apart", "CPUs on cores without a common cache", apart,
-      percent(apart) + " of the time",
+      format_percent(apart) + " of the time",
       "The hypervisor moves CPUs between core complexes: programs of several threads then run up "
       "to twice as long; ask for pinned CPUs, or measure longer");
   if (look.clock_hz)

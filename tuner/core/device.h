@@ -20,6 +20,8 @@ struct Peak {
   double flops_per_second = 0;
   FigureOrigin origin = FigureOrigin::catalogue;
   std::string source;  // "inf1-arch page, 2026-08-21" or "calibrate, 2 threads"
+
+  bool operator==(const Peak&) const = default;
 };
 
 // One level of the memory hierarchy as measured or published. Fastest first; the last one is main
@@ -31,6 +33,8 @@ struct MemoryLevel {
   double bytes_per_second = 0;  // read bandwidth of the whole device
   FigureOrigin origin = FigureOrigin::catalogue;
   std::string source;
+
+  bool operator==(const MemoryLevel&) const = default;
 };
 
 struct DeviceInfo {
@@ -47,6 +51,8 @@ struct DeviceInfo {
   bool simulated = false;
   // Instruction set that will run each dtype here ("avx512bf16" for bf16); "" = not said.
   std::vector<std::pair<DType, std::string>> isa_in_use;
+
+  bool operator==(const DeviceInfo&) const = default;
 };
 
 }  // namespace batchtune

@@ -21,6 +21,8 @@ struct Error {
   std::string found;   // "-3"
   std::string where;   // "--batches, element 2" or "model.json:12:7, $.ops[3].kernel"; may be empty
   std::string todo;    // one imperative sentence; may be empty ("do" in JSON)
+
+  bool operator==(const Error&) const = default;
 };
 
 // One line: "wanted ..., found ... (where). todo".

@@ -131,4 +131,8 @@ std::string format_rate(double bytes_per_second) {
   return format_number(value, 3) + " " + std::string(prefix) + "B/s";
 }
 
+std::string format_percent(double share) {
+  return std::isfinite(share) ? format_number(100 * share, 2) + " %" : "?";
+}
+
 }  // namespace batchtune

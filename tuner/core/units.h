@@ -28,6 +28,7 @@ std::string format_bytes(double bytes);            // "1.50 GiB"
 std::string format_seconds(Seconds seconds);       // "21.3 ms"
 std::string format_count(double count);            // "77.3 G" (decimal prefixes, 3 digits)
 std::string format_rate(double bytes_per_second);  // "25.6 GB/s"
+std::string format_percent(double share);          // 0.123 -> "12 %", 0.0123 -> "1.2 %"
 std::string format_number(double value, int significant_digits);  // "412", "0.0213"
 
 }  // namespace batchtune

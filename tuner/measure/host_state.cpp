@@ -45,6 +45,17 @@ std::vector<Seconds> slower_of(std::vector<Seconds> before, const std::vector<Se
   return before;
 }
 
+CanaryReading slower_of(const CanaryReading& before, const CanaryReading& after) {
+  CanaryReading slower;
+  slower.compute = slower_of(before.compute, after.compute);
+  slower.cache = slower_of(before.cache, after.cache);
+  slower.exchange = slower_of(before.exchange, after.exchange);
+  slower.clock_hz = after.clock_hz;
+  if (before.clock_hz && after.clock_hz)
+    slower.clock_hz = std::min(*before.clock_hz, *after.clock_hz);
+  return slower;
+}
+
 }  // namespace
 
 HostCounters read_host_counters(const std::string& root) {
@@ -61,6 +72,13 @@ HostState state_of_turn(const HostCounters& before, const HostCounters& after, S
   return state;
 }
 
+void set_canaries(HostState& state, const CanaryReading& burst) {
+  state.compute_canary = burst.compute;
+  state.cache_canary = burst.cache;
+  state.exchange_canary = burst.exchange;
+  state.clock_hz = burst.clock_hz;
+}
+
 HostState state_of_visit(const HostState& turn, const protocol::ShareDone& done,
                          std::size_t visit) {
   HostState state = turn;
@@ -69,15 +87,8 @@ HostState state_of_visit(const HostState& turn, const protocol::ShareDone& done,
     state.minor_faults = usage->minor_faults;
     state.major_faults = usage->major_faults;
   }
-  if (visit + 1 >= done.bursts.size()) return state;
-  const CanaryReading& before = done.bursts[visit];
-  const CanaryReading& after = done.bursts[visit + 1];
-  state.compute_canary = slower_of(before.compute, after.compute);
-  state.cache_canary = slower_of(before.cache, after.cache);
-  state.exchange_canary = slower_of(before.exchange, after.exchange);
-  state.clock_hz = after.clock_hz;
-  if (before.clock_hz && after.clock_hz)
-    state.clock_hz = std::min(*before.clock_hz, *after.clock_hz);
+  if (visit + 1 < done.bursts.size())
+    set_canaries(state, slower_of(done.bursts[visit], done.bursts[visit + 1]));
   return state;
 }
 

@@ -24,6 +24,9 @@ HostCounters read_host_counters(const std::string& root = "");
 // Pressure, steal and load of a turn of `wall` seconds between the two readings.
 HostState state_of_turn(const HostCounters& before, const HostCounters& after, Seconds wall);
 
+// What a burst says, as the canaries of a visit.
+void set_canaries(HostState& state, const CanaryReading& burst);
+
 // The host state of visit number `visit` of a share: the turn's, with its canaries and counts.
 HostState state_of_visit(const HostState& turn, const protocol::ShareDone& done, std::size_t visit);
 

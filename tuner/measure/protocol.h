@@ -38,6 +38,8 @@ struct Load {              // answered by Loaded or Refused
   LoadOptions options;
   std::optional<Bytes> address_space;  // RLIMIT_AS: this much above what the process had before
   bool limit_after_loading = false;    // where loading may need more for a moment (packing weights)
+
+  bool operator==(const Load&) const = default;
 };
 
 struct Unload {  // its programs were released before; no answer
@@ -104,6 +106,8 @@ struct Loaded {
   Seconds load_seconds = 0;
   bool shares_weights = false;  // its programs use one copy
   LoadReport report;
+
+  bool operator==(const Loaded&) const = default;
 };
 
 struct Prepared {
@@ -151,14 +155,20 @@ struct Soaked {
 
 struct Described {
   DeviceInfo device;
+
+  bool operator==(const Described&) const = default;
 };
 
 struct KernelsListed {
   std::vector<KernelInfo> kernels;
+
+  bool operator==(const KernelsListed&) const = default;
 };
 
 struct Refused {  // the backend cannot be had at all
   Error error;
+
+  bool operator==(const Refused&) const = default;
 };
 
 using Reply = std::variant<Loaded, Prepared, ShareDone, Soaked, Described, KernelsListed, Refused>;

@@ -11,10 +11,6 @@
 namespace batchtune {
 namespace {
 
-std::string percent(double share) {
-  return format_number(100 * share, 2) + " %";
-}
-
 std::optional<double> half_width(double middle, const std::optional<Interval>& interval) {
   if (!interval || middle <= 0) return std::nullopt;
   return (interval->high - interval->low) / (2 * middle);
@@ -36,7 +32,7 @@ class IntervalRule final : public LookingRule {
     const auto widest = rounds > 0 ? widest_in(first(rounds)) : std::nullopt;
     if (!widest) return fmt::format("no interval is known after {} rounds", count());
     return fmt::format("the widest interval is +-{} after {} rounds; {} was asked for",
-                       percent(*widest), count(), percent(precision_));
+                       format_percent(*widest), count(), format_percent(precision_));
   }
 
  private:

@@ -25,16 +25,12 @@ double neighbour_deviation(std::span<const double> values) {
   return kDeviation * median(distances) / std::sqrt(2.0);
 }
 
-std::string percent(double share) {
-  return format_number(100 * share, 2) + " %";
-}
-
 std::optional<std::string> too_wide(const char* what, double low, double high, int rounds,
                                     double precision) {
   const double half_width = 0.5 * std::log(high / low);
   if (half_width <= kLoosestPrecision * precision) return std::nullopt;
-  return std::string(what) + " is known to +-" + percent(half_width) + " after " +
-         std::to_string(rounds) + " rounds; " + percent(precision) + " was asked for";
+  return std::string(what) + " is known to +-" + format_percent(half_width) + " after " +
+         std::to_string(rounds) + " rounds; " + format_percent(precision) + " was asked for";
 }
 
 std::optional<std::string> level_reason(std::span<const RoundMedians> rounds, TrialId trial,
@@ -70,7 +66,7 @@ std::optional<std::string> unstable_reason(std::span<const RoundMedians> rounds,
   // First, since a ratio that moves makes its interval wide, too.
   const auto logs = log_ratio_series(rounds, anchor, trial).all();
   if (const auto drift = drift_of(logs, precision))
-    return "its ratio to the anchor differs by " + percent(std::abs(*drift)) +
+    return "its ratio to the anchor differs by " + format_percent(std::abs(*drift)) +
            " between the first and the last third of its rounds";
   return too_wide("its ratio to the anchor", paired.ci95->low, paired.ci95->high, paired.used,
                   precision);
