@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "tuner/statistics/interval.h"
-#include "tuner/statistics/levels.h"
 #include "tuner/statistics/location.h"
 #include "tuner/statistics/promise.h"
 #include "tuner/statistics/resample.h"
+#include "tuner/statistics/rounds.h"
 
 namespace batchtune::synthetic {
 namespace {
@@ -31,30 +31,29 @@ struct Tally {
   }
 };
 
-Plan plan_of(const NoiseKind& kind, int rounds, double seen) {
+Plan plan_of(const NoiseKind& kind, const Setting& setting) {
   Plan plan;
   plan.noise = kind.parameters;
-  plan.rounds = rounds;
-  plan.seen = seen;
+  plan.rounds = setting.rounds;
+  plan.seen = setting.seen;
+  plan.programs[1].sensitivity = setting.sensitivity;
   return plan;
 }
 
-std::vector<RoundMedians> medians_of(const NoiseKind& kind, int rounds, double seen,
-                                     std::uint64_t seed) {
+std::vector<RoundMedians> medians_of(const Plan& plan, std::uint64_t seed) {
   std::vector<RoundMedians> medians;
-  for (const Round& round : rounds_of(plan_of(kind, rounds, seen), seed))
-    medians.push_back(visit_medians(round));
+  for (const Round& round : rounds_of(plan, seed)) medians.push_back(visit_medians(round));
   return medians;
 }
 
-// What the undisturbed level of the trial comes to: the mean of the estimate over sessions, which
-// is all that an interval from inside one session can be asked to cover.
-Seconds long_run_level(const NoiseKind& kind, int rounds, double seen) {
+// Mean of the estimate over sessions: the most that an interval from inside one session can be
+// asked to cover.
+Seconds mean_level(const Plan& plan) {
   constexpr int kSessions = 300;
   double sum = 0;
-  const auto all = all_indices(rounds);
+  const auto all = all_indices(plan.rounds);
   for (int s = 0; s < kSessions; ++s) {
-    const auto medians = medians_of(kind, rounds, seen, 50'000'000 + static_cast<std::uint64_t>(s));
+    const auto medians = medians_of(plan, 50'000'000 + static_cast<std::uint64_t>(s));
     sum += level_of(medians, all, kAnchor, kTrial)->undisturbed;
   }
   return sum / kSessions;
@@ -79,31 +78,35 @@ std::vector<VisitSamples> visits_of(const NoiseKind& kind, Seconds session, Seco
 
 }  // namespace
 
-Finding ratio_study(const NoiseKind& kind, int rounds, double seen, int sessions,
-                    std::uint64_t seed) {
-  const double truth = Plan{}.programs[1].seconds / Plan{}.programs[0].seconds;
+RatioFinding ratio_study(const NoiseKind& kind, const Setting& setting, int sessions,
+                         std::uint64_t seed) {
+  const Plan plan = plan_of(kind, setting);
+  const double truth = plan.programs[1].seconds / plan.programs[0].seconds;
   Tally tally;
+  int only_quiet = 0;
   for (int s = 0; s < sessions; ++s) {
-    const auto medians = medians_of(kind, rounds, seen, seed + static_cast<std::uint64_t>(s));
+    const auto medians = medians_of(plan, seed + static_cast<std::uint64_t>(s));
     const PairedRatio paired = paired_ratio(medians, kAnchor, kTrial);
     tally.add(paired.ratio, paired.ci95, truth);
+    only_quiet += log_ratio_series(medians, kAnchor, kTrial).only_quiet;
   }
-  return tally.finding();
+  return {tally.finding(), static_cast<double>(only_quiet) / sessions};
 }
 
-Finding level_study(const NoiseKind& kind, int rounds, double seen, int sessions,
-                    std::uint64_t seed) {
-  const Seconds truth = long_run_level(kind, rounds, seen);
-  const std::vector<Subject> subjects{{kAnchor, 1, 1}, {kTrial, 1, 1}};
-  Tally tally;
+LevelFinding level_study(const NoiseKind& kind, const Setting& setting, int sessions,
+                         std::uint64_t seed) {
+  const Plan plan = plan_of(kind, setting);
+  const Seconds truth = plan.programs[1].seconds, mean = mean_level(plan);
+  const auto all = all_indices(plan.rounds);
+  Tally of_truth, of_mean;
   for (int s = 0; s < sessions; ++s) {
-    const auto made = rounds_of(plan_of(kind, rounds, seen), seed + static_cast<std::uint64_t>(s));
-    std::vector<const Round*> pointers;
-    for (const Round& round : made) pointers.push_back(&round);
-    const Measurement measured = levels(pointers, kAnchor, subjects).at(kTrial);
-    tally.add(measured.undisturbed, measured.undisturbed_ci95, truth);
+    const auto medians = medians_of(plan, seed + static_cast<std::uint64_t>(s));
+    const Seconds level = level_of(medians, all, kAnchor, kTrial)->undisturbed;
+    const auto interval = level_interval(medians, kAnchor, kTrial);
+    of_truth.add(level, interval, truth);
+    of_mean.add(level, interval, mean);
   }
-  return tally.finding();
+  return {of_truth.finding(), of_mean.finding().coverage};
 }
 
 Seconds long_run_percentile(const NoiseKind& kind, LatencyMetric metric) {

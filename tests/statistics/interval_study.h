@@ -10,16 +10,30 @@
 
 namespace batchtune::synthetic {
 
+// What a session is like besides its noise.
+struct Setting {
+  int rounds = 20;
+  double seen = 0;         // share of the disturbed visits that canaries see
+  double sensitivity = 1;  // of the trial to the noise, as an exponent; the anchor's is 1
+};
+
 // Of all sessions: means of the relative error and of the relative half width, share of the
 // intervals with the truth inside.
 struct Finding {
   double bias = 0, coverage = 0, half_width = 0;
 };
-Finding ratio_study(const NoiseKind& kind, int rounds, double seen, int sessions,
-                    std::uint64_t seed);
-// Against the long-run figure of the same machine.
-Finding level_study(const NoiseKind& kind, int rounds, double seen, int sessions,
-                    std::uint64_t seed);
+// Against the ratio of the undisturbed times that the generator was given.
+struct RatioFinding : Finding {
+  double only_quiet = 0;  // share of the sessions in which quiet rounds alone were used
+};
+RatioFinding ratio_study(const NoiseKind& kind, const Setting& setting, int sessions,
+                         std::uint64_t seed);
+// Against the undisturbed time that the generator was given.
+struct LevelFinding : Finding {
+  double own_coverage = 0;  // of the estimator's own mean over many sessions: its scatter alone
+};
+LevelFinding level_study(const NoiseKind& kind, const Setting& setting, int sessions,
+                         std::uint64_t seed);
 
 // Promises judged in sessions of `session` seconds with a visit of three timed 10-ms runs every
 // `gap`.

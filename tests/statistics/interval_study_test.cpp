@@ -27,7 +27,7 @@ TEST_CASE("intervals of ratios cover the truth in 93 to 97 % of all sessions",
     int kinds = 0;
     for (const NoiseKind& kind : noise_kinds()) {
       INFO(kind.name << ", " << rounds << " rounds");
-      const Finding ratio = ratio_study(kind, rounds, 0, kSessions, 1);
+      const Finding ratio = ratio_study(kind, {rounds}, kSessions, 1);
       CHECK(std::abs(ratio.coverage - 0.95) < 0.02 + slack(0.95, kSessions));
       CHECK(std::abs(ratio.bias) < 0.005);
       covered += ratio.coverage;
@@ -42,8 +42,8 @@ TEST_CASE("intervals of ratios cover the truth in 93 to 97 % of all sessions",
 TEST_CASE("intervals of ratios narrow with the square root of the rounds", "[statistics][study]") {
   for (const NoiseKind& kind : noise_kinds()) {
     INFO(kind.name);
-    const double few = ratio_study(kind, 15, 0, 50, 1).half_width;
-    const double many = ratio_study(kind, 60, 0, 50, 1).half_width;
+    const double few = ratio_study(kind, {15}, 50, 1).half_width;
+    const double many = ratio_study(kind, {60}, 50, 1).half_width;
     CHECK(many < 0.6 * few);
     CHECK(many < 0.011);
   }
@@ -53,10 +53,40 @@ TEST_CASE("canaries that miss some disturbances and invent others bias no ratio"
           "[statistics][study]") {
   const NoiseKind kind = noise_kinds().back();
   for (const double seen : {0.3, 0.7, 1.0}) {
-    const Finding ratio = ratio_study(kind, 30, seen, kSessions, 1);
+    const Finding ratio = ratio_study(kind, {30, seen}, kSessions, 1);
     CHECK(std::abs(ratio.coverage - 0.95) < 0.02 + slack(0.95, kSessions));
     CHECK(std::abs(ratio.bias) < 0.002);
   }
+}
+
+TEST_CASE("quiet rounds alone give the ratio of programs that suffer unequally",
+          "[statistics][study]") {
+  for (const double sensitivity : {0.8, 1.2}) {
+    const RatioFinding ratio = ratio_study(noise_kinds()[1], {60, 1, sensitivity}, kSessions, 1);
+    CHECK(ratio.only_quiet > 0.95);
+    CHECK(std::abs(ratio.bias) < 0.003);
+    CHECK(ratio.coverage > 0.95 - 0.02 - slack(0.95, kSessions));
+  }
+}
+
+// 1.5 to the power 0.2 is 8.4 % away.
+TEST_CASE("disturbed rounds draw the ratio of such programs, never beyond the disturbed one",
+          "[statistics][study]") {
+  const NoiseKind neighbour = noise_kinds()[1];
+  const RatioFinding tough = ratio_study(neighbour, {20, 0, 0.8}, kSessions, 1);
+  CHECK(tough.bias < -0.01);
+  CHECK(tough.bias > -0.084);
+  const RatioFinding weak = ratio_study(neighbour, {20, 0, 1.2}, kSessions, 1);
+  CHECK(weak.bias > 0.01);
+  CHECK(weak.bias < 0.084);
+}
+
+TEST_CASE("a level lies below the middle by jitter alone, and its interval covers its own mean",
+          "[statistics][study]") {
+  const LevelFinding level = level_study(noise_kinds()[0], {20}, kSessions, 1);
+  CHECK(level.bias < -0.01);
+  CHECK(level.bias > -0.02);
+  CHECK(std::abs(level.own_coverage - 0.95) < 0.02 + slack(0.95, kSessions));
 }
 
 // The design: sessions of 60 s, a visit of three 10-ms runs each 0.5 s, the limit exactly at the
