@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "tuner/measure/memory_readings.h"
+#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/worker_setup.h"
 
 namespace batchtune {
@@ -121,10 +122,8 @@ class CgroupLimiter final : public MemoryLimiter {
   explicit CgroupLimiter(std::string folder) : folder_(std::move(folder)) {}
   ~CgroupLimiter() override {
     kill_all();
-    const auto until =
-        std::chrono::steady_clock::now() + std::chrono::duration<double>(kEmptyPatience);
-    while (rmdir(folder_.c_str()) != 0 && errno == EBUSY &&
-           std::chrono::steady_clock::now() < until)
+    const Stopwatch stopwatch;
+    while (rmdir(folder_.c_str()) != 0 && errno == EBUSY && stopwatch.seconds() < kEmptyPatience)
       std::this_thread::sleep_for(kEmptyPoll);
   }
   LimiterKind kind() const override { return LimiterKind::cgroup; }

@@ -7,10 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+
+#include "tuner/measure/stopwatch.h"
 
 namespace batchtune {
 namespace {
@@ -31,14 +32,11 @@ ChannelResult<void> wait_until_ready(int fd, short events, std::optional<Seconds
   for (;;) {
     const Seconds slice = patience ? std::clamp(*patience, 0.0, kSlice) : 0;
     const int milliseconds = patience ? static_cast<int>(std::ceil(slice * 1000)) : -1;
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch stopwatch;
     pollfd entry{fd, events, 0};
     const int ready = poll(&entry, 1, milliseconds);
     if (ready < 0 && errno != EINTR) return tl::unexpected(closed(std::strerror(errno)));
-    if (patience) {
-      const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
-      *patience -= std::min(waited.count(), slice);
-    }
+    if (patience) *patience -= std::min(stopwatch.seconds(), slice);
     if (ready > 0) return {};
     if (ready == 0 && *patience <= 0)
       return tl::unexpected(ChannelEnd{ChannelEnd::Kind::timed_out, ""});

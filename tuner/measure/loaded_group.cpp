@@ -1,10 +1,10 @@
 #include "tuner/measure/loaded_group.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "tuner/measure/output_check.h"
+#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/visit.h"
 #include "tuner/measure/worker_setup.h"
 #include "tuner/workload/model_file.h"
@@ -15,10 +15,6 @@ namespace {
 using namespace protocol;
 
 constexpr char kReferenceIsa[] = "reference";
-
-Seconds seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 // Above what is mapped now.
 void limit(const Load& request, Loaded& answer) {
@@ -32,11 +28,11 @@ void limit(const Load& request, Loaded& answer) {
 
 std::unique_ptr<Program> make_program(LoadedModel& model, const Candidate& candidate,
                                       std::uint64_t seed, Prepared& prepared) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   auto program = model.prepare(candidate);
   if (program) (*program)->set_input(seed);
-  prepared.spent +=
-      program ? (*program)->prepare_seconds().value_or(seconds_since(start)) : seconds_since(start);
+  const Seconds passed = stopwatch.seconds();
+  prepared.spent += program ? (*program)->prepare_seconds().value_or(passed) : passed;
   if (!program) {
     prepared.ending = program.error();
     return nullptr;

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <thread>
 
+#include "tuner/measure/stopwatch.h"
+
 namespace batchtune {
 namespace {
 
@@ -49,27 +51,24 @@ std::optional<Seconds> cpu_seconds_of(pid_t pid) {
 
 void ParkedProcess::park() {
   if (stopped_) return;
-  const auto start = std::chrono::steady_clock::now();
-  const auto passed = [](std::chrono::steady_clock::time_point since) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
-  };
+  const Stopwatch stopwatch;
   for (bool patient = restless_ < kSpinsForGood; patient;) {
-    const auto step = std::chrono::steady_clock::now();
+    const Stopwatch step;
     const std::optional<Seconds> before = cpu_seconds_of(group_);
     std::this_thread::sleep_for(kStep);
     const std::optional<Seconds> after = cpu_seconds_of(group_);
     if (!before || !after) return;  // it is gone
-    if (*after - *before < kQuiet * passed(step) && !has_runnable_thread(group_)) {
+    if (*after - *before < kQuiet * step.seconds() && !has_runnable_thread(group_)) {
       restless_ = 0;
       return;
     }
-    patient = passed(start) <= kPatience;
+    patient = stopwatch.seconds() <= kPatience;
     if (!patient) ++restless_;
   }
   // One of its threads must get a CPU to stop the others.
   stopped_ = kill(-group_, SIGSTOP) == 0;
-  const auto stop = std::chrono::steady_clock::now();
-  while (stopped_ && has_runnable_thread(group_) && passed(stop) < kPatience)
+  const Stopwatch stopping;
+  while (stopped_ && has_runnable_thread(group_) && stopping.seconds() < kPatience)
     std::this_thread::sleep_for(kStep);
 }
 

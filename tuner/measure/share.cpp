@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/visit.h"
 
 namespace batchtune {
@@ -31,11 +32,11 @@ Seconds process_cpu_seconds() {
 
 void wait_until_still() {
   for (int step = 0; step < kMostStillSteps; ++step) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch stopwatch;
     const Seconds used = process_cpu_seconds();
     std::this_thread::sleep_for(kStillStep);
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-    if (process_cpu_seconds() - used < kStill * passed.count()) return;
+    const Seconds passed = stopwatch.seconds();
+    if (process_cpu_seconds() - used < kStill * passed) return;
   }
 }
 
@@ -88,12 +89,11 @@ class ShareHooks final : public VisitHooks {
   // one that comes.
   void burst(std::size_t visit) {
     if (canaries_ == nullptr) return;
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch stopwatch;
     beacon_.set(Phase::canary, visits_[visit].program, batches_[visit]);
     wait_until_still();
     bursts_.push_back(canaries_->burst());
-    canary_seconds_ +=
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    canary_seconds_ += stopwatch.seconds();
   }
 
   const std::vector<PlannedVisit>& visits_;

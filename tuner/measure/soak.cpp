@@ -3,13 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <iterator>
 #include <string>
 #include <utility>
 
 #include "tuner/measure/memory_readings.h"
+#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/visit.h"
 
 namespace batchtune {
@@ -78,7 +78,7 @@ Ending judge_soak(const SoakRecord& record) {
 }
 
 protocol::Soaked soak(Program& program, Seconds seconds, const std::function<void()>& beat) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   protocol::Soaked soaked;
   SoakRecord record;
   const Ending thrown = ending_of_exceptions([&] {
@@ -94,8 +94,7 @@ protocol::Soaked soak(Program& program, Seconds seconds, const std::function<voi
       const Seconds run = *std::max_element(times->seconds.begin(), times->seconds.end());
       record.add(run);
       soaked.spent += run;
-      const std::chrono::duration<double> real = std::chrono::steady_clock::now() - start;
-      passed = std::max(soaked.spent, real.count());
+      passed = std::max(soaked.spent, stopwatch.seconds());
       const auto quarters = static_cast<double>(std::ssize(record.resident) + 1);
       if (passed * kQuarters >= seconds * quarters)
         record.resident.push_back(read_process_memory(getpid()).resident.value_or(0));

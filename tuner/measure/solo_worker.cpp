@@ -1,12 +1,12 @@
 #include "tuner/measure/solo_worker.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <utility>
 #include <variant>
 
 #include "tuner/measure/racing_worker.h"
+#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/worker_process.h"
 
 namespace batchtune {
@@ -110,7 +110,7 @@ Result<Try> try_once(const MeasuredBackend& backend, const std::string& model_js
   BT_TRY(limiter, make_limiter(options.limiter, backend.memory_kind, request.limit,
                                options.cgroup_root, options.proc_root));
   probe.limiter = limiter->kind();
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   WorkerStart setup{backend_spec(backend)};
   setup.limiter = limiter.get();
   setup.proc_root = options.proc_root;
@@ -123,7 +123,7 @@ Result<Try> try_once(const MeasuredBackend& backend, const std::string& model_js
   BT_TRY_VOID(run(*worker, load, options, probe));
   read_memory(*worker, *limiter, probe);
   if (const Judgement* judgement = worker->judgement()) {
-    probe.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    probe.seconds = stopwatch.seconds();
     probe.killed = judgement->killed;
     result.unexplained = judgement->unexplained;
   } else if (probe.ending.status == TrialStatus::ok) {

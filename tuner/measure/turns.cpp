@@ -1,10 +1,10 @@
 #include "tuner/measure/turns.h"
 
-#include <chrono>
 #include <optional>
 #include <utility>
 
 #include "tuner/measure/host_state.h"
+#include "tuner/measure/stopwatch.h"
 
 namespace batchtune {
 namespace {
@@ -31,13 +31,12 @@ Result<TurnResult> take_turn(Turn turn, const std::vector<RacingWorker*>& parked
   std::vector<std::optional<Seconds>> cpu;
   for (const RacingWorker* worker : parked) cpu.push_back(worker->cpu_seconds());
   const HostCounters before = read_host_counters();
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   BT_TRY(share, turn.worker->visit(std::move(turn.share), turn.anchor));
-  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  const Seconds wall = stopwatch.seconds();
   result.share = std::move(share);
-  result.host = state_of_turn(before, read_host_counters(), wall.count());
-  if (!parked.empty() && wall.count() > 0)
-    result.host.parked_cpu = cpu_used(parked, cpu) / wall.count();
+  result.host = state_of_turn(before, read_host_counters(), wall);
+  if (!parked.empty() && wall > 0) result.host.parked_cpu = cpu_used(parked, cpu) / wall;
   return result;
 }
 

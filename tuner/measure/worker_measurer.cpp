@@ -1,21 +1,20 @@
 #include "tuner/measure/worker_measurer.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
 
-#include "tuner/measure/host_state.h"
 #include "tuner/measure/known_programs.h"
 #include "tuner/measure/memory_groups.h"
 #include "tuner/measure/overhead.h"
 #include "tuner/measure/racing_worker.h"
 #include "tuner/measure/round_plan.h"
+#include "tuner/measure/session_references.h"
 #include "tuner/measure/solo_worker.h"
+#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/turns.h"
+#include "tuner/measure/visit_recorder.h"
 #include "tuner/measure/worker.h"
 #include "tuner/workload/model_file.h"
 
@@ -23,9 +22,6 @@ namespace batchtune {
 namespace {
 
 using namespace protocol;
-
-// Before a reference program has run; the real ones take 2 to 5 ms.
-constexpr Seconds kReferenceGuess = 0.004;
 
 // As it was asked for among the contenders, if it was.
 Contender anchor_of(const RoundRequest& request) {
@@ -45,15 +41,13 @@ class WorkerMeasurer::Impl {
   Result<Observation> probe(const ProbeRequest& request);
   void release(TrialId trial);
   Result<Overhead> measure_overhead();
-  const QuietLevels& quiet_levels() const { return quiet_.levels(); }
+  const QuietLevels& quiet_levels() const { return recorder_.quiet_levels(); }
 
  private:
   RacingSetup racing_setup(MeasuredBackend& backend);
   RacingSetup reference_setup();
   Result<const MeasuredBackend*> find_backend(const std::string& name) const;
   RacingWorker* worker_of(TrialId trial);
-  Status prepare_references(Observation& observation);
-  void tell_reference_lost(TrialId program, const Ending& ending);
   std::vector<Contender> contenders_of(const RoundRequest& request, Round& round);
   std::set<TrialId> fitting_memory(const RoundRequest& request,
                                    const std::vector<Contender>& contenders);
@@ -62,12 +56,12 @@ class WorkerMeasurer::Impl {
   Status make_ready(Turn& turn, Round& round, Observation& observation);
   Status run_turn(Turn turn, Round& round, Observation& observation);
   void take_endings(const ShareResult& share, bool reference, Round& round);
-  void record(const ShareDone& done, std::size_t number, const HostState& turn, bool reference,
-              Round& round);
   Observation begin_observation();
   Observation end_observation(Observation observation) const;
   std::vector<RacingWorker*> all_but(const RacingWorker* worker);
-  bool is_reference(const RacingWorker* worker) const { return worker == reference_.get(); }
+  bool is_reference(const RacingWorker* worker) {
+    return references_ && worker == &references_->worker();
+  }
 
   WorkerMeasurerOptions options_;
   std::string model_json_;
@@ -75,16 +69,14 @@ class WorkerMeasurer::Impl {
   const Clock& clock_;
   double started_;
   MeasuredBackend reference_backend_{kReferenceBackend, "", MemoryKind::account, "", {}};
-  std::chrono::steady_clock::time_point observation_start_;
+  Stopwatch observation_watch_;                  // of the observation that is made now
   std::map<std::string, RacingWorker> workers_;  // by backend
   KnownPrograms known_;
-  std::unique_ptr<RacingWorker> reference_;  // its programs are numbered from 1; null: none
-  KnownPrograms known_references_;
-  bool references_prepared_ = false;
+  std::optional<SessionReferences> references_;
   BalancedDraws draws_;
   std::map<const RacingWorker*, MemoryGroups> groups_;
   TrialId anchor_ = 0;  // of the last round: it stays prepared
-  QuietLearner quiet_;
+  VisitRecorder recorder_;
 };
 
 WorkerMeasurer::Impl::Impl(WorkerMeasurerOptions options)
@@ -92,11 +84,11 @@ WorkerMeasurer::Impl::Impl(WorkerMeasurerOptions options)
       model_json_(write_model(options_.model)),
       clock_(options_.clock != nullptr ? *options_.clock : steady_),
       started_(clock_.now()),
-      quiet_(options_.quiet) {
+      recorder_(options_.canary_cpus > 0, options_.quiet) {
   for (MeasuredBackend& backend : options_.backends)
     workers_.emplace(backend.name, RacingWorker(racing_setup(backend)));
-  if (options_.reference_threads == 0) return;
-  reference_ = std::make_unique<RacingWorker>(reference_setup());
+  if (options_.reference_threads > 0)
+    references_.emplace(reference_setup(), options_.reference_threads, options_.on_reference_lost);
 }
 
 RacingSetup WorkerMeasurer::Impl::reference_setup() {
@@ -127,15 +119,14 @@ RacingSetup WorkerMeasurer::Impl::racing_setup(MeasuredBackend& backend) {
 }
 
 Observation WorkerMeasurer::Impl::begin_observation() {
-  observation_start_ = std::chrono::steady_clock::now();
+  observation_watch_ = {};
   Observation observation;
   observation.started = options_.session_age + clock_.now() - started_;
   return observation;
 }
 
 Observation WorkerMeasurer::Impl::end_observation(Observation observation) const {
-  observation.wall =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - observation_start_).count();
+  observation.wall = observation_watch_.seconds();
   return observation;
 }
 
@@ -174,29 +165,6 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
                                  answer.first_run,
                                  answer.memory};
   return end_observation(std::move(observation));
-}
-
-// Once, before the first round. A reference program that does not run is left out of the session.
-Status WorkerMeasurer::Impl::prepare_references(Observation& observation) {
-  if (reference_ == nullptr || references_prepared_) return {};
-  references_prepared_ = true;
-  Candidate candidate;
-  candidate.group.backend = kReferenceBackend;
-  candidate.group.threads = options_.reference_threads;
-  for (int i = 0; i < static_cast<int>(std::size(kReferencePrograms)); ++i) {
-    BT_TRY(prepared, reference_->prepare(i + 1, candidate, kReferencePrograms[i]));
-    observation.device_time += prepared.answer.spent;
-    if (prepared.answer.ending.status == TrialStatus::ok)
-      known_references_.prepared(i + 1, prepared.answer.first_run.value_or(kReferenceGuess));
-    else
-      tell_reference_lost(i + 1, prepared.answer.ending);
-  }
-  return {};
-}
-
-void WorkerMeasurer::Impl::tell_reference_lost(TrialId program, const Ending& ending) {
-  if (options_.on_reference_lost)
-    options_.on_reference_lost(kReferencePrograms[program - 1], ending);
 }
 
 std::optional<Bytes> WorkerMeasurer::Impl::memory_of_worker() const {
@@ -251,8 +219,9 @@ std::vector<Turn> WorkerMeasurer::Impl::plan(const RoundRequest& request, Round&
     shares[worker].push_back({priced.trial, priced.length.warm, priced.length.timed});
     left -= priced.visit_seconds();
   };
-  for (const auto& [program, run] : known_references_.run_seconds())
-    add(reference_.get(), known_references_.price({program}, request.seconds));
+  if (references_)
+    for (const auto& [program, run] : references_->known().run_seconds())
+      add(&references_->worker(), references_->known().price({program}, request.seconds));
   const std::vector<Contender> contenders = contenders_of(request, round);
   const std::set<TrialId> fitting = fitting_memory(request, contenders);
   if (RacingWorker* worker = worker_of(request.anchor))
@@ -266,50 +235,29 @@ std::vector<Turn> WorkerMeasurer::Impl::plan(const RoundRequest& request, Round&
   std::vector<Turn> turns;  // by name, not by address: the order must be repeatable
   for (auto& [name, worker] : workers_)
     if (shares.contains(&worker)) turns.push_back({&worker, shares[&worker], request.anchor});
-  if (shares.contains(reference_.get()))
-    turns.push_back({reference_.get(), shares[reference_.get()], 0});
+  if (references_ && shares.contains(&references_->worker()))
+    turns.push_back({&references_->worker(), shares[&references_->worker()], 0});
   for (Turn& turn : turns) shuffle_in_place(turn.share, random);
   shuffle_in_place(turns, random);
   return turns;
-}
-
-// One Visit for each instance; all of them share the position and the host's state.
-void WorkerMeasurer::Impl::record(const ShareDone& done, std::size_t number, const HostState& turn,
-                                  bool reference, Round& round) {
-  const Visited& visited = done.visits[number];
-  Visit visit;
-  if (reference)
-    visit.reference = kReferencePrograms[visited.program - 1];
-  else
-    visit.trial = visited.program;
-  visit.position = round.visits.empty() ? 0 : round.visits.back().position + 1;
-  visit.warm = visited.warm;
-  if (options_.canary_cpus > 0) {
-    visit.host = state_of_visit(turn, done, number);
-    visit.disturbed = quiet_.disturbed(*visit.host);
-  }
-  for (int instance = 0; instance < std::ssize(visited.instances); ++instance) {
-    visit.instance = instance;
-    visit.seconds = visited.instances[static_cast<std::size_t>(instance)];
-    round.visits.push_back(visit);
-  }
 }
 
 std::vector<RacingWorker*> WorkerMeasurer::Impl::all_but(const RacingWorker* worker) {
   std::vector<RacingWorker*> others;
   for (auto& [name, other] : workers_)
     if (&other != worker) others.push_back(&other);
-  if (reference_ != nullptr && !is_reference(worker)) others.push_back(reference_.get());
+  if (references_ && !is_reference(worker)) others.push_back(&references_->worker());
   return others;
 }
 
 void WorkerMeasurer::Impl::take_endings(const ShareResult& share, bool reference, Round& round) {
   for (const auto& [program, ending] : share.endings) {
-    (reference ? known_references_ : known_).forget(program);
-    if (reference)
-      tell_reference_lost(program, ending);
-    else
+    if (reference) {
+      references_->lose(program, ending);
+    } else {
+      known_.forget(program);
       round.failures.push_back({program, ending});
+    }
   }
 }
 
@@ -323,27 +271,26 @@ Status WorkerMeasurer::Impl::make_ready(Turn& turn, Round& round, Observation& o
 
 Status WorkerMeasurer::Impl::run_turn(Turn turn, Round& round, Observation& observation) {
   const bool reference = is_reference(turn.worker);
-  KnownPrograms& known = reference ? known_references_ : known_;
+  KnownPrograms& known = reference ? references_->known() : known_;
   const std::vector<RacingWorker*> parked = all_but(turn.worker);
   BT_TRY(result, take_turn(std::move(turn), parked, options_.canary_cpus > 0));
   observation.device_time += result.share.spent;
   for (const ShareDone& done : result.share.parts) {
     observation.canaries += done.canaries;
-    for (const CanaryReading& reading : done.bursts) quiet_.add(reading);
-    for (std::size_t i = 0; i < done.visits.size(); ++i) {
-      const Visited& visited = done.visits[i];
-      if (visited.ending.status != TrialStatus::ok) continue;
-      record(done, i, result.host, reference, round);
-      known.visited(visited);
-    }
+    for (const Visited& visited : done.visits)
+      if (visited.ending.status == TrialStatus::ok) known.visited(visited);
   }
+  recorder_.add(result, reference, round);
   take_endings(result.share, reference, round);
   return {};
 }
 
 Result<Observation> WorkerMeasurer::Impl::run_round(const RoundRequest& request) {
   Observation observation = begin_observation();
-  BT_TRY_VOID(prepare_references(observation));
+  if (references_) {
+    BT_TRY(spent, references_->prepare());
+    observation.device_time += spent;
+  }
   anchor_ = request.anchor;
   Round round;
   std::vector<Turn> turns = plan(request, round);

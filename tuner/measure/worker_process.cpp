@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/worker.h"
 
 extern char** environ;
@@ -199,16 +200,21 @@ Outcome<protocol::Reply> WorkerProcess::receive(Seconds timeout) {
 void WorkerProcess::wait_for_news(Seconds& patience, Seconds timeout) {
   const Seconds longest = pid_fd_ >= 0 ? kLongestSlice : kSliceWithoutPidFd;
   const Seconds slice = std::min({patience, timeout * kSliceShare, longest});
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   pollfd entries[] = {{fd_, POLLIN, 0}, {pid_fd_, POLLIN, 0}};  // a negative one is left out
   (void)poll(entries, std::size(entries), static_cast<int>(std::ceil(slice * 1000)));
-  const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
-  patience -= std::min(waited.count(), slice);
+  patience -= std::min(stopwatch.seconds(), slice);
 }
 
 bool WorkerProcess::gone() {
   if (!judgement_ && wait_for_exit(0)) judge_as(EndingEvidence::How::died);
   return ended();
+}
+
+bool WorkerProcess::may_be_anothers_doing() const {
+  return judgement_ &&
+         (judgement_->unexplained ||
+          (judgement_->killed && judgement_->ending.status == TrialStatus::out_of_memory));
 }
 
 Ending WorkerProcess::out_of_step() {
@@ -253,7 +259,7 @@ void WorkerProcess::judge_as(EndingEvidence::How how, const std::string& detail,
 // The wait status, or nullopt when it still runs after `patience` seconds. What it has started
 // itself is killed before it is reaped: until then its group cannot be another's.
 std::optional<int> WorkerProcess::wait_for_exit(Seconds patience) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(patience);
+  const Stopwatch stopwatch;
   while (!status_) {
     siginfo_t state{};
     const int found = waitid(P_PID, static_cast<id_t>(pid_), &state, WEXITED | WNOHANG | WNOWAIT);
@@ -261,7 +267,7 @@ std::optional<int> WorkerProcess::wait_for_exit(Seconds patience) {
       kill_all();
     } else if (found != 0 && errno != EINTR) {
       return std::nullopt;
-    } else if (std::chrono::steady_clock::now() >= until) {
+    } else if (stopwatch.seconds() >= patience) {
       return std::nullopt;
     } else {
       std::this_thread::sleep_for(kExitPoll);

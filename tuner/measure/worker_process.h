@@ -54,6 +54,9 @@ class WorkerProcess {
   bool ended() const { return judgement_.has_value(); }
   // How it ended; nullptr while it has not.
   const Judgement* judgement() const { return judgement_ ? &*judgement_ : nullptr; }
+  // Killed for want of memory, or by SIGKILL for no reason that could be seen: of several programs
+  // that it held another one may have been the cause.
+  bool may_be_anothers_doing() const;
   // Of its life; 0 until it is reaped (read_process_memory() tells before), and where its parent
   // held more when it was started: the system's count includes that.
   Bytes peak_resident() const { return peak_is_own() ? peak_resident_ : 0; }
