@@ -92,8 +92,10 @@ TEST_CASE("what the backend cannot do is unsupported, with the reason", "[cpu]")
     CHECK(ending.reason.find(name_of(dtype)) != std::string::npos);
   }
   LoadOptions options = options_of(DType::f32);
-  options.group.instances = 2;
-  CHECK(refusal(options).status == TrialStatus::unsupported);
+  for (const int instances : {0, -1, 1'000'000}) {
+    options.group.instances = instances;
+    CHECK(refusal(options).status == TrialStatus::unsupported);
+  }
   CHECK(refusal(options_of(DType::f32, 0)).status == TrialStatus::unsupported);
   CHECK(refusal(options_of(DType::f32, 1'000'000)).status == TrialStatus::unsupported);
   options = options_of(DType::f32);

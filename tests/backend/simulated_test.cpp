@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/backend/instances_contract.h"
 #include "tests/support/catch.h"
 #include "tuner/backend/simulated/cost.h"
 #include "tuner/backend/simulated/parameters.h"
@@ -203,6 +204,63 @@ TEST_CASE("runs report virtual seconds of every instance and do not sleep", "[si
   CHECK((*program)->prepare_seconds() == 7.0);
 }
 
+TEST_CASE("the simulated device keeps the contract of instances", "[simulated][instances]") {
+  test::check_instances_contract(candidate(1).group, [](const CandidateGroup& group) {
+    LoadOptions options;
+    options.group = group;
+    return load("", options);
+  });
+}
+
+TEST_CASE("which split of the CPUs is best depends on the batch", "[simulated][instances]") {
+  const Model model = small_model();
+  const auto together = [&](int instances, int threads, std::int64_t batch,
+                            const std::string& text) {
+    Candidate split = candidate(batch, instances);
+    split.group.threads = threads;
+    return static_cast<double>(batch * instances) /
+           simulated::run_seconds(model, split, parameters(text));
+  };
+  const auto gain = [&](std::int64_t batch, const std::string& text) {
+    return together(2, 1, batch, text) / together(1, 2, batch, text);
+  };
+  // Weights stream through one memory: with next to no arithmetic nothing is won, and the two are
+  // in each other's way.
+  CHECK(gain(1, "tile=1,overhead=0ns") < 1);
+  // Arithmetic scales better over instances than over threads, and launches are side by side.
+  CHECK(gain(4096, "tile=1,overhead=0ns") > 1.03);
+  CHECK(gain(4096, "tile=1,overhead=0ns") < 1.05);
+  CHECK(gain(1, "tile=1,overhead=1ms") > 1.8);
+  // A cache that holds 16 samples holds 8 of each of two.
+  const auto best = [&](int instances, int threads) {
+    std::int64_t found = 1;
+    for (std::int64_t batch = 1; batch <= 64; ++batch)
+      if (together(instances, threads, batch, "hump=16,tile=1") >
+          together(instances, threads, found, "hump=16,tile=1"))
+        found = batch;
+    return found;
+  };
+  CHECK(best(1, 2) == 16);
+  CHECK(best(2, 1) == 8);
+}
+
+TEST_CASE("unequal instances run on without waiting for each other", "[simulated][instances]") {
+  const auto model = load("uneven=50%,drift=100%,overhead=10s");
+  auto program = model->prepare(candidate(4, 3));
+  REQUIRE(program);
+  const auto times = (*program)->run(4);
+  REQUIRE(times);
+  std::vector<Seconds> spent(3);
+  for (std::size_t i = 0; i < times->seconds.size(); ++i) {
+    const auto instance = static_cast<std::size_t>(times->instance[i]);
+    spent[instance] += times->seconds[i];
+  }
+  CHECK(spent[1] > 1.5 * spent[0]);  // it also meets more of the drift
+  CHECK(spent[2] > 2 * spent[0]);
+  const Seconds next = (*program)->run(1)->seconds.front();
+  CHECK(next > times->seconds.front() * (1 + 0.9 * spent[2] / 60));  // time went on to the slowest's end
+}
+
 TEST_CASE("a slow batch takes exactly so much longer, and no other one does", "[simulated]") {
   const Model model = small_model();
   for (const std::int64_t batch : {7, 8, 9}) {
@@ -274,6 +332,14 @@ TEST_CASE("a sample has the same output at every batch, except where told to be 
   CHECK(output_at(4, 1).size() == 20);
   CHECK(output_at(1, 1).size() == 10);
   CHECK(output_at(8, 1) != output_at(4, 1));
+  auto three = model->prepare(candidate(8, 3));  // of several instances the last is wrong
+  REQUIRE(three);
+  (*three)->set_input(1);
+  REQUIRE((*three)->run(1));
+  const std::vector<float> all = *(*three)->read_output(2);
+  const std::vector<float> first(all.begin(), all.begin() + 20), last(all.end() - 20, all.end());
+  CHECK(first == output_at(4, 1));
+  CHECK(last == output_at(8, 1));
 }
 
 TEST_CASE("the simulated device says so", "[simulated]") {

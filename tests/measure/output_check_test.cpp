@@ -1,6 +1,7 @@
 // Outputs that are wrong are told apart from those that are rounded.
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "tests/support/catch.h"
 #include "tuner/measure/output_check.h"
@@ -18,6 +19,13 @@ TEST_CASE("a tolerance of zero wants equal outputs", "[output]") {
   CHECK(compare_outputs({1, 0}, {1, 0}, 0).status == TrialStatus::ok);
   CHECK(compare_outputs({1, 0}, {std::nextafter(1.0f, 2.0f), 0}, 0).status ==
         TrialStatus::wrong_result);
+}
+
+TEST_CASE("each instance's first sample is taken from an output of all", "[output]") {
+  using Samples = std::vector<std::vector<float>>;
+  CHECK(first_samples({1, 2, 3, 4, 5, 6, 7, 8}, 1, 4) == Samples{{1, 2}});
+  CHECK(first_samples({1, 2, 3, 4, 5, 6, 7, 8}, 2, 2) == Samples{{1, 2}, {5, 6}});
+  CHECK(first_samples({1, 2}, 2, 1) == Samples{{1}, {2}});
 }
 
 TEST_CASE("NaN on either side agrees with nothing", "[output]") {

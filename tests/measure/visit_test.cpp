@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "tests/support/catch.h"
 #include "tuner/measure/visit.h"
@@ -12,8 +13,8 @@ using namespace batchtune;
 
 namespace {
 
-// Run i (from 0) takes i + 1 seconds on each instance, plus 100 per instance; misbehaves at run
-// `bad_run`.
+// Run i (from 0) takes (i + 1) x `unit` on the first instance, 100 units more on each further one;
+// misbehaves at run `bad_run`.
 class ScriptedProgram final : public Program {
  public:
   enum class Fault {
@@ -31,13 +32,15 @@ class ScriptedProgram final : public Program {
       : instances_(instances), fault_(fault), bad_run_(bad_run) {}
 
   Outcome<RunTimes> run(int n) override {
-    REQUIRE(n == 1);
-    const int number = runs++;
-    if (number == bad_run_ && fault_ != Fault::none) return misbehave();
+    calls.push_back(n);
     RunTimes times;
-    for (int instance = 0; instance < instances_; ++instance) {
-      times.seconds.push_back(number + 1 + 100 * instance);
-      times.instance.push_back(instance);
+    for (int i = 0; i < n; ++i) {
+      const int number = runs++;
+      if (number == bad_run_ && fault_ != Fault::none) return misbehave();
+      for (int instance = 0; instance < instances_; ++instance) {
+        times.seconds.push_back(unit * (number + 1 + 100 * instance));
+        times.instance.push_back(instance);
+      }
     }
     return times;
   }
@@ -46,6 +49,8 @@ class ScriptedProgram final : public Program {
   MemoryUse memory() const override { return {}; }
 
   int runs = 0;
+  std::vector<int> calls;  // how many runs each was of
+  Seconds unit = 1;
 
  private:
   Outcome<RunTimes> misbehave() {
@@ -76,8 +81,8 @@ class Log final : public VisitHooks {
   std::string said;
 };
 
-VisitRuns run_one(Program& program, int warm, int timed, Log& log) {
-  const VisitPlan plan{&program, warm, timed};
+VisitRuns run_one(Program& program, int warm, int timed, Log& log, int instances = 1) {
+  const VisitPlan plan{&program, warm, timed, instances};
   return run_visits({&plan, 1}, log).at(0);
 }
 
@@ -86,13 +91,42 @@ VisitRuns run_one(Program& program, int warm, int timed, Log& log) {
 TEST_CASE("a visit keeps one sample of each run and instance, warm ones first", "[visit]") {
   ScriptedProgram program(2);
   Log log;
-  const VisitRuns runs = run_one(program, 2, 3, log);
+  const VisitRuns runs = run_one(program, 2, 3, log, 2);
   REQUIRE(runs.ending == Ending{});
   CHECK(runs.instances ==
         std::vector<std::vector<Seconds>>{{1, 2, 3, 4, 5}, {101, 102, 103, 104, 105}});
   CHECK(program.runs == 5);
   CHECK_FALSE(runs.gap);
   CHECK(log.said == "before0 . . timed0 . . . after0 ");
+}
+
+TEST_CASE("several instances make many runs in one call, so that they need not wait", "[visit]") {
+  ScriptedProgram program(2);
+  program.unit = 1e-6;
+  Log log;
+  CHECK(run_one(program, 4, 100, log, 2).instances.at(1).size() == 104);
+  CHECK(program.calls == std::vector<int>{1, 3, 64, 36});
+  CHECK(log.said == "before0 . . timed0 . . after0 ");
+}
+
+TEST_CASE("a call with several instances lasts some ten milliseconds, or one run", "[visit]") {
+  ScriptedProgram program(2);
+  program.unit = 100e-6;  // the second instance takes some 10 ms
+  Log log;
+  CHECK(run_one(program, 0, 6, log, 2).ending == Ending{});
+  CHECK(program.calls == std::vector<int>{1, 2, 2, 1});
+  program.unit = 1;
+  program.calls.clear();
+  CHECK(run_one(program, 0, 3, log, 2).ending == Ending{});
+  CHECK(program.calls == std::vector<int>{1, 1, 1});
+}
+
+TEST_CASE("an instance that is not heard of fails the visit", "[visit]") {
+  for (const int instances : {1, 3}) {
+    ScriptedProgram program(2);
+    Log log;
+    CHECK(run_one(program, 1, 2, log, instances).ending.status == TrialStatus::failed);
+  }
 }
 
 TEST_CASE("visits of a share come in order, nothing but hooks between, and gaps are told",

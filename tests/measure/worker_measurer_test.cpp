@@ -2,6 +2,7 @@
 // probes.
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -159,7 +160,8 @@ TEST_CASE("a crash in a round keeps every other visit, the anchor's included", "
   REQUIRE(round.failures.size() == 1);
   CHECK(round.failures[0].trial == 4);
   CHECK(round.failures[0].ending.status == TrialStatus::crashed);
-  CHECK(round.failures[0].ending.evidence.find("last seen warming up batch 4") != std::string::npos);
+  CHECK(round.failures[0].ending.evidence.find("last seen warming up batch 4") !=
+        std::string::npos);
   const Round next = run_round(measurer, request_of({1, 2, 3, 5, 6}, 3, 1));
   CHECK(trials_in(next).size() == 5);
   CHECK(next.failures.empty());
@@ -296,6 +298,60 @@ TEST_CASE("with k instances k visits share a position", "[measurer]") {
     CHECK(visit.instance == instance);
     CHECK(visit.seconds.size() == round.visits[0].seconds.size());
   }
+}
+
+TEST_CASE("of instances that are unequally fast the slowest costs the time, and all are kept",
+          "[measurer]") {
+  WorkerMeasurer measurer(simulated_options("overhead=1ms,uneven=50%"));
+  (void)prepare(measurer, 1, simulated_candidate(2, 2));
+  const auto observation = measurer.run_round(request_of({1}, 1));
+  REQUIRE(observation);
+  const Round& round = std::get<Round>(observation->what);
+  REQUIRE(round.visits.size() == 2);
+  Seconds first = 0, second = 0;
+  for (const Seconds run : round.visits[0].seconds) first += run;
+  for (const Seconds run : round.visits[1].seconds) second += run;
+  CHECK(round.visits[0].seconds.size() == round.visits[1].seconds.size());
+  CHECK(second == Approx(1.5 * first));
+  CHECK(observation->device_time == Approx(second));
+}
+
+TEST_CASE("the output of every instance is checked", "[measurer]") {
+  for (const std::int64_t batch : {1, 4}) {
+    WorkerMeasurer measurer(simulated_options("wrong=" + std::to_string(batch)));
+    const Preparation prepared = prepare(measurer, 1, simulated_candidate(batch, 3));
+    CHECK(prepared.ending.status == TrialStatus::wrong_result);
+    CHECK(prepared.ending.evidence.find("in instance 3 of 3") != std::string::npos);
+    CHECK(prepare(measurer, 2, simulated_candidate(batch + 1, 3)).ending.status == TrialStatus::ok);
+  }
+}
+
+TEST_CASE("a crash with several instances is laid to their program, and other splits race on",
+          "[measurer]") {
+  WorkerMeasurer measurer(simulated_options("crash=4@3"));
+  (void)prepare(measurer, 1, simulated_candidate(2, 1));
+  (void)prepare(measurer, 2, simulated_candidate(4, 2));
+  (void)prepare(measurer, 3, simulated_candidate(2, 2));
+  const Round round = run_round(measurer, request_of({1, 2, 3}, 1));
+  REQUIRE(round.failures.size() == 1);
+  CHECK(round.failures[0].trial == 2);
+  CHECK(round.failures[0].ending.status == TrialStatus::crashed);
+  CHECK(trials_in(round) == std::set<TrialId>{1, 3});
+  CHECK(std::count_if(round.visits.begin(), round.visits.end(),
+                      [](const Visit& visit) { return visit.trial == 3; }) == 2);
+}
+
+TEST_CASE("a probe holds all instances and their weights once", "[measurer]") {
+  WorkerMeasurer measurer(simulated_options(""));
+  const auto memory_of = [&](int instances) {
+    const auto observation = measurer.probe({simulated_candidate(16, instances), std::nullopt});
+    REQUIRE(observation);
+    return *std::get<Probe>(observation->what).memory;
+  };
+  const MemoryUse one = memory_of(1), two = memory_of(2);
+  CHECK(two.weights == one.weights);
+  CHECK(two.activations == 2 * one.activations);
+  CHECK(two.workspace == 2 * one.workspace);
 }
 
 TEST_CASE("under an account limit the probed boundary is exact", "[measurer]") {

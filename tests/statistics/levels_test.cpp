@@ -120,13 +120,18 @@ TEST_CASE("a candidate that never met the anchor is held against it by levels",
   CHECK(result.count(3) == 0);
 }
 
-TEST_CASE("throughput adds up over instances", "[statistics][levels]") {
+TEST_CASE("throughput adds up over instances, however unequal they are", "[statistics][levels]") {
   std::vector<Round> rounds(1);
-  rounds[0].visits = {visit_of(1, {1, 0.010, 0.010}, 1, 0), visit_of(1, {1, 0.020, 0.020}, 1, 1)};
-  const std::vector<Subject> subjects{{1, 4, 2}};
+  rounds[0].visits = {visit_of(1, {1, 0.010, 0.010, 0.010}, 1, 0),
+                      visit_of(1, {1, 0.010, 0.010, 0.010}, 1, 1),
+                      visit_of(1, {1, 0.030, 0.030, 0.030}, 1, 2)};
+  const std::vector<Subject> subjects{{1, 4, 3}};
   const auto result = levels(pointers(rounds), 1, subjects);
-  CHECK(result.at(1).throughput_as_seen == Approx(4 / 0.010 + 4 / 0.020));
-  CHECK(result.at(1).undisturbed == Approx(0.015));
+  const double together = 4 / 0.010 + 4 / 0.010 + 4 / 0.030;
+  CHECK(result.at(1).throughput_as_seen == Approx(together));
+  CHECK(result.at(1).throughput_undisturbed == Approx(together));
+  CHECK(result.at(1).undisturbed == Approx(3 * 4 / together));
+  CHECK(result.at(1).p50 == Approx(0.010));  // of all batches, whose ever
   CHECK(result.at(1).visits == 1);
 }
 

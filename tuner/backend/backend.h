@@ -26,8 +26,10 @@ using Outcome = tl::expected<T, Ending>;
 
 enum class ClockKind { host, device, virtual_clock };
 
-// Durations of n consecutive runs. With k instances all k run side by side: `seconds[i]` is tagged
-// `instance[i]`, n entries for each.
+// Durations of n consecutive runs. With k instances all k run side by side, one batch after the
+// other without waiting for each other: `seconds[i]` is tagged `instance[i]`, n entries for each in
+// their order. Each duration is one under the load of all: they start together, and one that is
+// done goes on with runs that do not count until all are.
 struct RunTimes {
   std::vector<Seconds> seconds;
   std::vector<int> instance;
@@ -38,18 +40,19 @@ class Program {
  public:
   virtual ~Program() = default;
 
-  // n >= 1 runs of one batch. The time is of the runs alone.
+  // n >= 1 runs of one batch, of each instance. The time is of the runs alone.
   virtual Outcome<RunTimes> run(int n) = 0;
 
-  // Sample i of the input becomes workload's seeded sample i (weights.h). Called before the first
-  // run.
+  // Sample i of the input becomes workload's seeded sample i (weights.h), in every instance. Called
+  // before the first run.
   virtual void set_input(std::uint64_t seed) = 0;
 
-  // The result tensor of the last run as f32, [batch, output shape]; at most `samples` first
-  // samples.
+  // The result tensor of the last run as f32, [instances, batch, output shape]; of each instance at
+  // most `samples` first samples.
   virtual Outcome<std::vector<float>> read_output(std::int64_t samples) = 0;
 
-  // Exact where kind is account. Shared weights are counted in full.
+  // Of all instances; exact where kind is account. Weights that are shared are counted once, and
+  // in full.
   virtual MemoryUse memory() const = 0;
 
   // Seconds that preparing took on a clock other than the host's; nullopt: whoever called prepare()
@@ -60,7 +63,7 @@ class Program {
 class LoadedModel {
  public:
   virtual ~LoadedModel() = default;
-  virtual bool shares_weights() const = 0;  // whether its programs use one copy
+  virtual bool shares_weights() const = 0;  // whether its programs, and their instances, use one
   virtual Seconds load_seconds() const = 0;
 
   // The program must not outlive this object. Status out_of_memory when the account limit is
@@ -73,7 +76,7 @@ class LoadedModel {
 };
 
 struct LoadOptions {
-  CandidateGroup group;    // dtype and threads decide how weights are packed
+  CandidateGroup group;    // that all its programs are of
   std::uint64_t seed = 1;  // of weights
   std::optional<Bytes>
       account_limit;  // on everything the backend accounts (weights, activations, workspace)

@@ -49,7 +49,7 @@ Ending first_run(Program& program, Prepared& prepared) {
   return {};
 }
 
-// Sample 0 at batch 1, by a program that is made for it and gone after it.
+// Sample 0 at batch 1 (of the first instance), by a program that is made for it and gone after it.
 Outcome<std::vector<float>> output_of_batch_1(LoadedModel& model, const CandidateGroup& group,
                                               std::uint64_t seed, Prepared& prepared) {
   Prepared of_one;
@@ -57,7 +57,9 @@ Outcome<std::vector<float>> output_of_batch_1(LoadedModel& model, const Candidat
   const Ending ending = program == nullptr ? of_one.ending : first_run(*program, of_one);
   prepared.spent += of_one.spent;
   if (ending.status != TrialStatus::ok) return tl::unexpected(ending);
-  return program->read_output(1);
+  auto output = program->read_output(1);
+  if (output) *output = first_samples(*output, group.instances, 1).front();
+  return output;
 }
 
 bool has_isa(const LoadReport& report, const std::string& isa) {
@@ -103,23 +105,34 @@ std::unique_ptr<Program> LoadedGroup::prepare(const Prepare& request, Beacon& be
   return answer.ending.status == TrialStatus::ok ? std::move(program) : nullptr;
 }
 
-// Against the output of batch 1 in the same group, and of the reference kernels where asked for.
+// Of every instance, against the output of batch 1 in the same group; and of the first against that
+// of the reference kernels where asked for.
 Ending LoadedGroup::check(const Prepare& request, Program& program, Beacon& beacon,
                           Prepared& answer) {
   auto output = program.read_output(kCheckedSamples);
   if (!output) return output.error();
   const std::int64_t samples = std::min(kCheckedSamples, request.candidate.batch);
   if (Ending ending = check_finite(*output); ending.status != TrialStatus::ok) return ending;
-  output->resize(output->size() / static_cast<std::size_t>(samples));  // sample 0
-  if (request.candidate.batch == 1) {
-    batch_1_output_ = *output;
-  } else {
-    if (Ending ending = make_batch_1_output(beacon, answer); ending.status != TrialStatus::ok)
-      return ending;
-    Ending ending = compare_outputs(*batch_1_output_, *output, loaded_->output_tolerance());
-    if (ending.status != TrialStatus::ok) return ending;
+  const auto outputs = first_samples(*output, request.candidate.group.instances, samples);
+  if (request.candidate.batch == 1)
+    batch_1_output_ = outputs.front();
+  else if (Ending ending = make_batch_1_output(beacon, answer); ending.status != TrialStatus::ok)
+    return ending;
+  if (Ending ending = compare_with_batch_1(outputs); ending.status != TrialStatus::ok)
+    return ending;
+  return request.verify ? verify(outputs.front(), beacon, answer) : Ending{};
+}
+
+Ending LoadedGroup::compare_with_batch_1(const std::vector<std::vector<float>>& outputs) const {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    Ending ending = compare_outputs(*batch_1_output_, outputs[i], loaded_->output_tolerance());
+    if (ending.status == TrialStatus::ok) continue;
+    if (outputs.size() > 1)
+      ending.evidence +=
+          ", in instance " + std::to_string(i + 1) + " of " + std::to_string(outputs.size());
+    return ending;
   }
-  return request.verify ? verify(*output, beacon, answer) : Ending{};
+  return {};
 }
 
 Ending LoadedGroup::make_batch_1_output(Beacon& beacon, Prepared& answer) {
@@ -156,6 +169,7 @@ Ending LoadedGroup::make_reference_output(Beacon& beacon, Prepared& answer) {
   beacon.beat();
   LoadOptions options = options_;
   options.isa = kReferenceIsa;
+  options.group.instances = 1;
   LoadReport report;
   auto model = backend_->load(model_, options, report);
   if (!model)
@@ -163,7 +177,7 @@ Ending LoadedGroup::make_reference_output(Beacon& beacon, Prepared& answer) {
   if (!has_isa(report, kReferenceIsa))
     return {TrialStatus::unsupported, "the backend has no reference kernels", "", ""};
   answer.spent += (*model)->load_seconds();
-  auto output = output_of_batch_1(**model, options_.group, options_.seed, answer);
+  auto output = output_of_batch_1(**model, options.group, options_.seed, answer);
   if (!output)
     return {TrialStatus::failed, "the reference kernels did not run: " + output.error().reason, "",
             ""};

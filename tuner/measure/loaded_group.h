@@ -29,6 +29,7 @@ class LoadedGroup {
       : backend_(&backend), options_(options) {}
   Ending check(const protocol::Prepare& request, Program& program, Beacon& beacon,
                protocol::Prepared& answer);
+  Ending compare_with_batch_1(const std::vector<std::vector<float>>& outputs) const;
   Ending make_batch_1_output(Beacon& beacon, protocol::Prepared& answer);
   Ending verify(const std::vector<float>& output, Beacon& beacon, protocol::Prepared& answer);
   Ending make_reference_output(Beacon& beacon, protocol::Prepared& answer);

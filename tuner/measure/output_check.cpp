@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 namespace batchtune {
@@ -12,6 +13,17 @@ Ending wrong(std::string reason, std::string evidence) {
 }
 
 }  // namespace
+
+std::vector<std::vector<float>> first_samples(const std::vector<float>& output, int instances,
+                                              std::int64_t samples) {
+  const auto of_instance = std::ssize(output) / instances;
+  std::vector<std::vector<float>> firsts;
+  for (int instance = 0; instance < instances; ++instance) {
+    const auto begin = output.begin() + instance * of_instance;
+    firsts.emplace_back(begin, begin + of_instance / samples);
+  }
+  return firsts;
+}
 
 Ending check_finite(const std::vector<float>& output) {
   if (output.empty()) return wrong("the output is empty", "0 values");

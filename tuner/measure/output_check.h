@@ -8,8 +8,12 @@
 
 namespace batchtune {
 
-// So many first samples of a batch are looked at for values that are not finite.
+// So many first samples of each instance's batch are looked at for values that are not finite.
 inline constexpr std::int64_t kCheckedSamples = 16;
+
+// Sample 0 of each of `instances`, of an output that holds `samples` samples of each.
+std::vector<std::vector<float>> first_samples(const std::vector<float>& output, int instances,
+                                              std::int64_t samples);
 
 // Each returns ok or wrong_result with the figures as evidence.
 Ending check_finite(const std::vector<float>& output);

@@ -1,5 +1,6 @@
 // See racing_worker.h: visiting a share, and whose fault it is when the process dies of it.
 #include <algorithm>
+#include <numeric>
 
 #include "tuner/measure/racing_worker.h"
 #include "tuner/measure/stopwatch.h"
@@ -9,17 +10,13 @@ namespace {
 
 using namespace protocol;
 
-// Sum over runs of the slowest instance's time.
+// Of all its runs; instances run side by side without waiting for each other, so the slowest
+// counts.
 Seconds seconds_of(const Visited& visited) {
-  Seconds sum = 0;
-  if (visited.instances.empty()) return 0;
-  for (std::size_t run = 0; run < visited.instances.front().size(); ++run) {
-    Seconds slowest = 0;
-    for (const auto& instance : visited.instances)
-      if (run < instance.size()) slowest = std::max(slowest, instance[run]);
-    sum += slowest;
-  }
-  return sum;
+  Seconds slowest = 0;
+  for (const auto& instance : visited.instances)
+    slowest = std::max(slowest, std::accumulate(instance.begin(), instance.end(), Seconds{0}));
+  return slowest;
 }
 
 bool has_runs(const Visited& visited, std::size_t runs) {

@@ -126,7 +126,8 @@ ShareDone run_share(const Share& share, const std::map<TrialId, HeldProgram>& pr
   for (const PlannedVisit& planned : share.visits) {
     const auto found = programs.find(planned.program);
     const bool held = found != programs.end();
-    plans.push_back({held ? found->second.program.get() : &nothing, planned.warm, planned.timed});
+    plans.push_back({held ? found->second.program.get() : &nothing, planned.warm, planned.timed,
+                     held ? found->second.instances : 1});
     batches.push_back(held ? found->second.batch : 0);
   }
   ShareHooks hooks(share.visits, batches, beacon, share.watch, canaries);

@@ -17,6 +17,7 @@ namespace batchtune {
 struct HeldProgram {
   std::unique_ptr<Program> program;
   std::int64_t batch = 0;
+  int instances = 1;
 };
 
 // A visit to a program that is not held fails; the others are made. `canaries` may be null.

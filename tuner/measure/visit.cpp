@@ -23,6 +23,16 @@ class SilentReporter final : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>&) override {}
 };
 
+// Of a call with several instances: they wait for each other once or twice in a usual visit, and
+// the beacon still beats far more often than any timeout.
+constexpr Seconds kSecondsOfACall = 0.030;
+constexpr int kMostRunsOfACall = 64;
+
+// One for each timed run, or one for all of them.
+int iterations(const VisitPlan& plan) {
+  return plan.instances == 1 ? plan.timed : 1;
+}
+
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 Seconds between(SteadyTime start, SteadyTime end) {
@@ -41,12 +51,10 @@ class Recorder {
   void run_all(benchmark::State& state) {
     hooks_.before(number_);
     if (last_end_) runs_.gap = between(*last_end_, std::chrono::steady_clock::now());
-    bool going = true;
-    for (int i = 0; i < plan_.warm && going; ++i) going = run().has_value();
-    if (!going) state.SkipWithError("a warm run failed");
+    if (!run_block(plan_.warm)) state.SkipWithError("a warm run failed");
     hooks_.before_timed(number_);
     for (auto _ : state) {
-      const std::optional<Seconds> seconds = run();
+      const std::optional<Seconds> seconds = run_block(plan_.timed / iterations(plan_));
       if (!seconds) {
         state.SkipWithError("a run failed");
         break;
@@ -59,7 +67,7 @@ class Recorder {
   VisitRuns take_runs() {
     const auto wanted = static_cast<std::size_t>(plan_.warm + plan_.timed);
     const bool complete =
-        !runs_.instances.empty() &&
+        std::ssize(runs_.instances) == plan_.instances &&
         std::all_of(runs_.instances.begin(), runs_.instances.end(),
                     [&](const auto& instance) { return instance.size() == wanted; });
     if (runs_.ending.status == TrialStatus::ok && !complete)
@@ -70,28 +78,55 @@ class Recorder {
   }
 
  private:
-  // Returns the duration of the slowest instance; nullopt when it ended otherwise than ok.
-  std::optional<Seconds> run() {
+  // Seconds of all its runs, of the slowest instance; nullopt when one ended otherwise than ok.
+  std::optional<Seconds> run_block(int runs) {
+    Seconds seconds = 0;
+    for (int left = runs; left > 0;) {
+      const int now = std::min(left, runs_of_a_call());
+      const std::optional<Seconds> some = run(now);
+      if (!some) return std::nullopt;
+      seconds += *some;
+      left -= now;
+    }
+    return seconds;
+  }
+
+  // The first call of several instances tells how long a run takes.
+  int runs_of_a_call() const {
+    if (plan_.instances == 1 || runs_.instances.empty()) return 1;
+    Seconds longest = 0;
+    for (const auto& instance : runs_.instances)
+      if (!instance.empty()) longest = std::max(longest, instance.back());
+    return longest * kMostRunsOfACall > kSecondsOfACall
+               ? std::max(1, static_cast<int>(kSecondsOfACall / longest))
+               : kMostRunsOfACall;
+  }
+
+  std::optional<Seconds> run(int n) {
     Outcome<RunTimes> times = RunTimes{};
     Ending& ending = runs_.ending;
-    ending = ending_of_exceptions([&] { times = plan_.program->run(1); });
+    ending = ending_of_exceptions([&] { times = plan_.program->run(n); });
     last_end_ = std::chrono::steady_clock::now();
     if (ending.status == TrialStatus::ok && !times) ending = times.error();
     if (ending.status == TrialStatus::ok) ending = check_durations(*times);
     if (ending.status != TrialStatus::ok) return std::nullopt;
-    keep(*times);
+    const Seconds seconds = keep(*times);
     hooks_.after_run();
-    return *std::max_element(times->seconds.begin(), times->seconds.end());
+    return seconds;
   }
 
-  void keep(const RunTimes& times) {
+  // Returns what the slowest instance spent.
+  Seconds keep(const RunTimes& times) {
+    std::vector<Seconds> spent(static_cast<std::size_t>(plan_.instances));
     for (std::size_t i = 0; i < times.seconds.size(); ++i) {
       const auto instance =
           static_cast<std::size_t>(i < times.instance.size() ? times.instance[i] : 0);
       while (runs_.instances.size() <= instance)
         runs_.instances.emplace_back().reserve(static_cast<std::size_t>(plan_.warm + plan_.timed));
       runs_.instances[instance].push_back(times.seconds[i]);
+      if (instance < spent.size()) spent[instance] += times.seconds[i];
     }
+    return *std::max_element(spent.begin(), spent.end());
   }
 
   const VisitPlan& plan_;
@@ -145,7 +180,7 @@ std::vector<VisitRuns> run_visits(std::span<const VisitPlan> plans, VisitHooks& 
                                  [&recorder](benchmark::State& state) { recorder.run_all(state); })
         ->UseManualTime()
         ->Repetitions(1)  // whatever the environment says
-        ->Iterations(plan.timed);
+        ->Iterations(iterations(plan));
   }
   SilentReporter reporter;
   if (!plans.empty()) benchmark::RunSpecifiedBenchmarks(&reporter, kBenchmarkName);

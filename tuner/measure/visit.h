@@ -1,7 +1,8 @@
 // Visits: a few consecutive runs of one program each, all visits of a share in one Google Benchmark
 // call, with manual time. The harness times no run itself: the samples are the programs' own
 // durations, kept one by one. Trap: whatever is done between visits cools caches and wakes threads,
-// so nothing is done there but what the hooks do.
+// so nothing is done there but what the hooks do. Several instances in flight must not wait for
+// each other after every run: they make many runs in one call, as many as fit some milliseconds.
 #pragma once
 
 #include <functional>
@@ -15,8 +16,9 @@ namespace batchtune {
 
 struct VisitPlan {
   Program* program = nullptr;
-  int warm = 0;   // >= 0
-  int timed = 1;  // >= 1
+  int warm = 0;       // >= 0
+  int timed = 1;      // >= 1
+  int instances = 1;  // of the program
 };
 
 struct VisitRuns {
@@ -33,7 +35,7 @@ class VisitHooks {
   virtual void before(std::size_t visit) = 0;
   virtual void before_timed(
       std::size_t visit) = 0;    // after the warm runs: some nanoseconds, please
-  virtual void after_run() = 0;  // likewise
+  virtual void after_run() = 0;  // likewise; with several instances, after some runs
   virtual void after(std::size_t visit) = 0;
 };
 

@@ -102,7 +102,8 @@ bool Worker::serve(const Prepare& request) {
   const Ending thrown = ending_of_exceptions([&] {
     programs_.erase(request.program);
     if (auto program = group->second.prepare(request, beacon_, prepared))
-      programs_[request.program] = {std::move(program), request.candidate.batch};
+      programs_[request.program] = {std::move(program), request.candidate.batch,
+                                    request.candidate.group.instances};
   });
   if (thrown.status != TrialStatus::ok) prepared.ending = thrown;
   return answer(prepared);

@@ -57,22 +57,36 @@ std::span<const Seconds> timed_of(const Visit& visit) {
   return std::span(visit.seconds).subspan(warm);
 }
 
+namespace {
+
+// What the instances of one program did in a round.
+struct Seen {
+  std::map<int, std::vector<double>> samples;  // by instance
+  bool disturbed = false;
+
+  double harmonic_median() const {
+    if (samples.size() == 1) return median(samples.begin()->second);  // as it is, to the last bit
+    double rate = 0;
+    for (const auto& [instance, own] : samples) rate += 1 / median(own);
+    return static_cast<double>(samples.size()) / rate;
+  }
+};
+
+}  // namespace
+
 RoundMedians visit_medians(const Round& round) {
-  struct Seen {
-    std::vector<double> samples;
-    bool disturbed = false;
-  };
   std::map<std::pair<TrialId, std::string>, Seen> programs;
   for (const Visit& visit : round.visits) {
     const auto seconds = timed_of(visit);
+    if (seconds.empty()) continue;
     Seen& seen = programs[{visit.trial, visit.reference}];
-    seen.samples.insert(seen.samples.end(), seconds.begin(), seconds.end());
+    auto& samples = seen.samples[visit.instance];
+    samples.insert(samples.end(), seconds.begin(), seconds.end());
     seen.disturbed |= visit.disturbed;
   }
   RoundMedians medians;
   for (const auto& [who, seen] : programs)
-    if (!seen.samples.empty())
-      medians.push_back({who.first, who.second, median(seen.samples), seen.disturbed});
+    medians.push_back({who.first, who.second, seen.harmonic_median(), seen.disturbed});
   return medians;
 }
 

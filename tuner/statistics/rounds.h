@@ -23,7 +23,9 @@ inline constexpr double kQuietShare = 1.0 / 3;  // leaving out more costs more t
 
 std::span<const Seconds> timed_of(const Visit& visit);  // its runs without the warm ones
 
-// Median of all timed samples of a trial (or reference program) in one round, all instances.
+// Median of the timed samples of a trial (or reference program) in one round. Of k instances, which
+// may be unequally fast, the harmonic mean of their medians: k x batch / it is what they get
+// through together.
 struct VisitMedian {
   TrialId trial = 0;
   std::string reference;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <system_error>
 
 #include "kernels/arena.h"
 #include "tuner/backend/cpu/cpu_model.h"
@@ -17,6 +18,7 @@ void report_settings(const LoadOptions& options, const KernelChoice& kernels, bo
   add("isa", std::string(kernels::name_of(kernels::isa_of(*kernels.gemm))));
   add("gemm_kernel", std::string(kernels::name_of(*kernels.gemm)));
   add("threads", std::int64_t{options.group.threads});
+  add("instances", std::int64_t{options.group.instances});
   add("pinned", pinned);
 }
 
@@ -49,10 +51,13 @@ Outcome<std::unique_ptr<LoadedModel>> CpuBackend::load(const Model& model,
     const KernelChoice kernels = choose_kernels(dtype, allowed, verdicts_, report);
     const Bytes most = std::min(host_.memory, read_host().available);
     BT_TRY(loaded, CpuModel::load(model, options, kernels, most));
-    report_settings(options, kernels, loaded->arena().pinned(), report);
+    report_settings(options, kernels, loaded->instances().arena(0).pinned(), report);
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::bad_alloc&) {
     return tl::make_unexpected(out_of_host_memory(0, "loading " + model.name));
+  } catch (const std::system_error& error) {  // of a thread that cannot be started
+    return tl::make_unexpected(Ending{TrialStatus::out_of_memory, "no thread for an instance",
+                                      std::string("system: ") + error.what(), "host"});
   }
 }
 

@@ -1,6 +1,5 @@
 #include "tuner/backend/cpu/cpu_model.h"
 
-#include <chrono>
 #include <cmath>
 #include <new>
 
@@ -17,7 +16,8 @@ tl::unexpected<Ending> unsupported(std::string reason) {
 
 // The candidate must be of the group that the weights were loaded for.
 Outcome<void> check(const Candidate& candidate, const CandidateGroup& loaded, const Model& model) {
-  if (candidate.group.dtype != loaded.dtype || candidate.group.threads != loaded.threads)
+  if (candidate.group.dtype != loaded.dtype || candidate.group.threads != loaded.threads ||
+      candidate.group.instances != loaded.instances)
     return unsupported("the model was loaded for " + to_string(loaded) + ", not for " +
                        to_string(candidate.group));
   BT_TRY_VOID(supported_dtype(candidate.group));
@@ -33,15 +33,13 @@ Outcome<void> check(const Candidate& candidate, const CandidateGroup& loaded, co
 
 }  // namespace
 
-Seconds steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 Outcome<kernels::Dtype> supported_dtype(const CandidateGroup& group) {
   if (group.threads < 1 || group.threads > kMostThreads)
     return unsupported("threads must be from 1 to " + std::to_string(kMostThreads));
-  if (group.instances != 1)
-    return unsupported("the cpu backend runs one instance, not " + std::to_string(group.instances));
+  if (group.instances < 1 || group.instances > kMostThreads / group.threads)
+    return unsupported("instances must be from 1 to " +
+                       std::to_string(kMostThreads / group.threads) + ", with " +
+                       std::to_string(group.threads) + " threads each");
   if (group.dtype == DType::f32) return kernels::Dtype::f32;
   if (group.dtype == DType::bf16) return kernels::Dtype::bf16;
   return unsupported("the cpu backend has no " + std::string(name_of(group.dtype)) +
@@ -54,7 +52,7 @@ CpuModel::CpuModel(const Model& model, const LoadOptions& options, const KernelC
       options_(options),
       kernels_(kernels),
       account_(options.account_limit, machine_memory),
-      arena_(options.group.threads, kernels::Pin::yes) {}
+      instances_(options.group.instances, options.group.threads) {}
 
 kernels::Dtype CpuModel::dtype() const {
   return options_.group.dtype == DType::f32 ? kernels::Dtype::f32 : kernels::Dtype::bf16;
@@ -66,7 +64,9 @@ Outcome<std::unique_ptr<CpuModel>> CpuModel::load(const Model& model, const Load
   const Seconds start = steady_seconds();
   std::unique_ptr<CpuModel> loaded(new CpuModel(model, options, kernels, machine_memory));
   Outcome<std::vector<OpWeights>> weights;
-  loaded->arena_.run([&](kernels::Team& team) {
+  // Once for all instances, by the threads of all.
+  kernels::Arena everybody(options.group.threads * options.group.instances, kernels::Pin::yes);
+  everybody.run([&](kernels::Team& team) {
     weights = load_weights(
         {loaded->model_, loaded->dtype(), options.seed, loaded->kernels_, loaded->account_, team});
   });

@@ -1,8 +1,9 @@
-// A model on this machine: its weights, its threads and its account.
+// A model on this machine: its weights, which all instances share, their threads and its account.
 #pragma once
 
 #include <memory>
 
+#include "tuner/backend/cpu/instances.h"
 #include "tuner/backend/cpu/weights.h"
 
 namespace batchtune::cpu {
@@ -26,7 +27,7 @@ class CpuModel final : public LoadedModel {
   Bytes weight_bytes() const { return weight_bytes_; }
   std::uint64_t seed() const { return options_.seed; }
   Account& account() { return account_; }
-  kernels::Arena& arena() { return arena_; }
+  Instances& instances() { return instances_; }
 
  private:
   CpuModel(const Model& model, const LoadOptions& options, const KernelChoice& kernels,
@@ -36,7 +37,7 @@ class CpuModel final : public LoadedModel {
   LoadOptions options_;
   KernelChoice kernels_;
   Account account_;
-  kernels::Arena arena_;
+  Instances instances_;
   std::vector<OpWeights> weights_;
   Bytes weight_bytes_ = 0;
   Seconds load_seconds_ = 0;
@@ -44,8 +45,5 @@ class CpuModel final : public LoadedModel {
 
 // Whether the cpu backend can run the group at all.
 Outcome<kernels::Dtype> supported_dtype(const CandidateGroup& group);
-
-// The clock of loading, preparing and running.
-Seconds steady_seconds();
 
 }  // namespace batchtune::cpu

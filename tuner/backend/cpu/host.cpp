@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <vector>
 
@@ -115,6 +117,19 @@ int affinity() {
 }
 
 }  // namespace
+
+// The first of a core's hardware threads ("0,4" or "0-1") stands for it.
+std::vector<int> ordered_by_core(std::vector<int> cpus, const std::string& root) {
+  const auto core_of = [&](int cpu) {
+    const std::string first = first_line(root + "sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                                         "/topology/thread_siblings_list");
+    return first.empty() ? cpu : std::atoi(first.c_str());
+  };
+  std::map<int, int> core;
+  for (const int cpu : cpus) core[cpu] = core_of(cpu);
+  std::stable_sort(cpus.begin(), cpus.end(), [&](int a, int b) { return core[a] < core[b]; });
+  return cpus;
+}
 
 Host read_host(const std::string& root) {
   Host host;

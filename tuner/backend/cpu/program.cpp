@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <new>
+#include <string>
+#include <utility>
 
 #include "kernels/bfloat16.h"
 #include "tuner/workload/weights.h"
@@ -12,11 +15,12 @@ namespace batchtune::cpu {
 Outcome<std::unique_ptr<CpuProgram>> CpuProgram::prepare(CpuModel& model, std::int64_t batch) {
   std::unique_ptr<CpuProgram> program(new CpuProgram(model, batch));
   BT_TRY_VOID(program->allocate_memory());
-  program->steps_ = lower({.model = model,
-                           .batch = batch,
-                           .plan = program->plan_,
-                           .activations = program->activations_.buffer.as<std::byte>(),
-                           .workspace = program->workspace_.buffer.as<std::byte>()});
+  for (Instance& instance : program->instances_)
+    instance.steps = lower({.model = model,
+                            .batch = batch,
+                            .plan = program->plan_,
+                            .activations = instance.activations.buffer.as<std::byte>(),
+                            .workspace = instance.workspace.buffer.as<std::byte>()});
   program->touch();
   return program;
 }
@@ -25,50 +29,53 @@ Outcome<std::unique_ptr<CpuProgram>> CpuProgram::prepare(CpuModel& model, std::i
 // saturates.
 Outcome<void> CpuProgram::allocate_memory() {
   plan_ = plan_memory(model_.model(), batch_, model_.group().dtype);
-  BT_TRY(activations, allocate(model_.account(), plan_.arena_bytes,
-                               "activations of batch " + std::to_string(batch_)));
-  const Bytes scratch = lane_workspace_bytes(model_) * model_.arena().lanes();
-  BT_TRY(workspace,
-         allocate(model_.account(), scratch,
-                  "workspace of " + std::to_string(model_.arena().lanes()) + " threads"));
-  activations_ = std::move(activations);
-  workspace_ = std::move(workspace);
+  const int threads = model_.group().threads, count = model_.group().instances;
+  const Bytes scratch = lane_workspace_bytes(model_) * threads;
+  for (int number = 1; number <= count; ++number) {
+    const std::string whose =
+        count == 1 ? "" : ", instance " + std::to_string(number) + " of " + std::to_string(count);
+    BT_TRY(activations, allocate(model_.account(), plan_.arena_bytes,
+                                 "activations of batch " + std::to_string(batch_) + whose));
+    BT_TRY(workspace, allocate(model_.account(), scratch,
+                               "workspace of " + std::to_string(threads) + " threads" + whose));
+    instances_.push_back({std::move(activations), std::move(workspace), {}, false});
+  }
   return {};
 }
 
 // The system gives pages at the first touch; that must not be part of a run.
 void CpuProgram::touch() {
-  for (const AccountedBuffer* part : {&activations_, &workspace_})
-    if (part->buffer) std::memset(part->buffer.data(), 0, part->buffer.size());
+  for (Instance& instance : instances_)
+    for (const AccountedBuffer* part : {&instance.activations, &instance.workspace})
+      if (part->buffer) std::memset(part->buffer.data(), 0, part->buffer.size());
 }
 
-std::byte* CpuProgram::tensor(OpIndex op) const {
-  return activations_.buffer.as<std::byte>() + plan_.offset[static_cast<std::size_t>(op)];
+std::byte* CpuProgram::tensor(OpIndex op, int instance) const {
+  const AccountedBuffer& activations = instances_[static_cast<std::size_t>(instance)].activations;
+  return activations.buffer.as<std::byte>() + plan_.offset[static_cast<std::size_t>(op)];
 }
 
 Outcome<RunTimes> CpuProgram::run(int n) {
-  RunTimes times;
-  times.seconds.reserve(static_cast<std::size_t>(n));
-  times.instance.assign(static_cast<std::size_t>(n), 0);
-  const kernels::CallerPin pin(model_.arena());
-  for (int i = 0; i < n; ++i) {
-    const Seconds start = steady_seconds();
-    model_.arena().run([&](kernels::Team& team) {
-      for (const Step& step : steps_) step.run(team);
-    });
-    times.seconds.push_back(steady_seconds() - start);
-  }
-  return times;
+  return model_.instances().run(n, [this](int instance, kernels::Team& team) {
+    Instance& own = instances_[static_cast<std::size_t>(instance)];
+    own.whole = false;
+    for (const Step& step : own.steps) {
+      if (model_.instances().over()) return;
+      step.run(team);
+    }
+    own.whole = true;
+  });
 }
 
 void CpuProgram::run_stepwise(const std::function<void(OpIndex, Seconds)>& after) {
-  model_.arena().run([&](kernels::Team& team) {
-    for (const Step& step : steps_) {
+  model_.instances().arena(0).run([&](kernels::Team& team) {
+    for (const Step& step : instances_.front().steps) {
       const Seconds start = steady_seconds();
       step.run(team);
       after(step.op, steady_seconds() - start);
     }
   });
+  instances_.front().whole = true;
 }
 
 namespace {
@@ -102,39 +109,59 @@ void CpuProgram::set_input(std::uint64_t seed) {
   for (std::size_t i = 0; i < model_.model().ops.size(); ++i) {
     const Op& op = model_.model().ops[i];
     if (op.kind != OpKind::input) continue;
-    for (std::int64_t sample = 0; sample < batch_; ++sample)
-      fill_sample(op, seed, sample, model_.dtype(), tensor(static_cast<OpIndex>(i)));
+    for (int instance = 0; instance < std::ssize(instances_); ++instance)
+      for (std::int64_t sample = 0; sample < batch_; ++sample)
+        fill_sample(op, seed, sample, model_.dtype(), tensor(static_cast<OpIndex>(i), instance));
   }
 }
 
-std::vector<float> CpuProgram::read_tensor(OpIndex op, std::int64_t samples) const {
+std::vector<float> CpuProgram::read_tensor(OpIndex op, std::int64_t samples, int instance) const {
   const std::int64_t count = elements(model_.model().ops[static_cast<std::size_t>(op)].output) *
                              std::clamp<std::int64_t>(samples, 0, batch_);
   std::vector<float> values(static_cast<std::size_t>(count));
   if (model_.dtype() == kernels::Dtype::f32) {
-    const auto* from = reinterpret_cast<const float*>(tensor(op));
+    const auto* from = reinterpret_cast<const float*>(tensor(op, instance));
     std::copy(from, from + count, values.begin());
   } else {
-    const auto* from = reinterpret_cast<const kernels::Bfloat16*>(tensor(op));
+    const auto* from = reinterpret_cast<const kernels::Bfloat16*>(tensor(op, instance));
     std::transform(from, from + count, values.begin(),
                    [](kernels::Bfloat16 value) { return kernels::to_float(value); });
   }
   return values;
 }
 
+// Of an instance whose last batch was broken off the tensors hold parts of two batches.
+void CpuProgram::make_whole(int instance) {
+  Instance& own = instances_[static_cast<std::size_t>(instance)];
+  if (own.whole) return;
+  model_.instances().arena(instance).run([&](kernels::Team& team) {
+    for (const Step& step : own.steps) step.run(team);
+  });
+  own.whole = true;
+}
+
 Outcome<std::vector<float>> CpuProgram::read_output(std::int64_t samples) {
   try {
-    return read_tensor(find_op(model_.model(), model_.model().output), samples);
+    const OpIndex output = find_op(model_.model(), model_.model().output);
+    std::vector<float> all;
+    for (int instance = 0; instance < std::ssize(instances_); ++instance) {
+      make_whole(instance);
+      const std::vector<float> values = read_tensor(output, samples, instance);
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    return all;
   } catch (const std::bad_alloc&) {
     return tl::make_unexpected(out_of_host_memory(0, "a copy of the output"));
   }
 }
 
 MemoryUse CpuProgram::memory() const {
-  return {.weights = model_.weight_bytes(),
-          .activations = activations_.charge.bytes(),
-          .workspace = workspace_.charge.bytes(),
-          .kind = MemoryKind::account};
+  MemoryUse use{.weights = model_.weight_bytes(), .kind = MemoryKind::account};
+  for (const Instance& instance : instances_) {
+    use.activations += instance.activations.charge.bytes();
+    use.workspace += instance.workspace.charge.bytes();
+  }
+  return use;
 }
 
 }  // namespace batchtune::cpu

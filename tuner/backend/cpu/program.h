@@ -1,4 +1,5 @@
-// A model prepared for one batch: its activations, workspace and a flat list of steps.
+// A model prepared for one batch: activations, workspace and a flat list of steps, of each instance
+// its own.
 #pragma once
 
 #include <functional>
@@ -20,23 +21,29 @@ class CpuProgram final : public Program {
   Outcome<std::vector<float>> read_output(std::int64_t samples) override;
   MemoryUse memory() const override;
 
-  // For tests and benchmarks: one run with a call after every operation, when its tensor is still
-  // there (the arena is reused later in the run).
+  // For tests and benchmarks: one run of the first instance with a call after every operation, when
+  // its tensor is still there (the arena is reused later in the run).
   void run_stepwise(const std::function<void(OpIndex op, Seconds seconds)>& after);
   // The first `samples` samples of an operation's tensor as f32; not for token ids.
-  std::vector<float> read_tensor(OpIndex op, std::int64_t samples) const;
+  std::vector<float> read_tensor(OpIndex op, std::int64_t samples, int instance = 0) const;
 
  private:
+  struct Instance {
+    AccountedBuffer activations, workspace;
+    std::vector<Step> steps;
+    bool whole = false;  // its last batch was not broken off
+  };
+
   CpuProgram(CpuModel& model, std::int64_t batch) : model_(model), batch_(batch) {}
   Outcome<void> allocate_memory();
   void touch();
-  std::byte* tensor(OpIndex op) const;
+  void make_whole(int instance);
+  std::byte* tensor(OpIndex op, int instance) const;
 
   CpuModel& model_;
   std::int64_t batch_;
   MemoryPlan plan_;
-  AccountedBuffer activations_, workspace_;
-  std::vector<Step> steps_;
+  std::vector<Instance> instances_;
 };
 
 }  // namespace batchtune::cpu

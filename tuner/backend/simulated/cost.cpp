@@ -8,9 +8,9 @@
 namespace batchtune::simulated {
 namespace {
 
-constexpr double kThreadScaling = 0.9;     // n threads are n^0.9 times as fast
-constexpr double kInstanceSlowdown = 0.1;  // each further instance slows all of them: shared memory
-constexpr double kSpillCost = 0.4;         // most that spilling out of the cache adds to a sample
+constexpr double kThreadScaling = 0.9;  // n threads are n^0.9 times as fast
+constexpr double kInterference = 0.03;  // each further instance slows all of them by so much
+constexpr double kSpillCost = 0.4;      // most that spilling out of the cache adds to a sample
 constexpr double kF32Bytes = 4;
 constexpr Bytes kWorkspacePerThread = Bytes{1} << 20;
 constexpr Bytes kSaturated = Bytes{1} << 60;  // three of them still add up without overflow
@@ -19,17 +19,26 @@ double whole_tiles(std::int64_t batch, std::int64_t tile) {
   return static_cast<double>((batch - 1) / tile + 1) * static_cast<double>(tile);
 }
 
-// Time of a batch that fits the cache.
+// Of `threads` threads, in FLOP/s.
+double rate_of(double threads, DType dtype, const Parameters& parameters) {
+  const auto width = static_cast<double>(size_of(dtype));
+  return parameters.rate * std::pow(threads, kThreadScaling) * kF32Bytes / width;
+}
+
+// Time of a batch that fits the cache. Weights stream at the rate of the whole device, which the
+// instances share.
 Seconds resident_seconds(const Model& model, const CandidateGroup& group, double samples,
                          const Parameters& parameters) {
   const auto width = static_cast<double>(size_of(group.dtype));
-  const double rate = parameters.rate * std::pow(group.threads, kThreadScaling) * kF32Bytes / width;
+  const double rate = rate_of(group.threads, group.dtype, parameters);
+  const double stream_rate =
+      rate_of(group.threads * group.instances, group.dtype, parameters) / group.instances;
   Seconds seconds = 0;
   for (const Op& op : model.ops) {
     if (op.kind == OpKind::input || op.kind == OpKind::reshape) continue;
     const OpWork work = work_of(model, op);
     const double streaming = work.weight_reads * width * kFlopsPerWeightByte;
-    seconds += parameters.overhead + (work.flops * samples + streaming) / rate;
+    seconds += parameters.overhead + work.flops * samples / rate + streaming / stream_rate;
   }
   return seconds;
 }
@@ -46,14 +55,19 @@ Bytes saturating_product(Bytes per_sample, std::int64_t factor) {
 Seconds run_seconds(const Model& model, const Candidate& candidate, const Parameters& parameters) {
   const CandidateGroup& group = candidate.group;
   const double slow = candidate.batch == parameters.slow.batch ? parameters.slow.factor : 1;
-  const double sharing = slow * (1 + kInstanceSlowdown * (group.instances - 1));
+  const double sharing = slow * (1 + kInterference * (group.instances - 1));
   const double samples = whole_tiles(candidate.batch, parameters.tile);
-  const double fitting = whole_tiles(std::max<std::int64_t>(parameters.hump, 1), parameters.tile);
+  const std::int64_t part = parameters.hump / group.instances;  // of the cache, in samples
+  const double fitting = whole_tiles(std::max<std::int64_t>(part, 1), parameters.tile);
   if (parameters.hump == 0 || samples <= fitting)
     return sharing * resident_seconds(model, group, samples, parameters);
   const double pieces = samples / fitting;
   return sharing * pieces * resident_seconds(model, group, fitting, parameters) *
          (1 + kSpillCost * (1 - 1 / pieces));
+}
+
+double unevenness(int instance, const Parameters& parameters) {
+  return 1 + parameters.uneven * instance;
 }
 
 Bytes weights_of(const Model& model, DType dtype) {

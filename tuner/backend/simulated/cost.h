@@ -16,8 +16,12 @@ namespace batchtune::simulated {
 // memory-bound.
 inline constexpr double kFlopsPerWeightByte = 20;
 
-// Virtual seconds of one undisturbed run of one batch; with k instances, of each of them.
+// Virtual seconds of one undisturbed run of one batch; with k instances, of the first of them while
+// all run. They have threads and launches of their own, share the bandwidth and the cache, and get
+// in each other's way a little: which split is best depends on the batch.
 Seconds run_seconds(const Model& model, const Candidate& candidate, const Parameters& parameters);
+// By how much instance number `instance` (from 0) is slower than the first.
+double unevenness(int instance, const Parameters& parameters);
 
 // Exact account. Every activation is alive at once, and every thread has a fixed workspace. Absurd
 // batches saturate far above any wall.

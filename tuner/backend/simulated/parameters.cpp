@@ -143,6 +143,7 @@ std::vector<Row> rows_of(Parameters& p) {
           {"overhead", seconds(p.overhead)},
           {"tile", count(p.tile)},
           {"hump", count(p.hump)},
+          {"uneven", fraction(p.uneven)},
           {"slow", slow_batch(p.slow)},
           {"load", seconds(p.load)},
           {"prepare", seconds(p.prepare)},

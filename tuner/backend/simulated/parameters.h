@@ -12,7 +12,7 @@
 namespace batchtune::simulated {
 
 // Misbehaves at exactly this batch, from the given run of a program on (counted from 1, the check
-// included).
+// included). Wrong is the last instance's output.
 struct Trigger {
   std::int64_t batch = 0;  // 0: never
   int run = 1;
@@ -34,6 +34,7 @@ struct Parameters {
   std::int64_t hump = 0;     // samples that fit its cache: larger batches spill; 0: never
   Seconds load = 0.1;        // virtual, as all times here
   Seconds prepare = 0.01;
+  double uneven = 0;  // each further instance is slower than the first by so much
   Slow slow;
   Trigger hang, crash, abort, exit, wrong;
   NoiseParameters noise;  // none unless told

@@ -6,7 +6,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "tuner/backend/simulated/cost.h"
 #include "tuner/backend/simulated/parameters.h"
@@ -50,15 +52,30 @@ class Machine {
  public:
   Machine(const simulated::NoiseParameters& noise, std::uint64_t seed) : noise_(noise, seed) {}
 
-  // One run on each of `instances` side by side, appended to `times`.
-  void run(Seconds undisturbed, int instances, RunTimes& times) {
-    Seconds longest = 0;
-    for (int instance = 0; instance < instances; ++instance) {
-      times.seconds.push_back(undisturbed * noise_.factor(now_));
-      times.instance.push_back(instance);
-      longest = std::max(longest, times.seconds.back());
+  // n runs of each instance side by side, none waiting for another. `undisturbed`: of a run, by
+  // instance.
+  RunTimes run(int n, const std::vector<Seconds>& undisturbed) {
+    RunTimes times;
+    times.clock = ClockKind::virtual_clock;
+    struct Instance {
+      Seconds now;
+      int left;
+    };
+    std::vector<Instance> instances(undisturbed.size(), {now_, n});
+    // In the order of their starts, since time must not fall.
+    for (int left = n * static_cast<int>(instances.size()); left > 0; --left) {
+      const auto next = std::min_element(
+          instances.begin(), instances.end(), [](const Instance& a, const Instance& b) {
+            return std::tuple(a.left == 0, a.now) < std::tuple(b.left == 0, b.now);
+          });
+      const auto number = static_cast<std::size_t>(next - instances.begin());
+      times.seconds.push_back(undisturbed[number] * noise_.factor(next->now));
+      times.instance.push_back(static_cast<int>(number));
+      next->now += times.seconds.back();
+      --next->left;
+      now_ = std::max(now_, next->now);
     }
-    now_ += longest;
+    return times;
   }
 
  private:
@@ -73,29 +90,33 @@ class SimulatedProgram final : public Program {
       : machine_(machine),
         candidate_(candidate),
         parameters_(parameters),
-        seconds_(simulated::run_seconds(model, candidate, parameters)),
         memory_(simulated::memory_of(model, candidate)),
-        output_elements_(std::min(elements(model.ops.back().output), kOutputElements)) {}
+        output_elements_(std::min(elements(model.ops.back().output), kOutputElements)) {
+    const Seconds first = simulated::run_seconds(model, candidate, parameters);
+    for (int instance = 0; instance < candidate.group.instances; ++instance)
+      seconds_.push_back(first * simulated::unevenness(instance, parameters));
+  }
 
   Outcome<RunTimes> run(int n) override {
-    RunTimes times;
-    times.clock = ClockKind::virtual_clock;
     for (int i = 0; i < n; ++i) {
       ++runs_;
       misbehave_if_told();
-      machine_.run(seconds_, candidate_.group.instances, times);
     }
-    return times;
+    return machine_.run(n, seconds_);
   }
 
   void set_input(std::uint64_t seed) override { seed_ = seed; }
 
   Outcome<std::vector<float>> read_output(std::int64_t samples) override {
-    const bool wrong = parameters_.wrong.fires(candidate_.batch, runs_);
+    const int instances = candidate_.group.instances;
     std::vector<float> output;
-    for (std::int64_t sample = 0; sample < std::min(samples, candidate_.batch); ++sample)
-      for (std::int64_t element = 0; element < output_elements_; ++element)
-        output.push_back(output_value(seed_, sample, element) + (wrong ? 1.0f : 0.0f));
+    for (int instance = 0; instance < instances; ++instance) {
+      const bool wrong =
+          instance == instances - 1 && parameters_.wrong.fires(candidate_.batch, runs_);
+      for (std::int64_t sample = 0; sample < std::min(samples, candidate_.batch); ++sample)
+        for (std::int64_t element = 0; element < output_elements_; ++element)
+          output.push_back(output_value(seed_, sample, element) + (wrong ? 1.0f : 0.0f));
+    }
     return output;
   }
 
@@ -114,7 +135,7 @@ class SimulatedProgram final : public Program {
   Machine& machine_;
   Candidate candidate_;
   Parameters parameters_;
-  Seconds seconds_;  // of an undisturbed run
+  std::vector<Seconds> seconds_;  // of an undisturbed run, by instance
   MemoryUse memory_;
   std::int64_t output_elements_;
   std::uint64_t seed_ = 1;
