@@ -1,6 +1,8 @@
 // Makes visits of a round of what a worker answered, judged by the session's canaries.
 #pragma once
 
+#include <utility>
+
 #include "tuner/core/observation.h"
 #include "tuner/measure/canary.h"
 #include "tuner/measure/turns.h"
