@@ -151,7 +151,7 @@ Problem test_problem(std::int64_t seed_batch) {
   return problem;
 }
 
-Played play(const Problem& problem, Measurer& measurer, const char* name) {
+Played play(const Problem& problem, Measurer& measurer, const char* name, std::uint64_t seed) {
   Played played;
   played.record.header.command = "tune";
   played.record.header.uuid = "test";
@@ -159,7 +159,7 @@ Played play(const Problem& problem, Measurer& measurer, const char* name) {
   played.record.header.estimates = problem.groups;
   for (const StrategyEntry& entry : strategies()) {
     if (entry.name != std::string_view(name)) continue;
-    const auto strategy = entry.create(problem, 1);
+    const auto strategy = entry.create(problem, seed);
     const auto end = drive(*strategy, measurer, played.record, {});
     REQUIRE(end);
     played.end = end->end;

@@ -70,6 +70,7 @@ struct Played {
 };
 
 // Runs a strategy to its end.
-Played play(const Problem& problem, Measurer& measurer, const char* strategy = "doubling");
+Played play(const Problem& problem, Measurer& measurer, const char* strategy = "doubling",
+            std::uint64_t seed = 1);
 
 }  // namespace batchtune
