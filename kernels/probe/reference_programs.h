@@ -1,5 +1,5 @@
 // Two frozen loops against which sessions are held: "compute" (register multiply-adds) and "cache"
-// (reads 512 KiB per CPU again and again). They are inline assembly for AVX2 in one version without
+// (reads 256 KiB per CPU again and again). They are inline assembly for AVX2 in one version without
 // dispatch, so that neither compiler nor build type changes them; hash() names instructions and
 // parameters. The trap: anything that changes here (an instruction, a count) makes old sessions
 // incomparable.

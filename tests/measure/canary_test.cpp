@@ -48,6 +48,15 @@ TEST_CASE("quiet levels are found although most bursts are disturbed", "[canary]
   CHECK(learner.disturbed(one_cpu));
 }
 
+TEST_CASE("a visit in whose turn another process wanted a CPU is disturbed", "[canary]") {
+  QuietLearner learner({{30e-6, 60e-6}, {100e-6, 100e-6}});
+  HostState host = host_of(reading(30e-6, 100e-6));
+  host.cpu_pressure = 0.1;
+  CHECK_FALSE(learner.disturbed(host));
+  host.cpu_pressure = 0.5;
+  CHECK(learner.disturbed(host));
+}
+
 TEST_CASE("one lucky burst does not lower a quiet level, whenever it comes", "[canary]") {
   for (int lucky = 0; lucky < 600; lucky += 7) {
     QuietLearner learner({{30e-6, 60e-6}, {100e-6, 100e-6}});

@@ -43,6 +43,7 @@ struct Making {
   double host = 1;    // the machine's speed of the day: slows everything
   double change = 1;  // of the program alone
   std::string reference = "abcd";
+  double cache = 1;  // of the cache-resident reference program alone
   int rounds = 24;
   std::uint64_t seed = 1;
 };
@@ -63,8 +64,10 @@ Session session(const Making& making) {
     Round round;
     round.visits = {visit_of(1, "", 0.010 * making.change, slow, random),
                     visit_of(2, "", 0.050 * making.change, slow, random)};
-    if (!making.reference.empty())
-      round.visits.push_back(visit_of(0, "cache", 0.002, slow, random));
+    if (!making.reference.empty()) {
+      round.visits.push_back(visit_of(0, "cache", 0.002 * making.cache, slow, random));
+      round.visits.push_back(visit_of(0, "compute", 0.003, slow, random));
+    }
     record.observations.push_back({round, 0, 1});
   }
   for (const Observation& observation : record.observations)
@@ -118,6 +121,17 @@ TEST_CASE("a program that became slower is found on a faster machine, too", "[tr
     const Comparison back = compare(now.compared(), base.compared(), 0.03);
     for (const ComparedPair& pair : back.pairs) CHECK(pair.verdict == PairVerdict::faster);
     CHECK(outcome_of(back) != ComparisonOutcome::regression);
+  }
+}
+
+TEST_CASE("a reference program that was disturbed alone proves nothing", "[track][compare]") {
+  const Session base = session({.cache = 1.12, .seed = 1}), now = session({.seed = 2});
+  const Comparison comparison = compare(base.compared(), now.compared(), 0.03);
+  REQUIRE(comparison.pairs.size() == 2);
+  for (const ComparedPair& pair : comparison.pairs) {
+    CHECK(pair.ratio > 1.1);
+    CHECK(pair.verdict == PairVerdict::inconclusive);
+    CHECK(pair.reason.find("the reference programs differ by 1") == 0);
   }
 }
 
@@ -377,4 +391,16 @@ TEST_CASE("a recommendation that moved is told, and is no regression by itself",
   CHECK(outcome_of(comparison) != ComparisonOutcome::regression);
   now.conclusion.best.reset();
   CHECK_FALSE(compare(base.compared(), now.compared()).new_batch);
+}
+
+TEST_CASE("the same batch with another split of the CPUs has moved", "[track][compare]") {
+  const Session base = session({});
+  Session now = session({});
+  CHECK_FALSE(compare(base.compared(), now.compared()).moved);
+  for (Trial& trial : now.conclusion.trials) trial.candidate.group.instances = 2;
+  const Comparison comparison = compare(base.compared(), now.compared());
+  CHECK(comparison.moved);
+  CHECK(comparison.new_batch == comparison.base_batch);
+  REQUIRE(comparison.new_group);
+  CHECK(comparison.new_group->instances == 2);
 }

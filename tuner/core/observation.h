@@ -98,8 +98,8 @@ struct Visit {
   int position = 0;       // in its round, from 0
   int instance = 0;       // with k instances: k visits share a position
   int warm = 0;           // the first `warm` of `seconds` are warm-up
-  // A canary beside it was slower than in quiet moments, or parked workers used more than 5 % of a
-  // CPU.
+  // A canary beside it was slower than in quiet moments, some task waited for a CPU in a quarter of
+  // the turn, or parked workers used more than 5 % of a CPU.
   bool disturbed = false;
   std::optional<HostState> host;
   std::vector<Seconds> seconds;  // one per run, in order, warm ones first

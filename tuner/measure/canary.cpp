@@ -25,6 +25,11 @@ constexpr double kCacheTolerance = 0.6;
 // A cache line goes round in 60 to 115 ns on one core complex, in 330 ns between two.
 constexpr double kExchangeTolerance = 1.5;
 
+// Share of a turn in which some task waited for a CPU: our own parent and helpers make a few
+// percent of it, 10 at times, another process that wants a CPU a half and more. Bursts are too
+// short to be interrupted by one, so they do not see it.
+constexpr double kPressureTolerance = 0.25;
+
 // Parked workers, of one CPU: as much as parking.cpp takes for quiet.
 constexpr double kParkedTolerance = 0.05;
 
@@ -96,7 +101,7 @@ void QuietLearner::add(const CanaryReading& reading) {
 }
 
 bool QuietLearner::disturbed(const HostState& host) const {
-  if (host.parked_cpu > kParkedTolerance) return true;
+  if (host.parked_cpu > kParkedTolerance || host.cpu_pressure > kPressureTolerance) return true;
   return slower(cycles_of(host.compute_canary, host.clock_hz), levels_.compute,
                 kComputeTolerance) ||
          slower(host.cache_canary, levels_.cache, kCacheTolerance) ||

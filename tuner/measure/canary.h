@@ -46,8 +46,8 @@ class QuietLearner {
   explicit QuietLearner(QuietLevels known = {});
   void add(const CanaryReading& reading);
   const QuietLevels& levels() const { return levels_; }
-  // Whether a burst was slower than in quiet moments by more than canaries vary by themselves, or
-  // workers ran that should have been parked.
+  // Whether a burst was slower than in quiet moments by more than canaries vary by themselves, some
+  // task waited for a CPU, or workers ran that should have been parked.
   bool disturbed(const HostState& host) const;
 
  private:

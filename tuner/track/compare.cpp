@@ -29,6 +29,10 @@ constexpr double kSameConfidence = 0.90;
 // Beyond, the machine itself was another one: disturbed all the time, or throttled.
 constexpr double kSameMachine = 1.25;
 
+// What the two reference programs say of the machine's change differs by less than 1 % where
+// nothing disturbs either of them.
+constexpr double kReferencesAgree = 0.02;
+
 // DRAM's rate wanders between minutes by 10 to 20 % on shared machines: as a standard deviation.
 constexpr double kMemoryWander = 0.10;
 
@@ -65,6 +69,14 @@ std::string doubt_of(const Judged& judged, const Side& base, const Side& now) {
   if (machine > kSameMachine || machine < 1 / kSameMachine)
     return fmt::format("the reference program itself took {:.2f} x as long in {}", machine,
                        now.name);
+  if (base.control && now.control) {
+    const double apart = *now.control - *base.control;
+    if (std::abs(apart) > kReferencesAgree)
+      return fmt::format(
+          "the reference programs differ by {:.1f} % from each other between the "
+          "sessions: one of them was disturbed",
+          100 * std::expm1(std::abs(apart)));
+  }
   return {};
 }
 
@@ -151,6 +163,13 @@ std::optional<std::int64_t> best_batch(const Conclusion& conclusion) {
   return conclusion.best->batch;
 }
 
+std::optional<CandidateGroup> best_group(const Conclusion& conclusion) {
+  if (conclusion.best)
+    for (const Trial& trial : conclusion.trials)
+      if (trial.id == conclusion.best->trial) return trial.candidate.group;
+  return std::nullopt;
+}
+
 bool is_exact(const Boundary& boundary) {
   return boundary.kind == BoundaryKind::probed && boundary.exact;
 }
@@ -207,7 +226,10 @@ Comparison compare(const Compared& base, const Compared& now, double threshold) 
   comparison.new_batch = best_batch(now.conclusion);
   comparison.base_quiet_share = base.conclusion.quiet_share;
   comparison.new_quiet_share = now.conclusion.quiet_share;
-  comparison.moved = comparison.base_batch != comparison.new_batch;
+  comparison.base_group = best_group(base.conclusion);
+  comparison.new_group = best_group(now.conclusion);
+  comparison.moved = comparison.base_batch != comparison.new_batch ||
+                     comparison.base_group != comparison.new_group;
   if (before.model.hash != after.model.hash || before.simulated != after.simulated) {
     comparison.comparable = false;
     return comparison;

@@ -151,6 +151,9 @@ Side side_of(const Compared& compared, std::string name, std::uint64_t seed) {
   if (count >= kFewestRounds) side.resampled = resamplings(count, seed, block);
   side.reference = reference_level(side.rounds, all_indices(count), kReference);
   side.regulars = regulars_of(side);
+  if (const auto other = reference_level(side.rounds, all_indices(count), kOtherReference);
+      other && side.reference)
+    side.control = std::log(*other / *side.reference);
   return side;
 }
 

@@ -30,6 +30,7 @@ struct Side {
   const Conclusion* conclusion = nullptr;
   std::optional<Seconds> reference;  // its undisturbed level; nullopt: it never ran
   std::vector<Regular> regulars;
+  std::optional<double> control;  // log of the other reference program over it, undisturbed
 };
 Side side_of(const Compared& compared, std::string name, std::uint64_t seed);
 
