@@ -1,0 +1,33 @@
+// --record FILE: what a session measured, as tables that `replay` reads. The session is in the
+// database before; a table that could not be written can be had from it again.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reports/report.h"
+#include "tuner/core/error.h"
+#include "tuner/core/session.h"
+#include "tuner/core/table.h"
+#include "tuner/core/trial.h"
+
+namespace batchtune {
+
+// Before anything is measured: FILE can be written, and the strategy leaves no batch out (a search
+// does; a table of what it chose to look at would flatter it). "" for `file`: nothing is recorded.
+Status check_record(const std::string& file, const std::string& strategy);
+
+// One table for each group that has rows: every candidate that was measured or ended otherwise,
+// with its raw timed samples. Rounds are numbered from 0 in the order of the session, for all
+// tables alike; those without the anchor are left out. Memory is that of the last probe that
+// fitted, else the account of the preparation.
+std::vector<RecordedTable> tables_of(const SessionRecord& record, const Conclusion& conclusion);
+
+// Writes them; an error, too, when there is nothing to write. Its `todo` says how to do it again.
+Status record_tables(const std::string& file, const TuneReport& report);
+
+// The same after the report has been printed: what happened is said on stderr (the good news not
+// if `quiet`), and the exit code is `code` or, where nothing could be written, kEnvironment.
+int record_after_report(const std::string& file, const TuneReport& report, int code, bool quiet);
+
+}  // namespace batchtune
