@@ -50,6 +50,12 @@ std::string batch_text(const std::optional<std::int64_t>& batch) {
   return batch ? "batch " + std::to_string(*batch) : std::string("none");
 }
 
+// "cpu f32, 2 x 1 thread, ", where the two recommend different groups.
+std::string split_text(const Comparison& comparison, const std::optional<CandidateGroup>& group) {
+  if (!group || comparison.base_group == comparison.new_group) return "";
+  return to_string(*group) + ", ";
+}
+
 // Why pairs could not be judged: "batch 16, batch 32: inconclusive: only 3 rounds in the base".
 std::string reasons(const Comparison& comparison, int width) {
   const bool several = has_several_groups(comparison);
@@ -131,8 +137,10 @@ std::string text_compare(const CompareReport& report, const TextOptions& options
                           options.width) +
             reasons(comparison, options.width);
   text += "\n" + quiet_shares(comparison);
-  text += fmt::format("recommended: {} -> {}{}\n", batch_text(comparison.base_batch),
-                      batch_text(comparison.new_batch), comparison.moved ? " (moved)" : "");
+  text +=
+      fmt::format("recommended: {}{} -> {}{}{}\n", split_text(comparison, comparison.base_group),
+                  batch_text(comparison.base_batch), split_text(comparison, comparison.new_group),
+                  batch_text(comparison.new_batch), comparison.moved ? " (moved)" : "");
   text += fmt::format("memory ends: {} -> {}{}\n", batch_text(comparison.base_boundary),
                       batch_text(comparison.new_boundary), comparison.shrank ? " (shrank)" : "");
   return text + text::bold(summary(comparison), options.color) + "\n";

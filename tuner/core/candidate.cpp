@@ -5,9 +5,9 @@ namespace batchtune {
 std::string to_string(const CandidateGroup& group) {
   std::string text(name_of(group.dtype));
   if (!group.backend.empty())  // a catalogue device has no threads
-    text = group.backend + " " + text + ", " + std::to_string(group.threads) +
-           (group.threads == 1 ? " thread" : " threads");
-  if (group.instances > 1) text += " x " + std::to_string(group.instances) + " instances";
+    text = group.backend + " " + text + ", " +
+           (group.instances > 1 ? std::to_string(group.instances) + " x " : "") +
+           std::to_string(group.threads) + (group.threads == 1 ? " thread" : " threads");
   for (const auto& [name, size] : group.dims) text += ", " + name + "=" + std::to_string(size);
   return text;
 }

@@ -28,7 +28,8 @@ struct Candidate {
   auto operator<=>(const Candidate&) const = default;
 };
 
-std::string to_string(const CandidateGroup& group);  // "cpu bf16, 2 threads"
-std::string to_string(const Candidate& candidate);   // "cpu bf16, 2 threads, batch 8"
+// "cpu bf16, 2 threads"; two instances of one thread each: "cpu f32, 2 x 1 thread".
+std::string to_string(const CandidateGroup& group);
+std::string to_string(const Candidate& candidate);  // "cpu bf16, 2 threads, batch 8"
 
 }  // namespace batchtune

@@ -45,8 +45,9 @@ struct Comparison {
   double threshold = 0;                  // a ratio above 1 + threshold is slower
   bool by_reference = false;  // ratios have the host's speed taken out by the reference programs
   std::vector<ComparedPair> pairs;
-  std::optional<std::int64_t> base_batch, new_batch;  // recommended; absent: none
-  bool moved = false;
+  std::optional<std::int64_t> base_batch, new_batch;        // recommended; absent: none
+  std::optional<CandidateGroup> base_group, new_group;      // of these
+  bool moved = false;                                       // another batch or another group
   std::optional<std::int64_t> base_boundary, new_boundary;  // largest that fits
   bool shrank = false;
   // A candidate that was ok in the base session crashed, ran out of memory (of the same limit),
