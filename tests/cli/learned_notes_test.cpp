@@ -164,16 +164,26 @@ TEST_CASE("settings of a load join the session's, once", "[cli]") {
   CHECK(to_string(header.settings.effective[1].value) == "avx512");
 }
 
-TEST_CASE("of several groups each has its own settings", "[cli]") {
+TEST_CASE("of several groups those settings are numbered that differ", "[cli]") {
   SessionHeader header = header_of(1000);
   Estimate second = header.estimates[0];
   second.group.threads = 1;
   header.estimates.push_back(second);
   LoadNotice notice;
-  notice.group = second.group;
-  notice.report.effective = {{"isa", std::string("avx2"), "backend"}};
+  notice.group = header.estimates[0].group;
+  notice.report.effective = {{"isa", std::string("avx2"), "backend"},
+                             {"threads", std::int64_t{2}, "backend"}};
   CHECK(add_loaded_settings(header, notice));
-  CHECK(header.settings.effective[0].name == "simulated.isa.2");
+  notice.group = second.group;
+  notice.report.effective[1].value = std::int64_t{1};
+  CHECK(add_loaded_settings(header, notice));
+  CHECK_FALSE(add_loaded_settings(header, notice));
+  const std::vector<Setting>& effective = header.settings.effective;
+  REQUIRE(effective.size() == 3);
+  CHECK(effective[0].name == "simulated.isa");
+  CHECK(effective[1].name == "simulated.threads");
+  CHECK(effective[2].name == "simulated.threads.2");
+  CHECK(effective[2].value == Value(std::int64_t{1}));
 }
 
 TEST_CASE("outside is what neither prepares, measures, probes nor watches", "[cli]") {

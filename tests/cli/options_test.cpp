@@ -70,7 +70,8 @@ TEST_CASE("what is not given stays absent, so that defaults are known as such", 
   CHECK(request->given.empty());
   CHECK_FALSE(request->objective.has_value());
   CHECK_FALSE(request->memory_limit.has_value());
-  CHECK_FALSE(request->instances.has_value());
+  CHECK(request->instances.empty());
+  CHECK_FALSE(request->auto_instances);
   CHECK(request->batches.empty());
 }
 
@@ -79,7 +80,7 @@ TEST_CASE("values with units become numbers", "[cli]") {
   options.backends = {"simulated:wall=2GiB,hang=16"};
   options.dtypes = "f32,bf16";
   options.threads = "1,2";
-  options.instances = "2";
+  options.instances = "1,2";
   options.latency_limits = {"p50=20ms", "p99.9=1.5s"};
   options.memory_limit = "2GiB";
   options.give_up = "5%";
@@ -97,7 +98,7 @@ TEST_CASE("values with units become numbers", "[cli]") {
   CHECK(request->backends == std::vector<std::string>{"simulated:wall=2GiB,hang=16"});
   CHECK(request->dtypes == std::vector{DType::f32, DType::bf16});
   CHECK(request->threads == std::vector{1, 2});
-  CHECK(request->instances == 2);
+  CHECK(request->instances == std::vector{1, 2});
   REQUIRE(request->latency_limits.size() == 2);
   CHECK(request->latency_limits[0] == LatencyLimit{LatencyMetric::p50, 0.02});
   CHECK(request->latency_limits[1] == LatencyLimit{LatencyMetric::p99_9, 1.5});
@@ -113,7 +114,8 @@ TEST_CASE("instances can be left to batchtune", "[cli]") {
   options.instances = "auto";
   const auto request = parse_tuning(options);
   REQUIRE(request.has_value());
-  CHECK_FALSE(request->instances.has_value());
+  CHECK(request->instances.empty());
+  CHECK(request->auto_instances);
 }
 
 TEST_CASE("settings as given make the same request again", "[cli]") {
@@ -154,6 +156,8 @@ TEST_CASE("each bad value is refused with its option's name", "[cli]") {
       {&TuningOptions::threads, "two", "--threads"},
       {&TuningOptions::threads, "99999", "--threads"},
       {&TuningOptions::instances, "-1", "--instances"},
+      {&TuningOptions::instances, "2,2", "--instances"},
+      {&TuningOptions::instances, "1,auto", "--instances"},
       {&TuningOptions::memory_limit, "2", "--memory-limit"},
       {&TuningOptions::memory_limit, "0B", "--memory-limit"},
       {&TuningOptions::memory_limit, "-1GiB", "--memory-limit"},

@@ -38,15 +38,6 @@ std::vector<DType> dtypes_of(const TuningRequest& request) {
   return request.dtypes.empty() ? std::vector{DType::f32} : request.dtypes;
 }
 
-int instances_of(const TuningRequest& request) {
-  return request.instances.value_or(1);
-}
-
-std::vector<int> threads_of(const TuningRequest& request) {
-  if (!request.threads.empty()) return request.threads;
-  return {std::max(1, cpu_share().usable / instances_of(request))};
-}
-
 BoundaryWish boundary_of(const TuningRequest& request) {
   return request.boundary.value_or(request.memory_limit ? BoundaryWish::probed
                                                         : BoundaryWish::predicted);

@@ -14,8 +14,6 @@ namespace batchtune {
 
 std::vector<std::string> backends_of(const TuningRequest& request);  // specs; "cpu"
 std::vector<DType> dtypes_of(const TuningRequest& request);          // f32
-int instances_of(const TuningRequest& request);                      // one
-std::vector<int> threads_of(const TuningRequest& request);  // all CPUs, shared by the instances
 BoundaryWish boundary_of(
     const TuningRequest& request);  // probed where a memory limit was given, else predicted
 std::string strategy_of(const TuningRequest& request);   // the first of the table

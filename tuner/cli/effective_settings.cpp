@@ -21,24 +21,34 @@ std::string list_of(const Range& range, Text text) {
   return list;
 }
 
+// A number, or the list of those that the groups have.
+Value axis_of(const std::vector<Estimate>& estimates, int CandidateGroup::*axis) {
+  std::vector<std::int64_t> values;
+  for (const Estimate& estimate : estimates)
+    if (std::find(values.begin(), values.end(), estimate.group.*axis) == values.end())
+      values.push_back(estimate.group.*axis);
+  if (values.size() == 1) return values.front();
+  return list_of(values, [](std::int64_t value) { return fmt::to_string(value); });
+}
+
 std::vector<Setting> device_settings(const TuningRequest& request,
                                      const std::vector<OpenDevice>& devices,
                                      const std::vector<Estimate>& estimates) {
-  const CandidateGroup& group = estimates.front().group;
   const CpuShare cpus = cpu_share();
-  const Value threads =
-      request.threads.size() > 1
-          ? Value(list_of(request.threads, [](int n) { return fmt::to_string(n); }))
-          : Value(std::int64_t{group.threads});
+  const auto axis = [&](int CandidateGroup::*member) { return axis_of(estimates, member); };
+  const bool alone = axis(&CandidateGroup::instances) == Value(std::int64_t{1});
   std::vector<Setting> settings{
       {"backend", list_of(devices, [](const OpenDevice& device) { return device.spec; }),
        origin(!request.backends.empty(), "--backend")},
       {"dtype", list_of(dtypes_of(request), [](DType d) { return name_of(d); }),
        origin(!request.dtypes.empty(), "--dtype")},
       {"cpus", std::int64_t{cpus.usable}, cpus.origin},
-      {"threads", threads, request.threads.empty() ? cpus.origin : "--threads"},
-      {"instances", std::int64_t{group.instances},
-       origin(request.instances.has_value(), "--instances")},
+      {"threads", axis(&CandidateGroup::threads),
+       !request.threads.empty() ? "--threads"
+       : alone                  ? cpus.origin
+                                : cpus.origin + ", shared by the instances"},
+      {"instances", axis(&CandidateGroup::instances),
+       origin(request.auto_instances || !request.instances.empty(), "--instances")},
   };
   for (const OpenDevice& device : devices)
     for (const auto& [dtype, isa] : device.figures.device.isa_in_use)

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "reports/estimate_report.h"
 #include "tuner/backend/backend_list.h"
@@ -12,6 +14,7 @@
 #include "tuner/cli/estimate_options.h"
 #include "tuner/cli/host.h"
 #include "tuner/cli/report_output.h"
+#include "tuner/cli/splits.h"
 #include "tuner/core/units.h"
 #include "tuner/estimate/catalogue.h"
 #include "tuner/estimate/guide.h"
@@ -36,6 +39,7 @@ constexpr UsedOption kUsedOptions[] = {
     {"--device", &EstimateCommandOptions::device, kModel | kTraining},
     {"--dtype", &EstimateCommandOptions::dtype, kModel | kRaw},
     {"--threads", &EstimateCommandOptions::threads, kModel},
+    {"--instances", &EstimateCommandOptions::instances, kModel},
     {"--isa", &EstimateCommandOptions::isa, kModel},
     {"--batches", &EstimateCommandOptions::batches, kModel},
     {"--memory-limit", &EstimateCommandOptions::memory_limit, kModel | kTraining},
@@ -81,23 +85,27 @@ const BackendEntry* backend_of(const EstimateCommandOptions& options) {
   return find_backend(split_backend_spec(device_name(options)).name);
 }
 
-Result<int> threads_of(const EstimateCommandOptions& options) {
+// One instance with all CPUs unless told otherwise; a catalogue device is taken whole.
+Result<Split> split_of(const EstimateCommandOptions& options) {
   const BackendEntry* backend = backend_of(options);
-  const CpuShare cpus = cpu_share();
-  const int all = backend == nullptr ? 1 : cpus.usable;
-  if (options.threads.empty()) return all;
-  if (backend == nullptr)
-    return bad_input("--threads with a device that batchtune runs on",
-                     "--device " + device_name(options), "--threads");
+  for (const auto& [text, option] :
+       {std::pair{&options.threads, "--threads"}, std::pair{&options.instances, "--instances"}})
+    if (backend == nullptr && !text->empty())
+      return bad_input(std::string(option) + " with a device that batchtune runs on",
+                       "--device " + device_name(options), option);
+  if (backend == nullptr) return Split{};
   TuningOptions typed;
+  typed.backends = {device_name(options)};
   typed.threads = options.threads;
+  typed.instances = options.instances.empty() ? "1" : options.instances;
   BT_TRY(request, parse_tuning(typed));
-  if (request.threads.size() != 1)
-    return bad_input("one number of threads", options.threads, "--threads");
-  if (request.threads.front() > all && !backend->simulated)
-    return bad_input(fmt::format("at most {} threads ({})", all, cpus.origin), options.threads,
-                     "--threads");
-  return request.threads.front();
+  BT_TRY_VOID(check_splits(request));
+  const std::vector<Split> splits = splits_of(request, backend->simulated);
+  if (splits.size() != 1)
+    return bad_input("one split of the CPUs: one number of threads, one of instances",
+                     fmt::format("{} of them", splits.size()), "--threads, --instances",
+                     "Estimate one after the other");
+  return splits.front();
 }
 
 Result<EstimateOptions> options_of(const EstimateCommandOptions& options) {
@@ -129,12 +137,12 @@ Result<int> estimate_inference(const EstimateCommandOptions& options, Format for
   BT_TRY(model, load_model(options.model));
   // Checked before a device is opened, which may have to be calibrated first.
   BT_TRY(dtype, dtype_of(options, backend_of(options) != nullptr));
-  BT_TRY(threads, threads_of(options));
+  BT_TRY(split, split_of(options));
   BT_TRY(device, find_any_device(options));
-  const CandidateGroup group{device.entry ? device.entry->name : "", dtype, threads, 1, model.dims};
-  // A catalogue device is taken whole.
+  const CandidateGroup group{device.entry ? device.entry->name : "", dtype, split.threads,
+                             split.instances, model.dims};
   EstimateReport report{
-      summarise(model), device.entry ? device.at(threads) : device.figures.device, {}};
+      summarise(model), device.entry ? device.at(split.cpus()) : device.figures.device, {}};
   BT_TRY(estimate, estimate_model(model, report.device, group, estimate_options));
   report.estimate = std::move(estimate);
   BT_TRY_VOID(print_estimate(report, options.output, format));
@@ -248,7 +256,9 @@ void add_estimate_command(Arguments& arguments) {
   arguments.value("--mode", options->mode, "inference or training");
   arguments.value("--dtype", options->dtype,
                   "f32 on this machine, bf16 on catalogue devices by default");
-  arguments.value("--threads", options->threads, "of this machine");
+  arguments.value("--threads", options->threads,
+                  "of this machine, of each instance (default: all CPUs, shared by the instances)");
+  arguments.value("--instances", options->instances, "side by side (default: one)");
   arguments.value("--isa", options->isa, "widest instruction set of this machine that is allowed");
   arguments.value("--batches", options->batches, "shown: 1,8,32 or 1:64 or 1:64:x2");
   arguments.value("--memory-limit", options->memory_limit,

@@ -13,7 +13,7 @@ struct EstimateCommandOptions {
   std::string model, device;
   bool guide = false;
   std::string mode = "inference";
-  std::string dtype, threads, batches, memory_limit, give_up, isa;
+  std::string dtype, threads, instances, batches, memory_limit, give_up, isa;
   std::string peak, bandwidth, flops, params;  // raw figures
   std::string tensor_parallel, pipeline_parallel, state_bytes, optimizer_bytes;
   std::string database;

@@ -1,5 +1,6 @@
 // Settings that a backend says are in force only once it has loaded a model: they join the
-// session's effective ones under the backend's name ("cpu.isa"; with several groups "cpu.isa.2").
+// session's effective ones under the backend's name: "cpu.isa"; "cpu.isa.2" where the second group
+// has another one than that.
 #pragma once
 
 #include "tuner/core/session.h"

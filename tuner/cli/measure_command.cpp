@@ -25,6 +25,8 @@ struct MeasureOptions {
 Result<int> run_measure(const MeasureOptions& options) {
   BT_TRY(format, parse_format(options.output));
   BT_TRY(request, parse_tuning(options.tuning));
+  // What is measured was asked for, one by one.
+  if (request.instances.empty() && !request.auto_instances) request.instances = {1};
   BT_TRY(model, load_model(options.model));
   BT_TRY(store, open_database(options.database));
   BT_TRY(devices, open_devices(request, *store, options.silent));

@@ -24,8 +24,13 @@ void add_device_options(Arguments& arguments, TuningOptions& options) {
       "--backend", options.backends,
       "backend, with its own parameters after a colon (simulated:wall=2GiB); may be repeated");
   arguments.value("--dtype", options.dtypes, "data type, or a list: f32,bf16");
-  arguments.value("--threads", options.threads, "threads of each instance, or a list: 1,2");
-  arguments.value("--instances", options.instances, "instances side by side: a number, or auto");
+  arguments.value("--threads", options.threads,
+                  "threads of each instance, or a list: 1,2 (default: the CPUs, shared by the "
+                  "instances)");
+  arguments.value("--instances", options.instances,
+                  "instances side by side, each with a batch in flight: a number, a list, or auto = "
+                  "each divisor of the number of CPUs (default: auto for tune; one for measure, "
+                  "and where --threads is given)");
   arguments.value("--isa", options.isa,
                   "widest instruction set allowed: reference, avx2, avx512, ...");
 }

@@ -40,8 +40,9 @@ struct TuningOptions {
 struct TuningRequest {
   std::vector<std::string> backends;  // specs: "simulated:wall=2GiB"
   std::vector<DType> dtypes;
-  std::vector<int> threads;      // of each instance
-  std::optional<int> instances;  // absent: auto
+  std::vector<int> threads;     // of each instance
+  std::vector<int> instances;   // see splits.h for what is meant where one of the two is empty
+  bool auto_instances = false;  // --instances auto was typed
   std::string isa;
   std::vector<std::int64_t> batches;  // ascending, unique
   std::vector<LatencyLimit> latency_limits;

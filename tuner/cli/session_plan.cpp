@@ -15,6 +15,7 @@
 #include "tuner/cli/kernel_notes.h"
 #include "tuner/cli/quiet_notes.h"
 #include "tuner/cli/reference_backend.h"
+#include "tuner/cli/splits.h"
 #include "tuner/cli/timestamp.h"
 #include "tuner/estimate/roofline.h"
 #include "tuner/search/boundary.h"
@@ -24,27 +25,13 @@
 namespace batchtune {
 namespace {
 
-// More threads than CPUs measure the scheduler; a simulated device has as many as it likes.
-Status check_threads(const TuningRequest& request) {
-  const CpuShare cpus = cpu_share();
-  for (const std::string& spec : backends_of(request)) {
-    if (find_backend(split_backend_spec(spec).name)->simulated) continue;
-    for (const int threads : threads_of(request))
-      if (threads * instances_of(request) > cpus.usable)
-        return bad_input(fmt::format("at most {} threads in all ({})", cpus.usable, cpus.origin),
-                         fmt::format("{} x {} threads", instances_of(request), threads),
-                         "--threads, --instances");
-  }
-  return {};
-}
-
 std::vector<CandidateGroup> groups_of(const TuningRequest& request, const Model& model,
                                       const std::vector<OpenDevice>& devices) {
   std::vector<CandidateGroup> groups;
   for (const OpenDevice& device : devices)
     for (const DType dtype : dtypes_of(request))
-      for (const int threads : threads_of(request))
-        groups.push_back({device.entry->name, dtype, threads, instances_of(request), model.dims});
+      for (const Split& split : splits_of(request, device.entry->simulated))
+        groups.push_back({device.entry->name, dtype, split.threads, split.instances, model.dims});
   return groups;
 }
 
@@ -99,7 +86,7 @@ Bytes racing_memory() {
 Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store,
                                              bool quiet) {
   std::vector<OpenDevice> devices;
-  BT_TRY_VOID(check_threads(request));
+  BT_TRY_VOID(check_splits(request));
   BT_TRY_VOID(check_memory_limit(request));
   for (const std::string& spec : backends_of(request)) {
     BT_TRY(device, open_device(spec, request.isa, store, quiet));

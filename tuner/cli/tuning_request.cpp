@@ -133,10 +133,13 @@ Status parse_axes(const TuningOptions& options, TuningRequest& request) {
       BT_TRY_VOID(append_unique(request.threads, threads, text, "--threads"));
     }
   }
-  if (!options.instances.empty() && options.instances != "auto") {
-    BT_TRY(instances, parse_integer<int>(options.instances, 1, kMostThreads,
-                                         "auto, or a number of instances", "--instances"));
-    request.instances = instances;
+  request.auto_instances = options.instances == "auto";
+  if (!options.instances.empty() && !request.auto_instances) {
+    for (const std::string& text : split_list(options.instances)) {
+      BT_TRY(instances, parse_integer<int>(text, 1, kMostThreads, "auto, or numbers of instances",
+                                           "--instances"));
+      BT_TRY_VOID(append_unique(request.instances, instances, text, "--instances"));
+    }
   }
   if (!options.isa.empty()) {
     request.isa = options.isa;
