@@ -3,13 +3,36 @@
 namespace batchtune {
 
 std::string_view name_of(Objective objective) {
-  return objective == Objective::knee ? "knee" : "throughput";
+  switch (objective) {
+    case Objective::knee:
+      return "knee";
+    case Objective::throughput:
+      return "throughput";
+    case Objective::latency:
+      return "latency";
+    case Objective::cost:
+      return "cost";
+  }
+  return "?";
 }
 
 std::optional<Objective> parse_objective(std::string_view text) {
-  for (Objective objective : {Objective::knee, Objective::throughput})
+  for (const Objective objective : kObjectives)
     if (name_of(objective) == text) return objective;
   return std::nullopt;
+}
+
+std::optional<double> price_of(const Wishes& wishes, const std::string& backend) {
+  for (const std::string& name : {backend, std::string()})
+    if (const auto found = wishes.prices.find(name);
+        found != wishes.prices.end() && found->second > 0)
+      return found->second;
+  return std::nullopt;
+}
+
+double price_of_million(double price_per_hour, double throughput) {
+  constexpr double kMillion = 1e6, kSecondsPerHour = 3600;
+  return price_per_hour / kSecondsPerHour / throughput * kMillion;
 }
 
 std::string_view name_of(LatencyMetric metric) {

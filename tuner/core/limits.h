@@ -18,6 +18,8 @@ enum class Objective {
   latency,     // the lowest latency of one batch that still gives Wishes::throughput_floor
   cost,        // the lowest price of a million inferences, by Wishes::prices
 };
+inline constexpr Objective kObjectives[] = {Objective::knee, Objective::throughput,
+                                            Objective::latency, Objective::cost};
 std::string_view name_of(Objective objective);
 std::optional<Objective> parse_objective(std::string_view text);
 
@@ -52,6 +54,13 @@ struct Wishes {
 
   bool operator==(const Wishes&) const = default;
 };
+
+// Per hour, of a backend: its own, else the one of any other. nullopt: none is known (a price is
+// above 0).
+std::optional<double> price_of(const Wishes& wishes, const std::string& backend);
+
+// Of a million inferences at `throughput` samples/s, in the currency of the price.
+double price_of_million(double price_per_hour, double throughput);
 
 enum class LimitDecision { kept, broken, unproven };
 std::string_view name_of(LimitDecision decision);

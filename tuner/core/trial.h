@@ -45,12 +45,15 @@ struct Trial {
   std::optional<Bytes> memory;             // the solo run's peak; absent if there was none
   std::optional<MemoryKind> memory_kind;
   std::optional<Seconds> prepare_seconds;  // absent: it never got prepared
+  // Of the front of all groups that differ from its own in threads and instances alone: they share
+  // the device.
   bool on_front = false;
   std::optional<double> front_probability;
   std::optional<PointEstimate> estimate;
   std::vector<LimitVerdict> limits;
 };
 
+// Of one group alone.
 struct Front {
   CandidateGroup group;
   std::vector<TrialId> trials;  // ascending latency
@@ -75,6 +78,7 @@ struct Boundary {
   int kills = 0;  // processes that were killed to find it
   // Of latency or throughput towards the largest measured batch; absent where too little was seen.
   std::optional<BoundaryShape> shape;
+  std::string shape_evidence;  // in words; empty without a shape
   std::string evidence;
 };
 
@@ -99,6 +103,13 @@ struct Step {
   double throughput = 1, latency = 1;
 };
 
+// A latency limit that would change the choice, were it below `until`.
+struct Tightening {
+  LatencyLimit limit;
+  Seconds until = 0;
+  TrialId next = 0;  // that would be chosen then; 0: nothing would
+};
+
 struct Verdict {
   std::string backend;
   std::optional<TrialId> trial;  // absent: nothing keeps the limits; see nothing_fits
@@ -109,12 +120,17 @@ struct Verdict {
   std::optional<double> stability;  // share of resamplings with the same choice
   // By the objective, the mean over resamplings of what the choice loses to that resampling's best.
   std::optional<double> expected_regret;
-  // Choosable trials whose objective cannot be told apart from the chosen one's, by batch.
+  // Choosable trials that more measuring might show to be better than the chosen one or as good
+  // (by throughput; by latency for that objective), by batch.
   std::vector<TrialId> indistinguishable;
   std::optional<Step> down, up;  // the nearest measured batches of its group
   // How far the limit nearest to breaking may be tightened before another batch is chosen, as a
   // share of it. Absent without latency limits.
   std::optional<double> limit_slack;
+  std::optional<Tightening> tightening;  // of that limit; present with limit_slack
+  // In words, what keeps the choice from being another one: a limit, memory, or the objective
+  // itself. Empty without a choice.
+  std::string binding;
   std::optional<double> headroom;        // bytes left under the memory limit
   std::optional<double> headroom_share;  // of the limit
   std::optional<Soaked> soaked;
@@ -128,6 +144,19 @@ struct Best {
   bool proven = true;  // false: a limit is unproven, with nothing over
 };
 
+// What a session spent, and what measuring everything would have.
+struct Effort {
+  int candidates = 0;  // prepared
+  int rounds = 0;
+  int visits = 0;          // of candidates, reference programs not counted
+  Seconds racing = 0;      // device time of preparations and rounds
+  Seconds probing = 0;     // of memory probes
+  std::int64_t up_to = 0;  // largest batch that was measured
+  // Device time of a sweep of every batch from 1 to `up_to`, in each group, with ten visits of
+  // three runs each, by the latencies and preparations that were seen. Absent with one batch.
+  std::optional<Seconds> sweep;
+};
+
 struct Conclusion {
   TrialId anchor = 0;         // 0: none
   std::vector<Trial> trials;  // ascending id
@@ -137,6 +166,7 @@ struct Conclusion {
   std::optional<Best> best;
   std::optional<double> quiet_share;  // of all visits that canaries judged; absent: none did
   int kills = 0;                      // processes killed by memory probes
+  Effort effort;
 };
 
 }  // namespace batchtune
