@@ -2,6 +2,8 @@
 #include "reports/host_summary.h"
 #include "reports/json/parts.h"
 #include "reports/report.h"
+#include "reports/text_verdict.h"
+#include "reports/why.h"
 
 namespace batchtune {
 namespace {
@@ -99,7 +101,7 @@ void add_figures(Json& json, const std::optional<Measurement>& measurement, bool
                    {"ci95", json::interval(m.ratio_ci95)}};
 }
 
-Json trial_of(const Trial& trial, bool judged) {
+Json trial_of(const Trial& trial, const Wishes& wishes, bool judged) {
   Json json = {{"id", trial.id},
                {"candidate", json::candidate(trial.candidate)},
                {"batch", trial.candidate.batch},
@@ -117,6 +119,7 @@ Json trial_of(const Trial& trial, bool judged) {
   if (trial.estimate)
     json["estimate"] = {{"latency", json::number(trial.estimate->latency)},
                         {"memory", json::number(trial.estimate->memory)}};
+  json["cost_per_million"] = json::number(text::price_of_million(trial, wishes));
   json["limits"] = limits_of(trial);
   return json;
 }
@@ -129,6 +132,8 @@ Json boundary_of(const Boundary& boundary) {
           {"smallest_failing", json::integer(boundary.smallest_failing)},
           {"exact", boundary.kind == BoundaryKind::probed && boundary.exact},
           {"kills", boundary.kills},
+          {"shape", boundary.shape ? Json(name_of(*boundary.shape)) : Json(nullptr)},
+          {"shape_evidence", boundary.shape_evidence},
           {"evidence", boundary.evidence}};
 }
 
@@ -143,6 +148,31 @@ Json soaked_of(const std::optional<Soaked>& soaked) {
           {"where", soaked->ending.where}};
 }
 
+Json step_of(const std::optional<Step>& step) {
+  if (!step) return nullptr;
+  return {{"batch", step->batch},
+          {"throughput", json::number(step->throughput)},
+          {"latency", json::number(step->latency)}};
+}
+
+Json tightening_of(const std::optional<Tightening>& tightening) {
+  if (!tightening) return nullptr;
+  return {{"metric", name_of(tightening->limit.metric)},
+          {"limit", json::number(tightening->limit.limit)},
+          {"until", json::number(tightening->until)},
+          {"next", tightening->next == 0 ? Json(nullptr) : Json(tightening->next)}};
+}
+
+Json effort_of(const Effort& effort) {
+  return {{"candidates", effort.candidates},
+          {"rounds", effort.rounds},
+          {"visits", effort.visits},
+          {"racing", json::number(effort.racing)},
+          {"probing", json::number(effort.probing)},
+          {"up_to", effort.up_to == 0 ? Json(nullptr) : Json(effort.up_to)},
+          {"sweep", json::number(effort.sweep)}};
+}
+
 Json verdict_of(const Verdict& verdict) {
   Json json = {{"backend", verdict.backend},
                {"trial", json::integer(verdict.trial)},
@@ -151,6 +181,13 @@ Json verdict_of(const Verdict& verdict) {
                {"reason", verdict.reason},
                {"runner_up", json::integer(verdict.runner_up)},
                {"stability", json::number(verdict.stability)},
+               {"expected_regret", json::number(verdict.expected_regret)},
+               {"indistinguishable", verdict.indistinguishable},
+               {"down", step_of(verdict.down)},
+               {"up", step_of(verdict.up)},
+               {"limit_slack", json::number(verdict.limit_slack)},
+               {"tightening", tightening_of(verdict.tightening)},
+               {"binding", verdict.binding},
                {"headroom", json::number(verdict.headroom)},
                {"headroom_share", json::number(verdict.headroom_share)},
                {"soaked", soaked_of(verdict.soaked)}};
@@ -181,11 +218,23 @@ Json front_of(const Front& front) {
   return {{"group", json::group(front.group)}, {"trials", front.trials}};
 }
 
-Json report_of(const TuneReport& report) {
+Json why_line_of(const WhyLine& line) {
+  return {{"about", line.about}, {"words", line.words}};
+}
+
+Json why_of(const TuneReport& report) {
+  const auto verdict = [&](const Verdict& one) -> Json {
+    return {{"backend", one.backend}, {"lines", list(why_lines(report, one), why_line_of)}};
+  };
+  return {{"verdicts", list(report.conclusion.verdicts, verdict)},
+          {"session", list(session_lines(report), why_line_of)}};
+}
+
+Json report_of(const TuneReport& report, bool why) {
   const SessionHeader& header = report.record.header;
   const Conclusion& conclusion = report.conclusion;
-  const auto trial = [judged = conclusion.quiet_share.has_value()](const Trial& one) {
-    return trial_of(one, judged);
+  const auto trial = [&, judged = conclusion.quiet_share.has_value()](const Trial& one) {
+    return trial_of(one, header.wishes, judged);
   };
   Json json = {{"schema_version", kSchemaVersion},
                {"command", header.command},
@@ -199,22 +248,25 @@ Json report_of(const TuneReport& report) {
                {"trials", list(conclusion.trials, trial)},
                {"fronts", list(conclusion.fronts, front_of)},
                {"boundaries", list(conclusion.boundaries, boundary_of)},
-               {"kills", conclusion.kills}};
+               {"kills", conclusion.kills},
+               {"effort", effort_of(conclusion.effort)}};
   if (header.command == "measure")
     return json;  // given batches: nothing was searched, nothing is recommended
   json["verdicts"] = list(conclusion.verdicts, verdict_of);
   json["best"] = best_of(conclusion.best);
+  if (why) json["why"] = why_of(report);
   return json;
 }
 
 }  // namespace
 
-std::string json_report(const std::vector<TuneReport>& reports, bool several) {
-  if (!several && reports.size() == 1) return json::document(report_of(reports.front()));
+std::string json_report(const std::vector<TuneReport>& reports, bool several, bool why) {
+  if (!several && reports.size() == 1) return json::document(report_of(reports.front(), why));
   const std::string command = reports.empty() ? "tune" : reports.front().record.header.command;
+  const auto result = [why](const TuneReport& report) { return report_of(report, why); };
   return json::document({{"schema_version", kSchemaVersion},
                          {"command", command},
-                         {"results", list(reports, report_of)}});
+                         {"results", list(reports, result)}});
 }
 
 std::string json_error(const Error& error) {

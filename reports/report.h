@@ -33,8 +33,9 @@ std::string verdict_sentence(const TuneReport& report);
 
 std::string csv_report(const std::vector<TuneReport>& reports);  // one row per trial, one header
 // One object, or {"results": [...]}: that also for one report where `several` models were asked
-// for.
-std::string json_report(const std::vector<TuneReport>& reports, bool several = false);
+// for. `why`: with the lines of why.h.
+std::string json_report(const std::vector<TuneReport>& reports, bool several = false,
+                        bool why = false);
 std::string quiet_report(const TuneReport& report);  // the batch alone, or "none"
 std::string json_error(const Error& error);          // {"schema_version":1,"error":{...}}
 

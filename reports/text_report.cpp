@@ -8,6 +8,7 @@
 #include "reports/text_limits.h"
 #include "reports/text_memory.h"
 #include "reports/text_trials.h"
+#include "reports/text_verdict.h"
 #include "tuner/core/units.h"
 
 namespace batchtune {
@@ -54,19 +55,6 @@ std::string groups_line(const TuneReport& report) {
     for (const Estimate& estimate : report.record.header.estimates)
       groups.push_back(to_string(estimate.group));
   return text::joined(groups, "; ");
-}
-
-std::string wishes_line(const Wishes& wishes) {
-  std::vector<std::string> parts;
-  parts.push_back(wishes.objective == Objective::knee
-                      ? fmt::format("knee (the smallest batch within {} of the best throughput)",
-                                    format_percent(wishes.give_up))
-                      : std::string(name_of(wishes.objective)));
-  for (const LatencyLimit& limit : wishes.latency_limits) parts.push_back(to_string(limit));
-  parts.push_back(wishes.memory_limit
-                      ? "memory limit " + format_bytes(static_cast<double>(*wishes.memory_limit))
-                      : "no memory limit");
-  return text::joined(parts, "; ");
 }
 
 // With its unit, which plain numbers in the store and in JSON do without.
@@ -147,7 +135,7 @@ std::string context(const TuneReport& report, int width) {
   for (const DeviceInfo& device : header.devices)
     text += wrapped(head("device"), device_line(device), width);
   text += wrapped(head("running"), groups_line(report), width);
-  text += wrapped(head("objective"), wishes_line(header.wishes), width);
+  text += wrapped(head("objective"), text::wishes_words(header.wishes), width);
   if (!header.settings.effective.empty())
     text += wrapped(head("settings"), settings_line(header.settings), width);
   text += wrapped(head("session"), session_line(report), width);
@@ -195,8 +183,11 @@ std::string verdict_details(const TuneReport& report, const TextOptions& options
     if (verdict.runner_up)
       if (const Trial* second = text::find_trial(report.conclusion, *verdict.runner_up))
         parts.push_back("runner-up " + label_of(report, second->candidate));
-    if (verdict.stability)
-      parts.push_back("same choice in " + format_percent(*verdict.stability) + " of resamplings");
+    if (const auto words = text::alike_words(report, verdict); !words.empty())
+      parts.push_back(words);
+    if (verdict.stability) parts.push_back(text::stability_words(verdict));
+    if (const auto words = text::cost_words(report, verdict); !words.empty())
+      parts.push_back(words);
     if (verdict.soaked) parts.push_back(text::soak_words(*verdict.soaked));
     if (verdict.headroom) parts.push_back(text::headroom_words(verdict));
     if (verdicts.size() > 1 && verdict.nothing_fits)

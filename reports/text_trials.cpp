@@ -9,6 +9,7 @@
 #include "reports/text/plot.h"
 #include "reports/text/table.h"
 #include "reports/text/words.h"
+#include "reports/text_verdict.h"
 #include "tuner/core/units.h"
 
 namespace batchtune::text {
@@ -24,6 +25,7 @@ enum Drop {
   kKeepLong,
   kVisits,
   kPercentOfPeak,
+  kCost,
   kEstimateError,
   kSeen,
   kP90,
@@ -150,6 +152,12 @@ void add_visits_column(Table& table, const Conclusion& conclusion) {
   });
 }
 
+void add_cost_column(Table& table, const Wishes& wishes) {
+  if (wishes.prices.empty()) return;
+  table.add("", "a million", kCost,
+            [&](const Trial& trial) { return figure(price_of_million(trial, wishes)); });
+}
+
 void add_memory_column(Table& table) {
   const auto bytes = [](const Trial& trial) {
     return trial.memory ? std::optional(static_cast<double>(*trial.memory)) : std::nullopt;
@@ -181,6 +189,8 @@ std::string legend(const TuneReport& report, int width) {
       "> recommended, * on the front (latency against throughput); undist.: what the machine can "
       "do; "
       "p50 to p99 and seen: what it gave here";
+  if (!report.record.header.wishes.prices.empty())
+    words += "; a million: price of so many inferences";
   const std::string peaks = peaks_of(report);
   if (!peaks.empty()) words += "; roof: peak of " + peaks;
   return wrapped("", words + ".", width);
@@ -219,6 +229,7 @@ std::string trial_table(const TuneReport& report, const TextOptions& options) {
             [](const Trial& trial) { return std::to_string(trial.candidate.batch); });
   add_latency_columns(table);
   add_throughput_columns(table, report.record.header);
+  add_cost_column(table, report.record.header.wishes);
   add_visits_column(table, report.conclusion);
   add_memory_column(table);
   add_estimate_columns(table);

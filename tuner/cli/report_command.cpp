@@ -1,14 +1,16 @@
 // batchtune report [SESSION]: a stored session again, also with other limits and objectives than it
-// was run with. Everything is concluded anew from the stored samples; no device is needed.
-#include <fmt/format.h>
-
+// was run with, or why it recommends what it does (--why). Everything is concluded anew from the
+// stored samples; no device is needed.
 #include <memory>
 
+#include "reports/why.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
 #include "tuner/cli/effective_settings.h"
+#include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/session_run.h"
+#include "tuner/cli/wish_request.h"
 #include "tuner/search/conclude.h"
 
 namespace batchtune {
@@ -17,29 +19,44 @@ namespace {
 struct ReportOptions {
   std::string session = "last";
   TuningOptions tuning;
+  std::string record;  // FILE of --record
   std::string database;
   OutputOptions output;
+  bool why = false;
 };
+
+Status print_why(const TuneReport& report, Format format) {
+  if (format == Format::json) return print_result(json_report({report}, false, true));
+  return print_result(text_why(report, text_options()));
+}
+
+std::vector<std::string> backends_in(const SessionHeader& header) {
+  std::vector<std::string> names;
+  for (const DeviceInfo& device : header.devices) names.push_back(device.backend);
+  return names;
+}
 
 Result<int> run_report(const ReportOptions& options) {
   BT_TRY(format, parse_format(options.output));
+  if (options.why && (format == Format::csv || options.output.quiet))
+    return bad_input("--why as text or JSON", options.output.quiet ? "--quiet" : "--format csv",
+                     "--why");
   BT_TRY(request, parse_tuning(options.tuning));
   BT_TRY(store, open_database_read_only(options.database));
   BT_TRY(record, load_session(*store, options.session));
+  BT_TRY_VOID(check_record(options.record, record.header.strategy));
   record.header.wishes = wishes_of(request, record.header.wishes);
-  if (request.give_up && record.header.wishes.objective != Objective::knee)
-    return bad_input("--give-up with the objective knee",
-                     fmt::format("session {}: {}", record.header.number,
-                                 name_of(record.header.wishes.objective)),
-                     "--give-up", "Give --objective knee with it");
+  BT_TRY_VOID(check_wishes(request, record.header.wishes, backends_in(record.header)));
   replace_wish_settings(record.header, request);
   TuneReport report{std::move(record), {}};
   report.conclusion = conclude(report.record, report.record.header.wishes);
-  if (format == Format::text)
+  if (options.why)
+    BT_TRY_VOID(print_why(report, format));
+  else if (format == Format::text)
     BT_TRY_VOID(print_text(report, options.output.quiet));
   else
     BT_TRY_VOID(print_documents({report}, format));
-  return finding_of(report);
+  return record_after_report(options.record, report, finding_of(report), options.output.quiet);
 }
 
 }  // namespace
@@ -48,7 +65,11 @@ void add_report_command(Arguments& arguments) {
   auto options = std::make_shared<ReportOptions>();
   arguments.value("SESSION", options->session,
                   "number, beginning of a UUID, last, last~1 or last:MODEL");
+  arguments.flag("--why", options->why,
+                 "a page that says why this batch, and how sure that is, instead of the figures");
   add_wish_options(arguments, options->tuning);
+  arguments.value("--record", options->record,
+                  "also write every batch with its samples to this file, for batchtune replay");
   add_database_option(arguments, options->database);
   add_output_options(arguments, options->output);
   arguments.run([options] { return run_report(*options); });
