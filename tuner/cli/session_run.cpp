@@ -183,8 +183,8 @@ int finding_of(const TuneReport& report) {
 }
 
 int exit_code(const TuneReport& report) {
-  if (const int signal = interrupting_signal()) return kInterrupted + signal;
-  return finding_of(report);
+  const bool cut_short = report.record.end == SessionEnd::interrupted;
+  return cut_short ? kInterrupted + interrupting_signal() : finding_of(report);
 }
 
 }  // namespace batchtune
