@@ -26,6 +26,19 @@ Problem limited(LatencyMetric metric, Seconds limit) {
   return problem;
 }
 
+Problem soaked() {
+  Problem problem = test_problem(8);
+  problem.soak = 5;
+  problem.wishes.memory_limit = 500'000'000;
+  return problem;
+}
+
+// That every soak lets pass.
+std::int64_t lasting_choice(const Problem& problem) {
+  ScriptedMeasurer measurer({.latency = latency});
+  return conclude(play(problem, measurer).record, problem.wishes).verdicts.at(0).batch;
+}
+
 std::map<std::int64_t, int> runs_by_batch(const Conclusion& conclusion) {
   std::map<std::int64_t, int> runs;
   for (const Trial& trial : conclusion.trials)
@@ -204,9 +217,7 @@ TEST_CASE("several limits must all be kept", "[search][proof]") {
 
 TEST_CASE("the chosen candidate is soaked once under the limit, and its headroom is stated",
           "[search][soak]") {
-  Problem problem = test_problem(8);
-  problem.soak = 5;
-  problem.wishes.memory_limit = 500'000'000;
+  const Problem problem = soaked();
   ScriptedMeasurer measurer({.latency = latency});
   const Played played = play(problem, measurer);
   int soaks = 0;
@@ -230,12 +241,8 @@ TEST_CASE("the chosen candidate is soaked once under the limit, and its headroom
 
 TEST_CASE("a candidate that does not last gives way to the next smaller one, and is named",
           "[search][soak]") {
-  Problem problem = test_problem(8);
-  problem.soak = 5;
-  problem.wishes.memory_limit = 500'000'000;
-  ScriptedMeasurer first({.latency = latency});
-  const std::int64_t before =
-      conclude(play(problem, first).record, problem.wishes).verdicts.at(0).batch;
+  const Problem problem = soaked();
+  const std::int64_t before = lasting_choice(problem);
   Scene scene{.latency = latency};
   scene.soak_endings[before] = {TrialStatus::out_of_memory, "its memory grows", "growing", "host"};
   ScriptedMeasurer measurer(scene);
@@ -253,12 +260,8 @@ TEST_CASE("a candidate that does not last gives way to the next smaller one, and
 
 TEST_CASE("one unstable soak is asked again, and only a second one moves the choice",
           "[search][soak]") {
-  Problem problem = test_problem(8);
-  problem.soak = 5;
-  problem.wishes.memory_limit = 500'000'000;
-  ScriptedMeasurer first({.latency = latency});
-  const std::int64_t before =
-      conclude(play(problem, first).record, problem.wishes).verdicts.at(0).batch;
+  const Problem problem = soaked();
+  const std::int64_t before = lasting_choice(problem);
   Scene scene{.latency = latency};
   scene.soak_endings[before] = {TrialStatus::unstable, "it slows down", "15 % more", ""};
   for (const int bad : {1, 2}) {

@@ -67,11 +67,11 @@ SessionHeader example_header(const std::string& uuid, const std::string& model) 
   header.strategy = "seed_outwards";
   header.model = {model, "00112233445566aa", 340e6, 78.9e9, 302e6, 77.3e9, 1e8};
   header.model_json = R"({"name":"x"})";
-  header.wishes = {Objective::throughput,
-                   0.03,
-                   {{LatencyMetric::p99_9, 0.02}, {LatencyMetric::max, 1}},
-                   1 << 30,
-                   0.005};
+  header.wishes.objective = Objective::throughput;
+  header.wishes.give_up = 0.03;
+  header.wishes.latency_limits = {{LatencyMetric::p99_9, 0.02}, {LatencyMetric::max, 1}};
+  header.wishes.memory_limit = 1 << 30;
+  header.wishes.precision = 0.005;
   header.settings.requested = {{"budget", 60.0, "--budget"}, {"db", std::monostate{}, "default"}};
   header.settings.effective = {{"threads", std::int64_t{2}, "affinity"},
                                {"pinned", true, "default"},
@@ -198,8 +198,16 @@ Conclusion example_conclusion() {
   conclusion.anchor = 1;
   conclusion.trials = {good, bad};
   conclusion.fronts = {{kGroup, {1}}};
-  conclusion.boundaries = {
-      {kGroup, BoundaryKind::probed, LimiterKind::rlimit, 212, 213, false, 2, "probed twice"}};
+  Boundary boundary;
+  boundary.group = kGroup;
+  boundary.kind = BoundaryKind::probed;
+  boundary.limiter = LimiterKind::rlimit;
+  boundary.largest_fitting = 212;
+  boundary.smallest_failing = 213;
+  boundary.exact = false;
+  boundary.kills = 2;
+  boundary.evidence = "probed twice";
+  conclusion.boundaries = {boundary};
   conclusion.verdicts = {fits, none};
   conclusion.best = Best{1, "cpu", 8, false};
   conclusion.quiet_share = 0.75;
