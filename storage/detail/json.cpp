@@ -156,7 +156,10 @@ Json to_json(const Wishes& wishes) {
           {"give_up", wishes.give_up},
           {"latency_limits", limits},
           {"memory_limit", maybe(wishes.memory_limit)},
-          {"precision", wishes.precision}};
+          {"precision", wishes.precision},
+          {"tolerance", wishes.tolerance},
+          {"throughput_floor", maybe(wishes.throughput_floor)},
+          {"prices", wishes.prices}};
 }
 
 void from_json_to(const Json& json, Wishes& wishes) {
@@ -166,7 +169,14 @@ void from_json_to(const Json& json, Wishes& wishes) {
     wishes.latency_limits.push_back({named(kLatencyMetrics, limit.at("metric").get<std::string>()),
                                      limit.at("limit").get<double>()});
   wishes.memory_limit = maybe_from<Bytes>(json, "memory_limit");
-  if (json.contains("precision")) wishes.precision = json.at("precision");  // since schema 2
+  // Absent in sessions that older versions wrote.
+  if (json.contains("precision")) wishes.precision = json.at("precision");
+  if (json.contains("tolerance")) wishes.tolerance = json.at("tolerance");
+  if (json.contains("throughput_floor"))
+    wishes.throughput_floor = maybe_from<double>(json, "throughput_floor");
+  if (json.contains("prices"))
+    for (const auto& [backend, price] : json.at("prices").items())
+      wishes.prices[backend] = number<double>(price);
 }
 
 Json to_json(const DeviceInfo& device) {

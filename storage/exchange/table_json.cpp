@@ -144,8 +144,9 @@ void check_together(const Place& place, const std::vector<RecordedTable>& earlie
   for (const RecordedTable& other : earlier) {
     if (table.model != other.model)
       place.at("model").refuse("tables of one model", table.model + " beside " + other.model);
-    if (table.device != other.device)
-      place.refuse("tables of one device", table.device + " beside " + other.device);
+    if (table.group.backend == other.group.backend && table.device != other.device)
+      place.refuse("tables of one device for each backend",
+                   table.device + " beside " + other.device);
     if (table.group == other.group)
       place.refuse("each group once", to_string(table.group) + " again");
   }

@@ -17,12 +17,12 @@
 
 namespace batchtune {
 
-// At least one table, each with at least one row; all of one model and device, each of another
-// group. Every latency is above 0, batches ascend, lists of a row are equally long, a row that ran
-// has samples, and a table's anchor is one of its rows and has a sample in every round of it.
-// Errors name `file_name` with line and column (broken JSON) or the JSON path, and what was wanted
-// there. Members that are not known are left alone: later versions may add some.
-// `name` of each table is the stem of `file_name`.
+// At least one table, each with at least one row; all of one model, those of a backend of one
+// device, each of another group. Every latency is above 0, batches ascend, lists of a row are
+// equally long, a row that ran has samples, and a table's anchor is one of its rows and has a
+// sample in every round of it. Errors name `file_name` with line and column (broken JSON) or the
+// JSON path, and what was wanted there. Members that are not known are left alone: later versions
+// may add some. `name` of each table is the stem of `file_name`.
 Result<std::vector<RecordedTable>> parse_tables(std::string_view json, std::string_view file_name);
 
 // What parse_tables() reads back as equal tables (but for their names): one row a line, each number

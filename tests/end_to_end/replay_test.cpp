@@ -43,8 +43,8 @@ void expect(const Arguments& arguments, int code, const std::string& part) {
 }
 
 Arguments sweep(const std::string& file) {
-  return {"tune",       "mlp",        "--backend", "simulated", "--threads", "2",    "--batches",
-          "1:6",        "--strategy", "exhaustive", "--soak",   "0s",        "--record", file};
+  return {"tune", "mlp",        "--backend",  "simulated", "--threads", "2",        "--batches",
+          "1:6",  "--strategy", "exhaustive", "--soak",    "0s",        "--record", file};
 }
 
 }  // namespace
@@ -62,7 +62,7 @@ TEST_CASE("replaying a table written by hand reads as approved", "[end_to_end]")
 TEST_CASE("a sweep finds the best of a quiet table, and the same seeds find the same",
           "[end_to_end]") {
   const Arguments arguments{table("hand.json"), "--strategy", "exhaustive", "--objective",
-                            "throughput", "--seeds", "3"};
+                            "throughput",       "--seeds",    "3"};
   const Json document = replay(arguments);
   CHECK(document.at("command") == "replay");
   CHECK(document.at("settings").at("objective") == "throughput");
@@ -145,8 +145,7 @@ TEST_CASE("measured batches are recorded, too", "[end_to_end]") {
   CHECK(Json::parse(content(file)).at("rows").size() == 3);
 }
 
-TEST_CASE("a table that cannot be written is refused before anything is measured",
-          "[end_to_end]") {
+TEST_CASE("a table that cannot be written is refused before anything is measured", "[end_to_end]") {
   fresh_database();
   expect(sweep("/no/such/folder/t.json"), 4, "to write a table");
   expect(sweep(std::filesystem::path(scratch("x")).parent_path().string()), 4, "a folder");

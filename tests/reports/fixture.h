@@ -8,6 +8,7 @@
 #include "reports/doctor_report.h"
 #include "reports/estimate_report.h"
 #include "reports/list_report.h"
+#include "reports/replay_report.h"
 #include "reports/report.h"
 #include "reports/rules_report.h"
 
@@ -24,6 +25,7 @@ Listing full_listing();
 FactSheet full_facts();
 DoctorReport full_doctor();  // a look, findings of every verdict, advice
 std::vector<RuleEntry> full_rules();
+ReplayReport full_replay();  // two tables, one of two groups, and their summary
 
 // Compares with tests/golden/<name>; BATCHTUNE_APPROVE=1 writes it instead.
 void check_golden(const std::string& name, const std::string& content);

@@ -141,6 +141,11 @@ TEST_CASE("estimate and compare documents fit their schemas", "[reports][json]")
   check_valid("compare.schema.json", json_compare({"a", "b", {}}));
 }
 
+TEST_CASE("replay documents fit their schema", "[reports][json]") {
+  check_valid("replay.schema.json", json_replay(full_replay()));
+  check_valid("replay.schema.json", json_replay({}));
+}
+
 TEST_CASE("doctor and rules documents fit their schemas", "[reports][json]") {
   check_valid("doctor.schema.json", json_doctor(full_doctor()));
   DoctorReport bare;

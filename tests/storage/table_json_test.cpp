@@ -173,7 +173,7 @@ TEST_CASE("groups of one problem are one text", "[storage][tables]") {
   expect_refusal(*write_tables(tables), "t.json, $.tables[1].model");
   tables[1].model = tables[0].model;
   tables[1].device = "other";
-  expect_refusal(*write_tables(tables), "tables of one device");
+  expect_refusal(*write_tables(tables), "tables of one device for each backend");
   expect_refusal(R"({"schema_version":1,"kind":"tables","tables":[]})", "at least one table");
 }
 

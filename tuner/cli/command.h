@@ -29,6 +29,7 @@ void add_describe_command(Arguments& arguments);
 void add_list_command(Arguments& arguments);
 void add_export_command(Arguments& arguments);
 void add_doctor_command(Arguments& arguments);
+void add_replay_command(Arguments& arguments);
 
 int exit_code(const Error& error);
 

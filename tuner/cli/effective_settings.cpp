@@ -89,9 +89,15 @@ std::vector<Setting> search_settings(const TuningRequest& request, const Session
                         origin(request.soak.has_value(), "--soak", "a tenth of --budget")});
   else
     settings.push_back({"stop", stop_rule_of(request), origin(!request.stop.empty(), "--stop")});
+  if (request.max_batches)
+    settings.push_back({"max_batches", std::int64_t{*request.max_batches}, "--max-batches"});
   if (request.allow_system_oom)
     settings.push_back({"allow_system_oom", true, "--allow-system-oom"});
   return settings;
+}
+
+std::string price_words(const std::pair<const std::string, double>& price) {
+  return fmt::format("{}{}/h", price.first.empty() ? "" : price.first + "=", price.second);
 }
 
 std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& wishes,
@@ -105,6 +111,12 @@ std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& w
   if (wishes.objective == Objective::knee)
     settings.push_back(
         {"give_up", wishes.give_up, origin(request.give_up.has_value(), "--give-up")});
+  if (wishes.objective == Objective::latency && wishes.throughput_floor)
+    settings.push_back({"min_throughput", *wishes.throughput_floor, "--min-throughput"});
+  if (wishes.objective == Objective::cost)
+    settings.push_back({"price", list_of(wishes.prices, price_words), "--price"});
+  settings.push_back(
+      {"tolerance", wishes.tolerance, origin(request.tolerance.has_value(), "--tolerance")});
   settings.push_back(
       {"precision", wishes.precision, origin(request.precision.has_value(), "--precision")});
   if (!wishes.latency_limits.empty())
@@ -141,8 +153,12 @@ void replace_wish_settings(SessionHeader& header, const TuningRequest& request) 
     else if (given)
       *old = setting;
   }
-  if (header.wishes.objective != Objective::knee)
-    std::erase_if(effective, [](const Setting& known) { return known.name == "give_up"; });
+  const Objective objective = header.wishes.objective;
+  std::erase_if(effective, [&](const Setting& known) {
+    return (known.name == "give_up" && objective != Objective::knee) ||
+           (known.name == "min_throughput" && objective != Objective::latency) ||
+           (known.name == "price" && objective != Objective::cost);
+  });
 }
 
 }  // namespace batchtune

@@ -21,6 +21,7 @@ constexpr Command kCommands[] = {
     {"report", "show a stored session, also with other limits", add_report_command},
     {"compare", "hold two sessions against each other", add_compare_command},
     {"describe", "operations, shapes and work of a model", add_describe_command},
+    {"replay", "search strategies on recorded tables, without a device", add_replay_command},
     {"doctor", "what disturbs measuring on this machine", add_doctor_command},
     {"list", "models, devices, backends, kernels, ops, sessions, formats, strategies, rules",
      add_list_command},

@@ -6,6 +6,7 @@
 
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
+#include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/session_plan.h"
 #include "tuner/cli/session_run.h"
@@ -17,6 +18,7 @@ namespace {
 struct MeasureOptions {
   std::string model;
   TuningOptions tuning;
+  std::string record;  // FILE of --record
   std::string database;
   OutputOptions output;
   bool silent = false;  // no progress; there is no single batch that could be printed alone
@@ -28,6 +30,7 @@ Result<int> run_measure(const MeasureOptions& options) {
   // What is measured was asked for, one by one.
   if (request.instances.empty() && !request.auto_instances) request.instances = {1};
   BT_TRY(model, load_model(options.model));
+  BT_TRY_VOID(check_record(options.record, "exhaustive"));
   BT_TRY(store, open_database(options.database));
   BT_TRY(devices, open_devices(request, *store, options.silent));
   SessionRecord record;
@@ -43,7 +46,7 @@ Result<int> run_measure(const MeasureOptions& options) {
     BT_TRY_VOID(print_text(report, false));
   else
     BT_TRY_VOID(print_documents({report}, format));
-  return exit_code(report);
+  return record_after_report(options.record, report, exit_code(report), options.silent);
 }
 
 }  // namespace
@@ -62,6 +65,8 @@ void add_measure_command(Arguments& arguments) {
                   "half width of an interval that is narrow enough (default 1%)");
   arguments.value("--stop", options->tuning.stop, "rule (batchtune list rules)");
   add_measuring_options(arguments, options->tuning);
+  arguments.value("--record", options->record,
+                  "write every batch with its samples to this file, for batchtune replay");
   add_database_option(arguments, options->database);
   add_format_option(arguments, options->output);
   arguments.flag("-q,--quiet", options->silent, "no progress");

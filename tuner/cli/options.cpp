@@ -42,8 +42,16 @@ void add_wish_options(Arguments& arguments, TuningOptions& options) {
       "p95, p99, p99.9 or max; may be repeated");
   arguments.value("--memory-limit", options.memory_limit, "such as 2GiB");
   arguments.value("--objective", options.objective,
-                  "knee (smallest batch within --give-up of the best throughput) or throughput");
+                  "knee (smallest batch within --give-up of the best throughput; the default), "
+                  "throughput, latency (lowest one that gives --min-throughput) or cost (lowest "
+                  "by --price)");
   arguments.value("--give-up", options.give_up, "throughput that knee may give up (default 2%)");
+  arguments.value("--min-throughput", options.min_throughput,
+                  "samples per second that latency must give, such as 500/s");
+  arguments.repeated("--price", options.prices,
+                     "for cost: 0.34/h, or cpu=0.34/h for one backend; may be repeated");
+  arguments.value("--tolerance", options.tolerance,
+                  "a better choice is not looked for if it is worth no more (default 1%)");
   arguments.value("--precision", options.precision,
                   "half width of an interval that is narrow enough (default 1%)");
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,8 +31,10 @@ struct TuningOptions {
   std::string dtypes, mode, threads, instances, isa;
   std::string batches;
   std::vector<std::string> latency_limits;
-  std::string memory_limit, objective, give_up, precision;
-  std::string boundary, strategy, stop, budget, probe_budget, soak, timeout, seed, limiter;
+  std::vector<std::string> prices;
+  std::string memory_limit, objective, give_up, min_throughput, precision, tolerance;
+  std::string boundary, strategy, stop, budget, max_batches, probe_budget, soak, timeout, seed;
+  std::string limiter;
   bool allow_system_oom = false, verify = false;
   std::string revision, branch, label;
 };
@@ -48,9 +51,12 @@ struct TuningRequest {
   std::vector<LatencyLimit> latency_limits;
   std::optional<Bytes> memory_limit;
   std::optional<Objective> objective;
-  std::optional<double> give_up, precision;
+  std::optional<double> give_up, precision, tolerance;
+  std::optional<double> min_throughput;  // samples/s
+  std::map<std::string, double> prices;  // per hour, by backend; "": of any other
   std::optional<BoundaryWish> boundary;
   std::string strategy, stop;
+  std::optional<int> max_batches;
   std::optional<Seconds> budget, probe_budget, soak, timeout;  // soak: 0 is off
   std::optional<std::uint64_t> seed;
   std::optional<LimiterWish> limiter;
@@ -65,6 +71,14 @@ struct TuningRequest {
 // --resume makes the same request again from them.
 std::vector<Setting> given_settings(const TuningOptions& options);
 TuningOptions options_from(const std::vector<Setting>& given);
+
+// Every name that given_settings() may use: {"memory_limit", "--memory-limit", single}.
+enum class SettingKind { single, repeated, flag };
+struct SettingName {
+  std::string name, option;
+  SettingKind kind = SettingKind::single;
+};
+std::vector<SettingName> setting_names();
 
 void add_format_option(Arguments& arguments, OutputOptions& options);   // --format
 void add_output_options(Arguments& arguments, OutputOptions& options);  // --format and --quiet

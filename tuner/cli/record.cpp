@@ -139,7 +139,7 @@ RecordedTable empty_table(const SessionHeader& header, const CandidateGroup& gro
 }
 
 std::string again(const TuneReport& report, const std::string& file) {
-  return fmt::format("The session is stored: batchtune report {} --record {} writes it again",
+  return fmt::format("The session is stored: batchtune report {} --record {} writes it",
                      report.record.header.number, file);
 }
 
@@ -190,6 +190,12 @@ Status record_tables(const std::string& file, const TuneReport& report) {
 
 int record_after_report(const std::string& file, const TuneReport& report, int code, bool quiet) {
   if (file.empty()) return code;
+  const SessionEnd end = report.record.end;
+  if (end != SessionEnd::converged && end != SessionEnd::budget) {
+    say(fmt::format("not recorded: the session ended as {}. {}", name_of(end),
+                    again(report, file)));
+    return code;
+  }
   if (const Status recorded = record_tables(file, report); !recorded) {
     say(to_string(recorded.error()));
     return kEnvironment;

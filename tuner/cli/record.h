@@ -26,8 +26,10 @@ std::vector<RecordedTable> tables_of(const SessionRecord& record, const Conclusi
 // Writes them; an error, too, when there is nothing to write. Its `todo` says how to do it again.
 Status record_tables(const std::string& file, const TuneReport& report);
 
-// The same after the report has been printed: what happened is said on stderr (the good news not
-// if `quiet`), and the exit code is `code` or, where nothing could be written, kEnvironment.
+// The same of a session that has just ended, after its report has been printed. One that was
+// interrupted or failed is not recorded: part of a sweep must not replace a whole one. What
+// happened is said on stderr (the good news not if `quiet`), and the exit code is `code` or, where
+// nothing could be written, kEnvironment.
 int record_after_report(const std::string& file, const TuneReport& report, int code, bool quiet);
 
 }  // namespace batchtune

@@ -211,6 +211,9 @@ Result<ReplayReport> make_report(const std::vector<Subject>& subjects,
 
 Result<int> run_replay(const ReplayOptions& options) {
   BT_TRY(format, parse_format(options.output));
+  if (options.files.empty())
+    return bad_input("a recorded table", "none: FILE is required", "replay",
+                     "batchtune tune --strategy exhaustive --record FILE writes one");
   BT_TRY(request, parse_tuning(options.tuning));
   BT_TRY(chosen, parse_strategies(options.strategies));
   BT_TRY(seeds, parse_seeds(options.seeds));

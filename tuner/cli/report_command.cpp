@@ -50,13 +50,14 @@ Result<int> run_report(const ReportOptions& options) {
   replace_wish_settings(record.header, request);
   TuneReport report{std::move(record), {}};
   report.conclusion = conclude(report.record, report.record.header.wishes);
+  if (!options.record.empty()) BT_TRY_VOID(record_tables(options.record, report));
   if (options.why)
     BT_TRY_VOID(print_why(report, format));
   else if (format == Format::text)
     BT_TRY_VOID(print_text(report, options.output.quiet));
   else
     BT_TRY_VOID(print_documents({report}, format));
-  return record_after_report(options.record, report, finding_of(report), options.output.quiet);
+  return finding_of(report);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "tuner/cli/reference_backend.h"
 #include "tuner/cli/splits.h"
 #include "tuner/cli/timestamp.h"
+#include "tuner/cli/wish_request.h"
 #include "tuner/estimate/roofline.h"
 #include "tuner/search/boundary.h"
 #include "tuner/workload/model_file.h"
@@ -54,6 +55,13 @@ Result<std::vector<Estimate>> estimates_of(const TuningRequest& request, const M
   return estimates;
 }
 
+std::vector<std::string> backend_names(const TuningRequest& request) {
+  std::vector<std::string> names;
+  for (const std::string& spec : backends_of(request))
+    names.push_back(split_backend_spec(spec).name);
+  return names;
+}
+
 // The backends of a request with what their loading needs.
 Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& request,
                                                        const Store& store) {
@@ -88,6 +96,7 @@ Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store
   std::vector<OpenDevice> devices;
   BT_TRY_VOID(check_splits(request));
   BT_TRY_VOID(check_memory_limit(request));
+  BT_TRY_VOID(check_wishes(request, wishes_of(request, {}), backend_names(request)));
   for (const std::string& spec : backends_of(request)) {
     BT_TRY(device, open_device(spec, request.isa, store, quiet));
     devices.push_back(std::move(device));
@@ -146,6 +155,7 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   problem.budget = budget_of(request);
   problem.boundary = boundary_of(request);
   problem.stop_rule = stop_rule_of(request);
+  problem.most_batches = request.max_batches.value_or(0);
   problem.ceilings = ceilings_of(header);
   problem.safe_memory = stored_safe_memory(header);
   problem.soak = header.command == "tune" ? soak_of(request) : 0;

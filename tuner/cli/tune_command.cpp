@@ -8,6 +8,8 @@
 #include "storage/store.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
+#include "tuner/cli/defaults.h"
+#include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/resume.h"
 #include "tuner/cli/session_plan.h"
@@ -22,6 +24,7 @@ struct TuneOptions {
   TuningOptions tuning;
   std::string resume;
   bool resumes = false;
+  std::string record;  // FILE of --record
   std::string database;
   OutputOptions output;
 };
@@ -72,6 +75,9 @@ Result<int> run_tune(const TuneOptions& options) {
   }
   if (options.resumes && models.size() > 1)
     return bad_input("one model with --resume", std::to_string(models.size()), "--resume");
+  if (models.size() > 1 && !options.record.empty())
+    return bad_input("one model with --record", std::to_string(models.size()), "--record");
+  BT_TRY_VOID(check_record(options.record, strategy_of(request)));
   BT_TRY(store, open_database(options.database));
   std::vector<TuneReport> reports;
   int code = kDone;
@@ -84,7 +90,7 @@ Result<int> run_tune(const TuneOptions& options) {
     if (interrupted) break;
   }
   if (format != Format::text) BT_TRY_VOID(print_documents(reports, format, models.size() > 1));
-  return code;
+  return record_after_report(options.record, reports.back(), code, options.output.quiet);
 }
 
 }  // namespace
@@ -98,12 +104,17 @@ void add_tune_command(Arguments& arguments) {
   add_wish_options(arguments, options->tuning);
   arguments.value("--strategy", options->tuning.strategy,
                   "of the search (batchtune list strategies)");
+  arguments.value("--max-batches", options->tuning.max_batches,
+                  "batches that are prepared at most (default: no such limit)");
   arguments.value("--soak", options->tuning.soak,
                   "sustained load of the recommended batch, 0s for none (default: a tenth of "
                   "--budget)");
   add_measuring_options(arguments, options->tuning);
   arguments.optional_value("--resume", options->resumes, options->resume,
                            "go on with SESSION (default: the last unended one of the model)");
+  arguments.value("--record", options->record,
+                  "write every batch with its samples to this file, for batchtune replay (with "
+                  "--strategy exhaustive)");
   add_database_option(arguments, options->database);
   add_output_options(arguments, options->output);
   arguments.run([options] { return run_tune(*options); });

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "tuner/backend/backend_list.h"
+#include "tuner/cli/wish_request.h"
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/strategy.h"
@@ -14,7 +15,7 @@
 namespace batchtune {
 namespace {
 
-// One value each; --backend and --latency-limit may come several times.
+// One value each; --backend, --latency-limit and --price may come several times.
 struct SingleOption {
   const char* name;
   const char* option;
@@ -29,11 +30,14 @@ constexpr SingleOption kSingleOptions[] = {
     {"memory_limit", "--memory-limit", &TuningOptions::memory_limit},
     {"objective", "--objective", &TuningOptions::objective},
     {"give_up", "--give-up", &TuningOptions::give_up},
+    {"min_throughput", "--min-throughput", &TuningOptions::min_throughput},
     {"precision", "--precision", &TuningOptions::precision},
+    {"tolerance", "--tolerance", &TuningOptions::tolerance},
     {"boundary", "--boundary", &TuningOptions::boundary},
     {"strategy", "--strategy", &TuningOptions::strategy},
     {"stop", "--stop", &TuningOptions::stop},
     {"budget", "--budget", &TuningOptions::budget},
+    {"max_batches", "--max-batches", &TuningOptions::max_batches},
     {"probe_budget", "--probe-budget", &TuningOptions::probe_budget},
     {"soak", "--soak", &TuningOptions::soak},
     {"limiter", "--limiter", &TuningOptions::limiter},
@@ -55,6 +59,7 @@ constexpr LimiterWish kLimiterWishes[] = {LimiterWish::automatic, LimiterWish::a
                                           LimiterWish::cgroup, LimiterWish::rlimit,
                                           LimiterWish::none};
 
+constexpr int kMostBatches = 4096;  // as many as --batches may list
 constexpr int kMostThreads = 1024;  // far above any machine; keeps a typing error from being tried
 
 // "a, b, c" of things with a `name`.
@@ -151,43 +156,6 @@ Status parse_axes(const TuningOptions& options, TuningRequest& request) {
   return {};
 }
 
-Status parse_wishes(const TuningOptions& options, TuningRequest& request) {
-  for (const std::string& text : options.latency_limits) {
-    BT_TRY(limit, parse_latency_limit(text));
-    for (const LatencyLimit& other : request.latency_limits)
-      if (other.metric == limit.metric)
-        return bad_input("one limit for each metric", text + " beside " + to_string(other),
-                         "--latency-limit");
-    request.latency_limits.push_back(limit);
-  }
-  if (!options.memory_limit.empty()) {
-    BT_TRY(limit, parse_bytes(options.memory_limit, "--memory-limit"));
-    if (limit < 1)
-      return bad_input("a memory limit above 0", options.memory_limit, "--memory-limit");
-    request.memory_limit = limit;
-  }
-  if (!options.objective.empty()) {
-    request.objective = parse_objective(options.objective);
-    if (!request.objective)
-      return bad_input("an objective: " + names_of({Objective::knee, Objective::throughput}),
-                       "'" + options.objective + "'", "--objective");
-  }
-  if (!options.give_up.empty()) {
-    BT_TRY(share, parse_fraction(options.give_up, "--give-up"));
-    if (request.objective == Objective::throughput)
-      return bad_input("--give-up with the objective knee", "--objective throughput", "--give-up",
-                       "Leave one of the two out");
-    request.give_up = share;
-  }
-  if (!options.precision.empty()) {
-    BT_TRY(precision, parse_fraction(options.precision, "--precision"));
-    if (precision <= 0)
-      return bad_input("a precision above 0, such as 1%", options.precision, "--precision");
-    request.precision = precision;
-  }
-  return {};
-}
-
 enum class Zero { refused, allowed };
 
 Result<std::optional<Seconds>> parse_duration(const std::string& text, const char* option,
@@ -225,6 +193,14 @@ Status parse_search(const TuningOptions& options, TuningRequest& request) {
       return bad_input("a strategy: " + names_in(known), "'" + options.strategy + "'",
                        "--strategy");
     request.strategy = options.strategy;
+  }
+  if (!options.max_batches.empty()) {
+    BT_TRY(most, parse_integer<int>(options.max_batches, 1, kMostBatches, "a number of batches",
+                                    "--max-batches"));
+    if (options.strategy == "exhaustive")
+      return bad_input("--max-batches with a strategy that chooses batches",
+                       "--strategy exhaustive", "--max-batches", "Give --batches instead");
+    request.max_batches = most;
   }
   if (!options.stop.empty()) {
     const auto known = stop_rules();
@@ -322,7 +298,19 @@ std::vector<Setting> given_settings(const TuningOptions& options) {
     if (options.*option.member) given.push_back({option.name, true, option.option});
   for (const std::string& limit : options.latency_limits)
     given.push_back({"latency_limit", limit, "--latency-limit"});
+  for (const std::string& price : options.prices) given.push_back({"price", price, "--price"});
   return given;
+}
+
+std::vector<SettingName> setting_names() {
+  std::vector<SettingName> names{{"backend", "--backend", SettingKind::repeated},
+                                 {"latency_limit", "--latency-limit", SettingKind::repeated},
+                                 {"price", "--price", SettingKind::repeated}};
+  for (const SingleOption& option : kSingleOptions)
+    names.push_back({option.name, option.option, SettingKind::single});
+  for (const FlagOption& option : kFlagOptions)
+    names.push_back({option.name, option.option, SettingKind::flag});
+  return names;
 }
 
 TuningOptions options_from(const std::vector<Setting>& given) {
@@ -331,22 +319,13 @@ TuningOptions options_from(const std::vector<Setting>& given) {
     const std::string text = to_string(setting.value);
     if (setting.name == "backend") options.backends.push_back(text);
     if (setting.name == "latency_limit") options.latency_limits.push_back(text);
+    if (setting.name == "price") options.prices.push_back(text);
     for (const SingleOption& option : kSingleOptions)
       if (setting.name == option.name) options.*option.member = text;
     for (const FlagOption& option : kFlagOptions)
       if (setting.name == option.name) options.*option.member = text == "true";
   }
   return options;
-}
-
-Wishes wishes_of(const TuningRequest& request, const Wishes& base) {
-  Wishes wishes = base;
-  if (request.objective) wishes.objective = *request.objective;
-  if (request.give_up) wishes.give_up = *request.give_up;
-  if (request.precision) wishes.precision = *request.precision;
-  if (!request.latency_limits.empty()) wishes.latency_limits = request.latency_limits;
-  if (request.memory_limit) wishes.memory_limit = request.memory_limit;
-  return wishes;
 }
 
 }  // namespace batchtune
