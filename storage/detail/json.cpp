@@ -11,7 +11,6 @@ constexpr std::size_t kShownOfText = 40;  // characters of a wrong text that an 
 constexpr FigureOrigin kOrigins[] = {FigureOrigin::catalogue, FigureOrigin::measured,
                                      FigureOrigin::user};
 constexpr Bound kBounds[] = {Bound::compute, Bound::memory, Bound::overhead};
-constexpr Objective kObjectives[] = {Objective::knee, Objective::throughput};
 
 template <typename T>
 Json maybe(const std::optional<T>& value) {

@@ -164,7 +164,7 @@ TEST_CASE("a report may ask for another objective, and shows what it heeds alone
   header.wishes = wishes_of(request, header.wishes);
   CHECK(check_wishes(request, header.wishes, {"cpu"}).has_value());
   replace_wish_settings(header, request);
-  CHECK(shown("min_throughput") == "700 by --min-throughput");
+  CHECK(shown("min_throughput") == "700.000 by --min-throughput");
 
   options = {};
   options.objective = "cost";
@@ -176,5 +176,5 @@ TEST_CASE("a report may ask for another objective, and shows what it heeds alone
   replace_wish_settings(header, request);
   CHECK(shown("min_throughput").empty());
   CHECK(shown("price") == "0.5/h, cpu=1/h by --price");
-  CHECK(shown("tolerance") == "0.02 by --tolerance");
+  CHECK(shown("tolerance") == "0.0200000 by --tolerance");
 }
