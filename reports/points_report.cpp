@@ -22,8 +22,7 @@ constexpr char kSimulated[] =
 std::string wishes_words(const Wishes& wishes) {
   std::vector<std::string> parts{std::string(name_of(wishes.objective))};
   for (const LatencyLimit& limit : wishes.latency_limits) parts.push_back(to_string(limit));
-  if (wishes.memory_limit)
-    parts.push_back("memory <= " + format_bytes(static_cast<double>(*wishes.memory_limit)));
+  if (wishes.memory_limit) parts.push_back(format_bytes(static_cast<double>(*wishes.memory_limit)));
   return text::joined(parts, "; ");
 }
 
@@ -46,7 +45,7 @@ std::string age_words(const std::optional<Seconds>& age) {
 std::string state_words(const DeploymentPoint& point) {
   std::vector<std::string> words{point.stale.empty() ? "current" : "STALE"};
   if (!point.trial)
-    words.emplace_back("none keeps the limits");
+    words.emplace_back("none");  // a line below says why
   else if (!point.proven)
     words.emplace_back("unproven");
   if (point.simulated) words.emplace_back("simulated");
@@ -58,13 +57,13 @@ std::string name_of_point(const DeploymentPoint& point) {
 }
 
 std::string table(const std::vector<DeploymentPoint>& points, int width) {
-  text::Column session{"", "session", false, 4, {}}, model{"", "model", true, 0, {}},
-      backend{"", "backend", true, 1, {}}, device{"", "device", true, 7, {}},
-      dtype{"", "dtype", true, 5, {}}, wishes{"", "chosen by", true, 2, {}},
-      batch{"", "batch", false, 0, {}}, split{"", "inst. x threads", false, 3, {}},
+  text::Column session{"", "session", false, 6, {}}, model{"", "model", true, 0, {}},
+      backend{"", "backend", true, 4, {}}, device{"", "device", true, 8, {}},
+      dtype{"", "dtype", true, 7, {}}, wishes{"", "chosen by", true, 3, {}},
+      batch{"", "batch", false, 0, {}}, split{"", "split", false, 5, {}},
       rate{"undisturbed", "samples/s", false, 0, {}},
-      latency{"undisturbed", "latency", false, 0, {}}, cost{"cost of", "a million", false, 0, {}},
-      age{"", "age", false, 6, {}}, state{"", "state", true, 0, {}};
+      latency{"undisturbed", "latency", false, 2, {}}, cost{"cost of", "a million", false, 1, {}},
+      age{"", "age", false, 0, {}}, state{"", "state", true, 0, {}};
   for (const DeploymentPoint& point : points) {
     const auto& trial = point.trial;
     const auto measured = trial ? trial->measurement : std::nullopt;
@@ -149,9 +148,11 @@ std::string text_points(const std::vector<DeploymentPoint>& points, const TextOp
     text += text::wrapped("", kSimulated, options.width) + "\n";
   text += table(points, options.width);
   for (const DeploymentPoint& point : points)
-    if (!point.trial && !point.gap.empty())
-      text += text::wrapped(name_of_point(point) + ": ",
-                            "nothing keeps the limits; the nearest: " + point.gap, options.width);
+    if (!point.trial)
+      text += text::wrapped("none: ",
+                            name_of_point(point) + ": nothing keeps the limits" +
+                                (point.gap.empty() ? "" : "; the nearest: " + point.gap),
+                            options.width);
   for (const DeploymentPoint& point : points)
     if (!point.stale.empty())
       text += text::wrapped(

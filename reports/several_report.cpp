@@ -24,7 +24,7 @@ std::string ended(const TunedModel& tuned) {
   const TuneReport& report = *tuned.report;
   std::string words(name_of(report.record.end));
   if (!report.conclusion.best)
-    words += ", none keeps the limits";
+    words += ", no batch keeps the limits";
   else if (!report.conclusion.best->proven)
     words += ", unproven";
   return words + (report.record.header.simulated ? ", simulated" : "");
@@ -44,8 +44,7 @@ std::string text_one_of_several(const TunedModel& tuned, const TextOptions& opti
 std::string text_several(const std::vector<TunedModel>& tuned, const TextOptions& options) {
   text::Column model{"", "model", true, 0, {}}, session{"", "session", false, 3, {}},
       backend{"", "backend", true, 2, {}}, batch{"", "batch", false, 0, {}},
-      split{"", "instances x threads", false, 1, {}},
-      rate{"undisturbed", "samples/s", false, 0, {}},
+      split{"", "split", false, 1, {}}, rate{"undisturbed", "samples/s", false, 0, {}},
       latency{"undisturbed", "latency", false, 0, {}}, end{"", "ended", true, 0, {}};
   for (const TunedModel& one : tuned) {
     const Trial* best = best_of(one);

@@ -36,7 +36,7 @@ void Arguments::repeated(const char* name, std::vector<std::string>& target, con
 }
 
 void Arguments::several(const char* name, std::vector<std::string>& target, const char* help) {
-  app_.add_option(name, target, help)->required();
+  app_.add_option(name, target, help);
 }
 
 void Arguments::flag(const char* name, bool& target, const char* help) {

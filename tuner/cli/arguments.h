@@ -27,7 +27,7 @@ class Arguments {
   void repeated(const char* name, std::vector<std::string>& target,
                 const char* help);  // one value each time
   void several(const char* name, std::vector<std::string>& target,
-               const char* help);  // positional, one or more
+               const char* help);  // positional, any number
   void flag(const char* name, bool& target, const char* help);
   // "--name" or "--name VALUE"
   void optional_value(const char* name, bool& given, std::string& target, const char* help);

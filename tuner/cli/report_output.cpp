@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "tuner/cli/command.h"
 #include "tuner/cli/host.h"
 #include "tuner/cli/progress.h"
@@ -31,9 +34,8 @@ Status print_listing(const Listing& listing, Format format) {
 
 int worse(int a, int b) {
   const auto rank = [](int code) {
-    if (code >= kInterrupted) return 3;
-    if (code == kFinding) return 2;
-    return code == kInconclusive ? 1 : 0;
+    constexpr int kAscending[] = {kDone, kInconclusive, kFinding, kUsage, kEnvironment};
+    return std::find(std::begin(kAscending), std::end(kAscending), code) - std::begin(kAscending);
   };
   return rank(b) > rank(a) ? b : a;
 }

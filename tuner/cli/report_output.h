@@ -17,7 +17,8 @@ Status print_text(const TuneReport& report, bool quiet);
 Status print_documents(const std::vector<TuneReport>& reports, Format format, bool several = false);
 Status print_listing(const Listing& listing, Format format);
 
-// The exit code of two results together: interrupted, then a finding, then inconclusive, then done.
+// The worse exit code of two results: interrupted, environment, usage, a finding, inconclusive,
+// done.
 int worse(int a, int b);
 
 }  // namespace batchtune

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <set>
 #include <tuple>
-#include <vector>
 
 #include "tuner/cli/database.h"
 #include "tuner/cli/host.h"
+#include "tuner/cli/setting_lists.h"
+#include "tuner/workload/model_file.h"
 
 namespace batchtune {
 namespace {
@@ -20,14 +20,6 @@ std::string entry(const Environment& environment, std::string_view name) {
   for (const auto& [key, value] : environment)
     if (key == name) return to_string(value);
   return "null";
-}
-
-// All values of one name: latency limits and backends may come several times.
-std::string values_of(const std::vector<Setting>& settings, const std::string& name) {
-  std::string values;
-  for (const Setting& setting : settings)
-    if (setting.name == name) values += (values.empty() ? "" : " ") + to_string(setting.value);
-  return values.empty() ? "the default" : values;
 }
 
 std::string differences(const SessionHeader& stored, const TuningRequest& request,
@@ -43,11 +35,9 @@ std::string differences(const SessionHeader& stored, const TuningRequest& reques
   const Environment now = environment_snapshot();
   for (const char* name : kSameMachine)
     compare(name, entry(stored.environment, name), entry(now, name));
-  std::set<std::string> seen;
-  for (const Setting& setting : request.given)
-    if (seen.insert(setting.name).second)
-      compare(setting.origin, values_of(stored.settings.requested, setting.name),
-              values_of(request.given, setting.name));
+  if (const std::string changed = changed_settings(stored.settings.requested, request.given);
+      !changed.empty())
+    text += (text.empty() ? "" : "; ") + changed;
   for (const auto& [option, then, asked] :
        {std::tuple{"--revision", &stored.revision, &request.revision},
         std::tuple{"--branch", &stored.branch, &request.branch},
@@ -59,12 +49,14 @@ std::string differences(const SessionHeader& stored, const TuningRequest& reques
 }  // namespace
 
 Result<SessionRecord> find_resumable(const Store& store, const std::string& which,
-                                     const Model& model) {
+                                     const std::optional<Model>& model) {
   std::string text = which;
+  if (text.empty() && !model)
+    return bad_input("a MODEL or a session to go on with", "neither", "--resume");
   if (text.empty()) {
-    BT_TRY(last, store.last_unended(model_hash(model)));
+    BT_TRY(last, store.last_unended(model_hash(*model)));
     if (!last)
-      return bad_input("a session of " + model.name + " that has not ended", "none", store.path(),
+      return bad_input("a session of " + model->name + " that has not ended", "none", store.path(),
                        "Leave --resume out to start one");
     text = fmt::to_string(*last);
   }
@@ -77,6 +69,10 @@ Result<SessionRecord> find_resumable(const Store& store, const std::string& whic
     return bad_input("a session of batchtune tune", "one of batchtune " + record.header.command,
                      "--resume");
   return record;
+}
+
+Result<Model> stored_model(const SessionHeader& header) {
+  return parse_model(header.model_json, fmt::format("session {}", header.number));
 }
 
 Status check_resumable(const SessionHeader& stored, const TuningRequest& request,

@@ -20,6 +20,13 @@ std::string utc_now() {
   return utc_text(std::time(nullptr));
 }
 
+std::optional<std::time_t> parse_utc(const std::string& text) {
+  std::tm utc{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return timegm(&utc);
+}
+
 std::string random_uuid() {
   std::random_device source;
   const auto word = [&] { return static_cast<std::uint64_t>(source()) << 32 | source(); };

@@ -1,19 +1,21 @@
 // batchtune tune MODEL...: the straight line. Load the model, open the device, estimate, search
 // (which measures), append each round to the store as it happens, write the report.
-#include <algorithm>
+#include "tuner/cli/tune_command.h"
+
+#include <filesystem>
 #include <memory>
 #include <utility>
 
-#include "reports/report.h"
-#include "storage/store.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
 #include "tuner/cli/defaults.h"
+#include "tuner/cli/follow_session.h"
 #include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/resume.h"
 #include "tuner/cli/session_plan.h"
 #include "tuner/cli/session_run.h"
+#include "tuner/cli/several_models.h"
 #include "tuner/workload/model_file.h"
 
 namespace batchtune {
@@ -21,8 +23,9 @@ namespace {
 
 struct TuneOptions {
   std::vector<std::string> models;
+  std::string file;
   TuningOptions tuning;
-  std::string resume;
+  std::string resume, extend, track;
   bool resumes = false;
   std::string record;  // FILE of --record
   std::string database;
@@ -35,69 +38,129 @@ struct Session {
   SessionRecord record;
 };
 
-Result<Session> start_session(const TuningRequest& request, const Model& model, Store& store,
-                              bool quiet) {
-  BT_TRY(devices, open_devices(request, store, quiet));
-  Session session{request, {}};
-  BT_TRY(header, make_header(request, model, devices, store, "tune"));
-  session.record.header = std::move(header);
-  BT_TRY(number, store.begin_session(session.record.header));
-  session.record.header.number = number;
+void name_origins(const std::map<std::string, std::string>& origins, Settings& settings) {
+  for (std::vector<Setting>* all : {&settings.requested, &settings.effective})
+    for (Setting& setting : *all)
+      if (const auto found = origins.find(setting.name); found != origins.end())
+        setting.origin = found->second;
+}
+
+Result<Session> start_session(const TuneTask& task, Store& store, bool quiet) {
+  BT_TRY(devices, open_devices(task.request, store, quiet));
+  Session session{task.request, {}};
+  BT_TRY(made, make_header(task.request, task.model, devices, store, "tune"));
+  SessionHeader& header = session.record.header;
+  header = std::move(made);
+  name_origins(task.origins, header.settings);
+  std::vector<Setting>& requested = header.settings.requested;
+  requested.insert(requested.end(), task.links.begin(), task.links.end());
+  if (task.before_start) BT_TRY_VOID(task.before_start(header));
+  BT_TRY(number, store.begin_session(header));
+  header.number = number;
   return session;
 }
 
-Result<Session> resume_session(const std::string& which, const TuningRequest& now,
-                               const Model& model, Store& store) {
-  BT_TRY(record, find_resumable(store, which, model));
-  BT_TRY_VOID(check_resumable(record.header, now, model));
+Result<Session> resume_session(const TuneTask& task, Store& store) {
+  const SessionRecord& record = *task.resumed;
+  BT_TRY_VOID(check_resumable(record.header, task.request, task.model));
   BT_TRY(request, parse_tuning(options_from(record.header.settings.requested)));
   BT_TRY_VOID(store.reopen_session(record));
-  return Session{std::move(request), std::move(record)};
+  return Session{std::move(request), record};
 }
 
-Result<TuneReport> tune_model(const TuneOptions& options, const TuningRequest& request,
-                              const Model& model, Store& store) {
-  const bool quiet = options.output.quiet;
-  BT_TRY(session, options.resumes ? resume_session(options.resume, request, model, store)
-                                  : start_session(request, model, store, quiet));
-  BT_TRY(plan, make_plan(session.request, model, session.record.header, store));
-  const std::unique_ptr<Strategy> strategy = make_strategy(session.record.header, plan.problem);
-  return run_session(store, std::move(session.record), *strategy, std::move(plan), quiet);
+// The sessions that a call names instead of starting afresh: one at most.
+Status check_modes(const TuneOptions& options) {
+  std::string modes;
+  const auto add = [&](bool given, const char* option) {
+    if (given) modes += (modes.empty() ? "" : ", ") + std::string(option);
+  };
+  add(options.resumes, "--resume");
+  add(!options.extend.empty(), "--extend");
+  add(!options.track.empty(), "--track");
+  if (modes.find(',') != std::string::npos)
+    return bad_input("one of --resume, --extend and --track", modes);
+  const bool several = options.models.size() > 1 || !options.file.empty();
+  if (several && !modes.empty() && (modes != "--resume" || !options.resume.empty()))
+    return bad_input("one model with " + modes + " SESSION",
+                     options.file.empty() ? std::to_string(options.models.size()) : "--file", modes,
+                     "--resume alone goes on with the last run of the same models");
+  if (!options.models.empty() && !options.file.empty())
+    return bad_input("MODEL or --file", "both", "tune", "Leave one of the two out");
+  if (options.models.empty() && options.file.empty() && modes.empty())
+    return bad_input("a MODEL, several, or --file FILE", "none: MODEL is required", "tune",
+                     "batchtune list models has names");
+  if (several && !options.record.empty())
+    return bad_input("one model with --record", "several", "--record");
+  return {};
+}
+
+Result<std::optional<Model>> given_model(const TuneOptions& options) {
+  if (options.models.empty()) return std::optional<Model>{};
+  BT_TRY(model, load_model(options.models.front()));
+  return std::optional<Model>(std::move(model));
+}
+
+Result<TuneTask> resumed_task(const TuneOptions& options, const TuningRequest& request,
+                              const std::optional<Model>& given, const Store& store) {
+  BT_TRY(record, find_resumable(store, options.resume, given));
+  BT_TRY(model, given ? Result<Model>(*given) : stored_model(record.header));
+  return resuming(std::move(model), request, std::move(record));
+}
+
+Result<TuneTask> task_of(const TuneOptions& options, const TuningRequest& request,
+                         const std::optional<Model>& model, const Store& store) {
+  if (options.resumes) return resumed_task(options, request, model, store);
+  if (!options.extend.empty()) return extend_session(store, options.extend, options.tuning, model);
+  if (!options.track.empty()) return track_session(store, options.track, options.tuning, model);
+  return TuneTask{*model, request, {}, {model_link(options.models.front())}, {}, {}};
 }
 
 Result<int> run_tune(const TuneOptions& options) {
   BT_TRY(format, parse_format(options.output));
+  BT_TRY_VOID(check_modes(options));
   BT_TRY(request, parse_tuning(options.tuning));
-  std::vector<Model> models;
-  for (const std::string& name : options.models) {
-    BT_TRY(model, load_model(name));
-    models.push_back(std::move(model));
-  }
-  if (options.resumes && models.size() > 1)
-    return bad_input("one model with --resume", std::to_string(models.size()), "--resume");
-  if (models.size() > 1 && !options.record.empty())
-    return bad_input("one model with --record", std::to_string(models.size()), "--record");
-  BT_TRY_VOID(check_record(options.record, strategy_of(request)));
+  if (options.models.size() > 1 || !options.file.empty())
+    return tune_several({options.models, options.file, options.tuning, options.resumes,
+                         options.database, format, options.output.quiet});
+  BT_TRY(model, given_model(options));
   BT_TRY(store, open_database(options.database));
-  std::vector<TuneReport> reports;
-  int code = kDone;
-  for (const Model& model : models) {
-    BT_TRY(report, tune_model(options, request, model, *store));
-    code = worse(code, exit_code(report));
-    const bool interrupted = interrupting_signal() != 0;
-    if (format == Format::text) BT_TRY_VOID(print_text(report, options.output.quiet));
-    reports.push_back(std::move(report));
-    if (interrupted) break;
-  }
-  if (format != Format::text) BT_TRY_VOID(print_documents(reports, format, models.size() > 1));
-  return record_after_report(options.record, reports.back(), code, options.output.quiet);
+  BT_TRY(task, task_of(options, request, model, *store));
+  BT_TRY_VOID(check_record(
+      options.record, task.resumed ? task.resumed->header.strategy : strategy_of(task.request)));
+  BT_TRY(report, tune_model(task, *store, options.output.quiet));
+  const int code = exit_code(report);
+  if (format == Format::text)
+    BT_TRY_VOID(print_text(report, options.output.quiet));
+  else
+    BT_TRY_VOID(print_documents({report}, format));
+  return record_after_report(options.record, report, code, options.output.quiet);
 }
 
 }  // namespace
 
+Setting model_link(const std::string& name_or_path) {
+  if (!is_model_path(name_or_path)) return {"model", name_or_path, "MODEL"};
+  std::error_code ignored;
+  const auto whole = std::filesystem::absolute(name_or_path, ignored);
+  return {"model", whole.lexically_normal().string(), "MODEL"};
+}
+
+TuneTask resuming(Model model, TuningRequest request, SessionRecord record) {
+  return {std::move(model), std::move(request), std::move(record), {}, {}, {}};
+}
+
+Result<TuneReport> tune_model(const TuneTask& task, Store& store, bool quiet) {
+  BT_TRY(session, task.resumed ? resume_session(task, store) : start_session(task, store, quiet));
+  BT_TRY(plan, make_plan(session.request, task.model, session.record.header, store));
+  const std::unique_ptr<Strategy> strategy = make_strategy(session.record.header, plan.problem);
+  return run_session(store, std::move(session.record), *strategy, std::move(plan), quiet);
+}
+
 void add_tune_command(Arguments& arguments) {
   auto options = std::make_shared<TuneOptions>();
   arguments.several("MODEL", options->models, "zoo names (batchtune list models) or .json files");
+  arguments.value("--file", options->file,
+                  "models and what is asked of each, as TOML; options given here count for all");
   add_device_options(arguments, options->tuning);
   arguments.value("--batches", options->tuning.batches,
                   "allowed: 1,8,32 or 1:64 or 1:64:x2 (default: all)");
@@ -111,7 +174,12 @@ void add_tune_command(Arguments& arguments) {
                   "--budget)");
   add_measuring_options(arguments, options->tuning);
   arguments.optional_value("--resume", options->resumes, options->resume,
-                           "go on with SESSION (default: the last unended one of the model)");
+                           "go on with SESSION (default: the last unended one of the model; of "
+                           "several models: with their last run)");
+  arguments.value("--extend", options->extend,
+                  "a new session that asks the same and leaves out what SESSION has ruled out");
+  arguments.value("--track", options->track,
+                  "a new session that visits the front, the choice and the neighbours of SESSION");
   arguments.value("--record", options->record,
                   "write every batch with its samples to this file, for batchtune replay (with "
                   "--strategy exhaustive)");

@@ -1,0 +1,238 @@
+// The budget of all models together is shared evenly among those that are still to come, so what
+// one leaves over goes to the next ones.
+#include "tuner/cli/several_models.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "reports/several_report.h"
+#include "tuner/cli/command.h"
+#include "tuner/cli/database.h"
+#include "tuner/cli/model_run.h"
+#include "tuner/cli/models_file.h"
+#include "tuner/cli/report_output.h"
+#include "tuner/cli/session_run.h"
+#include "tuner/cli/setting_lists.h"
+#include "tuner/cli/timestamp.h"
+#include "tuner/cli/tune_command.h"
+#include "tuner/core/units.h"
+#include "tuner/search/conclude.h"
+#include "tuner/workload/model_file.h"
+
+namespace batchtune {
+namespace {
+
+constexpr Seconds kLeastShare = 0.001;  // of a model whose turn comes when all is spent
+
+struct Asked {
+  std::string name;  // as load_model() takes it
+  Model model;
+  TuningOptions options;  // without the budget
+};
+
+struct AskedRun {
+  std::vector<Asked> models;
+  std::string budget;  // as typed, of all models; "" where nothing was given
+};
+
+Result<AskedRun> load_all(const SeveralModels& asked) {
+  TuningOptions typed = asked.tuning;
+  AskedRun run{{}, std::exchange(typed.budget, "")};
+  std::vector<FileModel> models;
+  for (const std::string& name : asked.models) models.push_back({name, {}, ""});
+  if (!asked.file.empty()) {
+    BT_TRY(file, read_models_file(asked.file));
+    models = std::move(file.models);
+    if (run.budget.empty()) run.budget = file.budget;
+  }
+  for (FileModel& one : models) {
+    const auto at_place = [&](const Error& found) {
+      Error error = found;
+      if (!one.where.empty()) error.where = one.where + ", " + error.where;
+      return tl::make_unexpected(error);
+    };
+    auto model = load_model(one.model);
+    if (!model) return at_place(model.error());
+    TuningOptions options = options_over(one.options, typed);
+    if (auto parsed = parse_tuning(options); !parsed) return at_place(parsed.error());
+    run.models.push_back({one.model, std::move(*model), std::move(options)});
+  }
+  return run;
+}
+
+Result<Seconds> total_budget(const AskedRun& asked) {
+  TuningOptions options;
+  options.budget = asked.budget;
+  BT_TRY(request, parse_tuning(options));
+  return request.budget.value_or(Budget{}.racing * static_cast<double>(asked.models.size()));
+}
+
+std::vector<RunEntry> entries_of(const AskedRun& asked) {
+  std::vector<RunEntry> entries;
+  for (const Asked& one : asked.models)
+    entries.push_back({one.model.name, model_hash(one.model), given_settings(one.options), ""});
+  return entries;
+}
+
+bool has_ended(const SessionRecord& record) {
+  return record.end == SessionEnd::converged || record.end == SessionEnd::budget;
+}
+
+Seconds racing_seconds(const SessionRecord& record) {
+  Seconds seconds = 0;
+  for (const Observation& observation : record.observations)
+    if (!std::holds_alternative<Probe>(observation.what)) seconds += observation.device_time;
+  return seconds;
+}
+
+// The last run of these models, as it was asked then.
+Result<ModelRun> find_run(const Store& store, const AskedRun& asked) {
+  const std::vector<RunEntry> now = entries_of(asked);
+  BT_TRY(run, last_run(store, now));
+  if (!run)
+    return bad_input("a run of these models, in this order", "none", store.path(),
+                     "Leave --resume out to start one");
+  std::string changed;
+  for (std::size_t i = 0; i < now.size(); ++i)
+    if (const auto one = changed_settings(run->entries[i].asked, now[i].asked); !one.empty())
+      changed += fmt::format("{}{}: {}", changed.empty() ? "" : "; ", now[i].model, one);
+  BT_TRY(budget, total_budget(asked));
+  if (!asked.budget.empty() && budget != run->budget)
+    changed += fmt::format("{}--budget: {} then, {} now", changed.empty() ? "" : "; ",
+                           format_seconds(run->budget), format_seconds(budget));
+  if (!changed.empty())
+    return bad_input("the settings of the last run of these models", changed, "--resume",
+                     "Start a new run, or leave the differing options out");
+  bool all_ended = true;
+  for (const RunEntry& entry : run->entries) {
+    BT_TRY(record, session_of(store, entry));
+    all_ended &= record && has_ended(*record);
+  }
+  if (all_ended)
+    return bad_input("a run that has not ended", "the last run of these models, which has",
+                     "--resume", "batchtune points shows what it found");
+  return std::move(*run);
+}
+
+// What has become of the run so far, and of its models.
+class Run {
+ public:
+  Run(ModelRun run, const AskedRun& asked, Store& store, bool quiet)
+      : run_(std::move(run)), asked_(asked), store_(store), quiet_(quiet) {
+    left_ = run_.budget;
+  }
+
+  std::size_t size() const { return run_.entries.size(); }
+  TunedModel tune(std::size_t index);
+
+ private:
+  Result<TuneReport> report_of(std::size_t index);
+  Result<TuneTask> task_of(std::size_t index);
+
+  ModelRun run_;
+  const AskedRun& asked_;
+  Store& store_;
+  bool quiet_;
+  Seconds left_ = 0;
+};
+
+Result<TuneTask> Run::task_of(std::size_t index) {
+  const Asked& asked = asked_.models[index];
+  const auto models_left = static_cast<double>(size() - index);
+  const Seconds share = std::max(left_ / models_left, kLeastShare);
+  TuningOptions options = options_over(options_from(run_.entries[index].asked), asked.options);
+  options.budget = fmt::format("{:.3f}s", share);
+  BT_TRY(request, parse_tuning(options));
+  if (!quiet_)
+    say(fmt::format("model {} of {}: {}, budget {}", index + 1, size(), asked.model.name,
+                    format_seconds(share)));
+  TuneTask task;
+  task.model = asked.model;
+  task.request = std::move(request);
+  task.links = {model_link(asked.name)};
+  task.origins = {{"budget", fmt::format("a share of {}", format_seconds(run_.budget))}};
+  task.before_start = [this, index](const SessionHeader& header) {
+    run_.entries[index].session = header.uuid;
+    return keep_run(store_, run_);
+  };
+  return task;
+}
+
+// A session that has ended is not measured again.
+Result<TuneReport> Run::report_of(std::size_t index) {
+  BT_TRY(record, session_of(store_, run_.entries[index]));
+  if (record && has_ended(*record)) {
+    TuneReport report{std::move(*record), {}};
+    report.conclusion = conclude(report.record, report.record.header.wishes);
+    return report;
+  }
+  if (!record) {
+    BT_TRY(task, task_of(index));
+    return tune_model(task, store_, quiet_);
+  }
+  BT_TRY(request, parse_tuning(asked_.models[index].options));
+  return tune_model(resuming(asked_.models[index].model, std::move(request), std::move(*record)),
+                    store_, quiet_);
+}
+
+TunedModel Run::tune(std::size_t index) {
+  TunedModel tuned;
+  tuned.model = run_.entries[index].model;
+  auto report = report_of(index);
+  if (report)
+    tuned.report = std::move(*report);
+  else
+    tuned.error = report.error();
+  const auto record = session_of(store_, run_.entries[index]);  // a failed one has spent too
+  if (record && *record) left_ -= racing_seconds(**record);
+  return tuned;
+}
+
+int code_of(const TunedModel& tuned) {
+  return tuned.report ? exit_code(*tuned.report) : exit_code(*tuned.error);
+}
+
+Status print_all(const std::vector<TunedModel>& tuned, const SeveralModels& asked) {
+  if (asked.format == Format::json) return print_result(json_several(tuned));
+  if (asked.format == Format::csv) {
+    std::vector<TuneReport> reports;
+    for (const TunedModel& one : tuned)
+      if (one.report) reports.push_back(*one.report);
+    return print_documents(reports, Format::csv);
+  }
+  return asked.quiet ? Status{} : print_result(text_several(tuned, text_options()));
+}
+
+}  // namespace
+
+Result<int> tune_several(const SeveralModels& asked) {
+  BT_TRY(models, load_all(asked));
+  BT_TRY(budget, total_budget(models));
+  BT_TRY(store, open_database(asked.database));
+  BT_TRY(begun, asked.resumes ? find_run(*store, models)
+                              : Result<ModelRun>({random_uuid(), budget, entries_of(models)}));
+  Run run(std::move(begun), models, *store, asked.quiet);
+  std::vector<TunedModel> tuned;
+  int code = kDone;
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    const TunedModel& one = tuned.emplace_back(run.tune(i));
+    code = worse(code, code_of(one));
+    if (one.error && (asked.format != Format::text || asked.quiet))
+      say(one.model + ": " + to_string(*one.error));
+    if (asked.format == Format::text)
+      BT_TRY_VOID(print_result(asked.quiet ? (one.report ? quiet_report(*one.report) : "none")
+                                           : text_one_of_several(one, text_options())));
+    const int signal = interrupting_signal();
+    if (signal != 0 && i + 1 < run.size()) {
+      code = kInterrupted + signal;
+      break;
+    }
+  }
+  BT_TRY_VOID(print_all(tuned, asked));
+  return code;
+}
+
+}  // namespace batchtune
