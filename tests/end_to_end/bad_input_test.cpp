@@ -83,7 +83,7 @@ TEST_CASE("bad devices and figures end with 2", "[end_to_end]") {
   expect({"estimate", "mlp", "--mode", "training", "--threads", "2"}, 2, "found --threads");
   expect({"estimate", "--guide", "--batches", "1"}, 2, "--guide, found --batches");
   expect({"estimate", "--peak", "64T", "--give-up", "1%"}, 2, "raw figures, found --give-up");
-  expect({"estimate", "mlp", "--threads", "1000"}, 2, "threads (");
+  expect({"estimate", "mlp", "--threads", "1000"}, 2, "threads in all");
   expect(
       {"estimate", "mlp", "--mode", "training", "--device", "trainium", "--memory-limit", "1GiB"},
       2, "Leave one of the two out");
