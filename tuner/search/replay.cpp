@@ -12,6 +12,7 @@
 #include "tuner/search/driver.h"
 #include "tuner/search/recording.h"
 #include "tuner/search/replay_truth.h"
+#include "tuner/statistics/fit.h"
 #include "tuner/statistics/location.h"
 
 namespace batchtune {
@@ -31,18 +32,41 @@ PointEstimate roofline_at(const TableProblem& figures, std::int64_t batch, int i
   return point;
 }
 
-Estimate guess_of(const RecordedTable& table, double give_up) {
-  const TableProblem& figures = table.problem;
+// Backends plan their memory well: on the line through the two smallest batches that say.
+std::optional<Line> memory_plan(const RecordedTable& table) {
+  std::vector<double> batches, bytes;
+  for (const TableRow& row : table.rows)
+    if (row.memory && row.status != TrialStatus::out_of_memory && batches.size() < 2) {
+      batches.push_back(static_cast<double>(row.batch));
+      bytes.push_back(*row.memory);
+    }
+  return fit_line(batches, bytes);
+}
+
+bool has_figures(const TableProblem& figures) {
+  return figures.flops && figures.activation_bytes && figures.weight_bytes && figures.peak &&
+         figures.bandwidth;
+}
+
+// Of the allowed batches that the table has. The seed is the knee of those that fit.
+Estimate guess_of(const RecordedTable& table, const Problem& problem) {
   Estimate estimate;
   estimate.group = table.group;
-  estimate.batch = table.rows.front().batch;
-  if (!figures.flops || !figures.activation_bytes || !figures.weight_bytes || !figures.peak ||
-      !figures.bandwidth)
-    return estimate;
-  for (const TableRow& row : table.rows)
-    estimate.curve.push_back(roofline_at(figures, row.batch, table.group.instances));
-  estimate.batch = knee(estimate.curve, give_up);
-  estimate.bound = roofline_at(figures, estimate.batch, table.group.instances).bound;
+  estimate.batch = problem.batches.front();
+  if (!has_figures(table.problem)) return estimate;
+  const auto plan = memory_plan(table);
+  std::vector<PointEstimate> fitting;
+  for (const TableRow& row : table.rows) {
+    if (!std::binary_search(problem.batches.begin(), problem.batches.end(), row.batch)) continue;
+    PointEstimate point = roofline_at(table.problem, row.batch, table.group.instances);
+    if (plan) point.memory = plan->at(static_cast<double>(row.batch));
+    estimate.curve.push_back(point);
+    const auto& limit = problem.wishes.memory_limit;
+    if (!limit || point.memory <= static_cast<double>(*limit)) fitting.push_back(point);
+  }
+  if (const std::int64_t seed = knee(fitting, problem.wishes.give_up); seed > 0)
+    estimate.batch = seed;
+  estimate.bound = roofline_at(table.problem, estimate.batch, table.group.instances).bound;
   return estimate;
 }
 
@@ -107,13 +131,12 @@ Result<Problem> problem_of(const TableGroup& tables, const Problem& settings) {
   problem.groups.clear();
   problem.batches.clear();
   std::set<std::int64_t> batches;
+  std::set<CandidateGroup> groups;
   for (const RecordedTable& table : tables) {
     if (table.rows.empty()) return bad_input("a table with rows", "none", table.name);
-    for (const Estimate& other : problem.groups)
-      if (other.group == table.group)
-        return bad_input("tables that differ in threads, instances or data type",
-                         "two of " + to_string(table.group), table.name);
-    problem.groups.push_back(guess_of(table, settings.wishes.give_up));
+    if (!groups.insert(table.group).second)
+      return bad_input("tables that differ in threads, instances or data type",
+                       "two of " + to_string(table.group), table.name);
     for (const TableRow& row : table.rows) batches.insert(row.batch);
   }
   for (const std::int64_t batch : batches) {
@@ -126,6 +149,7 @@ Result<Problem> problem_of(const TableGroup& tables, const Problem& settings) {
     return bad_input("batches that the tables have", "none of those", tables.front().name);
   problem.largest_batch = problem.batches.back();
   if (!problem.wishes.memory_limit) problem.wishes.memory_limit = memory_limit_of(tables);
+  for (const RecordedTable& table : tables) problem.groups.push_back(guess_of(table, problem));
   return problem;
 }
 

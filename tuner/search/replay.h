@@ -48,9 +48,10 @@ class ReplayMeasurer final : public Measurer {
 };
 
 // Problem with the tables' groups, batches (of settings.batches those that any table has) and
-// roofline guess: max(FLOP / peak, bytes / bandwidth) of the whole batch. Without the figures there
-// is no curve, and the seed is 1. A table's memory limit counts where the settings have none. The
-// rest is as in `settings`. Error: no tables, an empty one, two of one group.
+// roofline guess: max(FLOP / peak, bytes / bandwidth) of the whole batch, its memory on the line
+// through the two smallest rows, as a good plan would have it. Without the figures there is no
+// curve, and the seed is the smallest batch. A table's memory limit counts where the settings have
+// none. The rest is as in `settings`. Error: no tables, an empty one, two of one group, no batch.
 Result<Problem> problem_of(const TableGroup& tables, const Problem& settings);
 
 // Throughput of every row that can be run by the truth: given (the interval is that point), or the
