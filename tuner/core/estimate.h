@@ -23,6 +23,9 @@ struct PointEstimate {
   double throughput = 0;         // samples per second, all instances
   double memory = 0;             // bytes: weights + planned activations + workspace
   Bound bound = Bound::compute;  // what takes most of the time
+  // Its parts: operations bound by arithmetic, by moving bytes, and what runs and operations cost
+  // whatever their size. All 0 where they are not known apart.
+  Seconds computing = 0, moving = 0, overhead = 0;
 };
 
 // The batching guide's formula with its terms:

@@ -118,6 +118,9 @@ PointEstimate Roofline::at(std::int64_t batch) const {
   PointEstimate point;
   point.batch = batch;
   point.latency = compute + memory + overhead;
+  point.computing = compute;
+  point.moving = memory;
+  point.overhead = overhead;
   point.throughput = point.latency > 0 ? samples / point.latency : 0;
   point.memory = memory_.at(static_cast<double>(batch));
   point.bound = overhead > std::max(compute, memory) ? Bound::overhead

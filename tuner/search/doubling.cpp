@@ -15,12 +15,12 @@
 #include "tuner/search/prove.h"
 #include "tuner/search/race.h"
 #include "tuner/search/scan_view.h"
+#include "tuner/search/steps.h"
 
 namespace batchtune {
 namespace {
 
-constexpr int kMostCandidates = 20;       // of one group: the scan ends also where noise goes on
-constexpr std::size_t kMostPrograms = 8;  // held at once, for the sake of memory
+constexpr int kMostCandidates = 20;  // of one group: the scan ends also where noise goes on
 
 class Doubling final : public Strategy {
  public:
@@ -32,13 +32,10 @@ class Doubling final : public Strategy {
  private:
   std::optional<Ask> check_smallest_fits();
   std::optional<Ask> race();
-  std::optional<Ask> fix_anchor(const CandidateGroup& group);
   std::optional<Ask> scan(const Estimate& estimate);
   std::optional<Ask> first_rounds(const std::vector<const Entry*>& entries);
-  std::optional<Ask> trim();
-  std::optional<Ask> release_contenders();
+  std::vector<TrialId> needed() const;
 
-  Ask prepare(const Candidate& candidate);
   Seconds left() const { return left_to_race(ledger_, problem_); }
   std::optional<Ask> over(SessionEnd end, std::string reason);
 
@@ -56,7 +53,7 @@ Ask Doubling::ask() {
     if (auto ask = race()) return *ask;
     racing_over_ = true;
   }
-  if (auto ask = release_contenders()) return *ask;
+  if (auto ask = release_contenders(ledger_)) return *ask;
   const TrialId chosen = chosen_so_far(ledger_, problem_);
   if (auto probe = probes_.next(ledger_, problem_, chosen)) return *probe;
   return stop_;
@@ -75,40 +72,15 @@ std::optional<Ask> Doubling::check_smallest_fits() {
 
 std::optional<Ask> Doubling::race() {
   if (const auto ended = anchor_ended(ledger_)) return over(SessionEnd::failed, *ended);
-  if (auto ask = trim()) return ask;
+  if (auto ask = trim(ledger_, problem_, needed())) return ask;
   for (const Estimate& estimate : problem_.groups) {
     if (left() <= 0) break;
-    if (auto ask = fix_anchor(estimate.group)) return ask;
+    if (auto ask = fix_anchor(ledger_, problem_, estimate.group)) return ask;
     if (auto ask = scan(estimate)) return ask;
   }
   if (auto ask = finals_.next(ledger_, problem_)) return ask;
   stop_ = finals_.stop();
   return std::nullopt;
-}
-
-// The first candidate with a short run: the seed, else halved down to the smallest.
-std::optional<Ask> Doubling::fix_anchor(const CandidateGroup& group) {
-  if (ledger_.anchor() != 0) return std::nullopt;
-  const auto entries = entries_of(ledger_, group);
-  if (entries.empty()) return std::nullopt;  // the scan begins with the seed
-  for (const Entry& entry : ledger_.entries())
-    if (entry.ok() && entry.first_run.value_or(1e9) <= kAnchorRun) {
-      ledger_.fix_anchor(entry.id);
-      return std::nullopt;
-    }
-  const Entry& lowest = *entries.front();
-  if (lowest.candidate.batch <= smallest_batch(problem_)) {
-    if (lowest.ok())
-      ledger_.fix_anchor(lowest.id);
-    else
-      for (const Entry* entry : entries)
-        if (entry->ok() && ledger_.anchor() == 0) ledger_.fix_anchor(entry->id);
-    return std::nullopt;
-  }
-  std::int64_t half = std::max(smallest_batch(problem_), lowest.candidate.batch / 2);
-  if (!problem_.batches.empty())
-    half = *(std::upper_bound(problem_.batches.begin(), problem_.batches.end(), half) - 1);
-  return prepare({group, half});
 }
 
 std::optional<Ask> Doubling::scan(const Estimate& estimate) {
@@ -121,7 +93,7 @@ std::optional<Ask> Doubling::scan(const Estimate& estimate) {
     if (entries.size() < kMostCandidates) batch = next_batch(range, points);
   }
   if (!batch || ledger_.find({estimate.group, *batch})) return std::nullopt;
-  return prepare({estimate.group, *batch});
+  return prepare(ledger_, {estimate.group, *batch});
 }
 
 // All that are new share their first rounds. The leader gets as many again before anything is
@@ -142,41 +114,11 @@ std::optional<Ask> Doubling::first_rounds(const std::vector<const Entry*>& entri
   return AskRound{round_of(ledger_, waiting, kShortRound)};
 }
 
-// Programs that are clearly worse give their memory back.
-std::optional<Ask> Doubling::trim() {
-  std::vector<const Entry*> live;
-  for (const Entry& entry : ledger_.entries())
-    if (entry.live) live.push_back(&entry);
-  if (live.size() <= kMostPrograms) return std::nullopt;
+std::vector<TrialId> Doubling::needed() const {
   std::vector<TrialId> needed;
   for (const std::string& backend : backends_of(problem_))
     for (const TrialId trial : finalists(ledger_, problem_, backend)) needed.push_back(trial);
-  const Entry* worst = nullptr;
-  for (const Entry* entry : live) {
-    const bool is_needed = std::find(needed.begin(), needed.end(), entry->id) != needed.end();
-    const bool smallest = entry->candidate.batch == smallest_batch(problem_);
-    if (is_needed || smallest || !entry->latency || entry->id == ledger_.anchor()) continue;
-    if (!worst || ledger_.rate(*entry) < ledger_.rate(*worst)) worst = entry;
-  }
-  if (!worst) return std::nullopt;
-  const TrialId trial = worst->id;
-  ledger_.release(trial);
-  return AskRelease{trial};
-}
-
-// Probes need the memory that the contenders hold. The anchor is never released.
-std::optional<Ask> Doubling::release_contenders() {
-  for (const Entry& entry : ledger_.entries())
-    if (entry.live && entry.id != ledger_.anchor()) {
-      const TrialId trial = entry.id;
-      ledger_.release(trial);
-      return AskRelease{trial};
-    }
-  return std::nullopt;
-}
-
-Ask Doubling::prepare(const Candidate& candidate) {
-  return AskPrepare{ledger_.number(candidate), candidate};
+  return needed;
 }
 
 std::optional<Ask> Doubling::over(SessionEnd end, std::string reason) {

@@ -16,13 +16,22 @@ namespace {
 constexpr int kSmallestRounds = 8;
 constexpr int kHurriedRounds = 2;  // of batch 1, when the budget is spent already
 
-// Of preparing a candidate that was released.
-Seconds seconds_again(const Ledger& ledger, const Entry& entry) {
-  return entry.live ? 0 : kRunsToPrepare * ledger.run_seconds(entry.candidate);
+std::optional<Ask> run_needy(const Ledger& ledger, const Problem& problem,
+                             const std::vector<TrialId>& needy) {
+  std::vector<TrialId> running;
+  for (const TrialId trial : needy) {
+    const Entry& entry = ledger.at(trial);
+    if (seconds_again(ledger, entry) + round_cost(ledger, {trial}) > left_to_race(ledger, problem))
+      continue;
+    if (!entry.live) return AskPrepare{trial, entry.candidate};
+    running.push_back(trial);
+  }
+  if (running.empty()) return std::nullopt;
+  return AskRound{round_of(ledger, running, kRaceRound)};
 }
 
-// Batch 1 of each backend is always measured, whatever the budget: it is what every other batch is
-// held against.
+}  // namespace
+
 std::optional<Ask> finish_smallest(Ledger& ledger, const Problem& problem) {
   std::vector<std::string> finished;  // a backend's first group stands for it
   for (const Estimate& estimate : problem.groups) {
@@ -40,22 +49,6 @@ std::optional<Ask> finish_smallest(Ledger& ledger, const Problem& problem) {
   return std::nullopt;
 }
 
-std::optional<Ask> run_needy(const Ledger& ledger, const Problem& problem,
-                             const std::vector<TrialId>& needy) {
-  std::vector<TrialId> running;
-  for (const TrialId trial : needy) {
-    const Entry& entry = ledger.at(trial);
-    if (seconds_again(ledger, entry) + round_cost(ledger, {trial}) > left_to_race(ledger, problem))
-      continue;
-    if (!entry.live) return AskPrepare{trial, entry.candidate};
-    running.push_back(trial);
-  }
-  if (running.empty()) return std::nullopt;
-  return AskRound{round_of(ledger, running, kRaceRound)};
-}
-
-}  // namespace
-
 std::optional<Ask> Finals::next(Ledger& ledger, const Problem& problem) {
   if (auto ask = finish_smallest(ledger, problem)) return ask;
   if (ledger.anchor() == 0)
@@ -64,7 +57,10 @@ std::optional<Ask> Finals::next(Ledger& ledger, const Problem& problem) {
   if (likely_choices(ledger, problem).empty())
     return over(SessionEnd::converged, "no candidate keeps the limits");
   if (auto ask = run_needy(ledger, problem, needy)) return ask;
-  return prove(ledger, problem);
+  if (auto ask =
+          prover_.next(ledger, problem, [&](TrialId trial) { return contends(ledger, trial); }))
+    return ask;
+  return over(ledger);
 }
 
 // Of all backends whose order is open, fewest rounds first.
@@ -86,30 +82,21 @@ std::vector<TrialId> Finals::still_needy(const Ledger& ledger, const Problem& pr
   return needy;
 }
 
-// What is recommended must be known to keep its limits: the choice of the fastest backend first.
-// One that breaks them is not choosable any more: the next ask finds the next one, and races again
-// if its rank is open. Equals change places from round to round: one that was begun is brought to
-// its end while it is a contender.
-std::optional<Ask> Finals::prove(Ledger& ledger, const Problem& problem) {
+bool Finals::contends(const Ledger& ledger, TrialId trial) {
+  const auto& contenders = races_[ledger.at(trial).candidate.group.backend].contenders;
+  return std::find(contenders.begin(), contenders.end(), trial) != contenders.end();
+}
+
+std::optional<Ask> Finals::over(const Ledger& ledger) {
   bool decided = true;
   std::string words;
-  for (const TrialId likely : likely_choices(ledger, problem)) {
-    const std::string& backend = ledger.at(likely).candidate.group.backend;
-    Race& race = races_[backend];
-    if (std::find(race.contenders.begin(), race.contenders.end(), race.proving) ==
-        race.contenders.end())
-      race.proving = likely;
-    const Proof proof = proof_of(ledger, problem, race.proving);
-    const Entry& entry = ledger.at(race.proving);
-    if (!proof.decided && seconds_again(ledger, entry) + proof.cost <= ledger.racing_left()) {
-      if (!entry.live) return AskPrepare{entry.id, entry.candidate};
-      return AskRound{proof.round};
-    }
-    decided = decided && proof.decided && race.settled == race.contenders;
+  for (const auto& [backend, proven] : prover_.standing()) {
+    const Race& race = races_[backend];
+    decided = decided && proven.decided && race.settled == race.contenders;
     if (!words.empty()) words += "; ";
     if (races_.size() > 1) words += backend + ": ";
     words += race.words;
-    if (!proof.words.empty()) words += "; " + proof.words;
+    if (!proven.words.empty()) words += "; " + proven.words;
   }
   if (decided) return over(SessionEnd::converged, words);
   return over(SessionEnd::budget,

@@ -7,9 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "tuner/search/prove.h"
 #include "tuner/search/race.h"
 
 namespace batchtune {
+
+// Batch 1 of each backend is always measured, whatever the budget: it is what every other batch is
+// held against. nullopt: it is.
+std::optional<Ask> finish_smallest(Ledger& ledger, const Problem& problem);
 
 class Finals {
  public:
@@ -22,15 +27,16 @@ class Finals {
     std::vector<TrialId> contenders;
     std::vector<TrialId> settled;  // those whose order was
     RaceOrder order;
-    std::string words;    // how it stands
-    TrialId proving = 0;  // whose limits are being judged
+    std::string words;  // how it stands
   };
 
   std::vector<TrialId> still_needy(const Ledger& ledger, const Problem& problem);
-  std::optional<Ask> prove(Ledger& ledger, const Problem& problem);
+  bool contends(const Ledger& ledger, TrialId trial);
+  std::optional<Ask> over(const Ledger& ledger);
   std::optional<Ask> over(SessionEnd end, std::string reason);
 
   std::map<std::string, Race> races_;  // by backend, as verdicts are
+  Prover prover_;
   AskStop stop_;
 };
 

@@ -84,6 +84,8 @@ const std::vector<Probe>& Ledger::probes(const CandidateGroup& group) const {
 }
 
 void Ledger::tell(const Observation& observation) {
+  pooled_.reset();
+  curves_.clear();
   if (const auto* probe = std::get_if<Probe>(&observation.what)) {
     probes_[probe->candidate.group].push_back(*probe);
     probing_spent_ += std::max(probe->seconds, observation.device_time);
@@ -97,6 +99,7 @@ void Ledger::tell(const Observation& observation) {
   entry.told = true;
   entry.ending = preparation.ending;
   entry.live = preparation.ending.status == TrialStatus::ok;
+  entry.prepare_seconds = observation.device_time;
   entry.first_run = preparation.first_run;
   if (preparation.memory)
     accounted_[entry.candidate.group][entry.candidate.batch] =
@@ -193,6 +196,29 @@ double Ledger::rate(const Entry& entry) const {
   if (!entry.latency) return 0;
   return static_cast<double>(entry.candidate.batch) * entry.candidate.group.instances /
          *entry.latency;
+}
+
+std::vector<Look> Ledger::looks() const {
+  std::vector<Seen> seen;
+  for (const Entry& entry : entries_)
+    if (entry.ok() && entry.latency) seen.push_back({entry.id, entry.candidate, rate(entry)});
+  return looks_of(rounds_, anchor_, seen);
+}
+
+const CurveModel& Ledger::curve(const std::string& backend) const {
+  auto& curve = curves_[backend];
+  if (!curve)
+    curve = std::make_shared<const CurveModel>(of_backend(problem_.groups, backend),
+                                               leading(looks(), backend));
+  return *curve;
+}
+
+double Ledger::pooled_rate(const Entry& entry) const {
+  if (!pooled_)
+    pooled_ = pooled_rates(
+        looks(), [&](const std::string& backend) -> const CurveModel& { return curve(backend); });
+  const auto found = pooled_->find(entry.id);
+  return found == pooled_->end() ? rate(entry) : found->second;
 }
 
 std::optional<Seconds> Ledger::seconds_per_sample(const CandidateGroup& group) const {

@@ -5,10 +5,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "tuner/core/observation.h"
+#include "tuner/search/curve.h"
 #include "tuner/search/strategy.h"
 #include "tuner/statistics/levels.h"
 #include "tuner/statistics/promise.h"
@@ -18,9 +21,10 @@ namespace batchtune {
 struct Entry {
   TrialId id = 0;
   Candidate candidate;
-  Ending ending;      // the last one told
-  bool told = false;  // its preparation has been answered
-  bool live = false;  // held by the racing worker
+  Ending ending;                // the last one told
+  bool told = false;            // its preparation has been answered
+  bool live = false;            // held by the racing worker
+  Seconds prepare_seconds = 0;  // as told last
   std::optional<Seconds> first_run;
   std::optional<Seconds> latency;    // undisturbed, from rounds
   std::optional<Seconds> seen;       // median of its visit medians
@@ -56,6 +60,10 @@ class Ledger {
   // Of one instance, by the largest batch that ran; nullopt: none did.
   std::optional<Seconds> seconds_per_sample(const CandidateGroup& group) const;
   double rate(const Entry& entry) const;  // samples/s of all instances; 0 before it was in a round
+  // The same with what is known of its neighbours: what choices are made by.
+  double pooled_rate(const Entry& entry) const;
+  std::vector<Look> looks() const;  // of those that ran in rounds and have not failed since
+  const CurveModel& curve(const std::string& backend) const;  // of all its groups
   // Ran, was in a round, fits, and lasted if it was soaked.
   bool usable(const Entry& entry) const;
   // Usable, and worth further rounds: a latency limit is broken when it is judged so or doubtful,
@@ -87,6 +95,9 @@ class Ledger {
   std::map<CandidateGroup, std::vector<Probe>> probes_;
   std::map<CandidateGroup, std::map<std::int64_t, double>> accounted_;  // bytes by batch
   Seconds racing_spent_ = 0, probing_spent_ = 0;
+  // Of what was told so far, made when first asked for.
+  mutable std::map<std::string, std::shared_ptr<const CurveModel>> curves_;
+  mutable std::optional<std::map<TrialId, double>> pooled_;
 };
 
 }  // namespace batchtune

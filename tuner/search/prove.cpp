@@ -86,6 +86,24 @@ Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial) {
   return proof;
 }
 
+std::optional<Ask> Prover::next(const Ledger& ledger, const Problem& problem,
+                                const std::function<bool(TrialId)>& contends) {
+  standing_.clear();
+  for (const TrialId likely : likely_choices(ledger, problem)) {
+    const std::string& backend = ledger.at(likely).candidate.group.backend;
+    TrialId& proving = proving_[backend];
+    if (proving == 0 || !contends(proving)) proving = likely;
+    const Proof proof = proof_of(ledger, problem, proving);
+    const Entry& entry = ledger.at(proving);
+    if (!proof.decided && seconds_again(ledger, entry) + proof.cost <= ledger.racing_left()) {
+      if (!entry.live) return AskPrepare{entry.id, entry.candidate};
+      return AskRound{proof.round};
+    }
+    standing_[backend] = {proof.decided, proof.words};
+  }
+  return std::nullopt;
+}
+
 Seconds left_to_race(const Ledger& ledger, const Problem& problem) {
   return ledger.racing_left() - proof_reserve(ledger, problem);
 }

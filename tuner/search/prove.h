@@ -3,6 +3,9 @@
 // are. Private to tuner/search.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "tuner/search/ledger.h"
@@ -17,6 +20,26 @@ struct Proof {
   Seconds cost = 0;      // of that round
 };
 Proof proof_of(const Ledger& ledger, const Problem& problem, TrialId trial);
+
+// What is recommended must be known to keep its limits: the choice of the fastest backend first.
+// One that breaks them is not choosable any more, and the next one's turn comes. Equals change
+// places from round to round: one that was begun is brought to its end while it is a contender.
+class Prover {
+ public:
+  struct Standing {
+    bool decided = false;
+    std::string words;  // of the limits of the one whose turn it is
+  };
+  // nullopt: all are decided, or what is left of the budget is not enough.
+  std::optional<Ask> next(const Ledger& ledger, const Problem& problem,
+                          const std::function<bool(TrialId)>& contends);
+  // By backend, of those that have a choice, as of the last next().
+  const std::map<std::string, Standing>& standing() const { return standing_; }
+
+ private:
+  std::map<std::string, TrialId> proving_;
+  std::map<std::string, Standing> standing_;
+};
 
 // Racing seconds left without what is kept for proofs while others are raced: what they lack, but
 // never more than half of the budget; nothing without limits.

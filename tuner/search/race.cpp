@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tuner/search/alike.h"
 #include "tuner/search/proof.h"
 #include "tuner/search/verdict.h"
 
@@ -18,8 +19,14 @@ constexpr int kMostRounds = 40;  // an order that is open after as many does not
 constexpr double kUsualPrecision = 0.01;  // ... unless a tighter precision is asked for
 
 Choice choice_of(const Ledger& ledger, const Entry& entry) {
-  return {entry.id, entry.candidate.batch, *entry.latency, ledger.rate(entry),
-          entry.candidate.group.backend};
+  const CandidateGroup& group = entry.candidate.group;
+  const double rate = ledger.pooled_rate(entry);
+  const Seconds latency = static_cast<double>(entry.candidate.batch) * group.instances / rate;
+  return {entry.id, entry.candidate.batch, latency, rate, group.backend, group.instances};
+}
+
+Alike alike_of(const Ledger& ledger, const Problem& problem) {
+  return alike_by(ledger.rounds(), ledger.anchor(), problem.wishes);
 }
 
 std::vector<Choice> choices_of(const Ledger& ledger, const std::string& backend) {
@@ -60,7 +67,10 @@ StopQuestion question_of(const Ledger& ledger, const Problem& problem,
   }
   question.choose = [choices, wishes = problem.wishes](std::span<const double> throughputs) {
     std::vector<Choice> drawn = choices;
-    for (std::size_t i = 0; i < drawn.size(); ++i) drawn[i].throughput = throughputs[i];
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      drawn[i].throughput = throughputs[i];
+      drawn[i].latency = choices[i].latency * choices[i].throughput / throughputs[i];
+    }
     return choose(drawn, wishes).value_or(0);
   };
   return question;
@@ -113,7 +123,8 @@ std::vector<TrialId> likely_choices(const Ledger& ledger, const Problem& problem
   std::vector<Choice> likely;
   for (const std::string& backend : backends_of(problem)) {
     const auto choices = choices_of(ledger, backend);
-    if (const auto chosen = choose(choices, problem.wishes)) likely.push_back(choices[*chosen]);
+    if (const auto chosen = choose(choices, problem.wishes, alike_of(ledger, problem)))
+      likely.push_back(choices[*chosen]);
   }
   std::stable_sort(likely.begin(), likely.end(),
                    [](const Choice& a, const Choice& b) { return a.throughput > b.throughput; });
@@ -126,6 +137,7 @@ std::vector<TrialId> likely_choices(const Ledger& ledger, const Problem& problem
 TrialId chosen_so_far(const Ledger& ledger, const Problem& problem) {
   std::optional<Choice> best;
   bool best_proved = false;
+  const Alike alike = alike_of(ledger, problem);
   for (const std::string& backend : backends_of(problem)) {
     std::vector<Choice> all, proved;
     for (const Entry& entry : ledger.entries()) {
@@ -140,15 +152,16 @@ TrialId chosen_so_far(const Ledger& ledger, const Problem& problem) {
       all.push_back(choice_of(ledger, entry));
       if (kept) proved.push_back(all.back());
     }
-    const auto likely = choose(all, problem.wishes);
+    const auto likely = choose(all, problem.wishes, alike);
     if (!likely) continue;
-    const auto certain = choose(proved, problem.wishes);
+    const auto certain = choose(proved, problem.wishes, alike);
     const bool is_proved = certain.has_value();
     const auto same = [&](const Choice& choice) { return choice.trial == all[*likely].trial; };
     const Choice& chosen = is_proved && std::none_of(proved.begin(), proved.end(), same)
                                ? proved[*certain]
                                : all[*likely];
-    if (best && (best_proved != is_proved ? best_proved : best->throughput >= chosen.throughput))
+    if (best &&
+        (best_proved != is_proved ? best_proved : !is_better(chosen, *best, problem.wishes)))
       continue;
     best = chosen;
     best_proved = is_proved;
@@ -159,7 +172,7 @@ TrialId chosen_so_far(const Ledger& ledger, const Problem& problem) {
 std::vector<TrialId> finalists(const Ledger& ledger, const Problem& problem,
                                const std::string& backend) {
   auto choices = choices_of(ledger, backend);
-  const auto likely = choose(choices, problem.wishes);
+  const auto likely = choose(choices, problem.wishes, alike_of(ledger, problem));
   if (!likely) return {};
   const double best = best_rate(choices);
   const double needed = threshold(problem, best);
@@ -222,6 +235,10 @@ RoundRequest round_of(const Ledger& ledger, const std::vector<TrialId>& contende
   }
   request.seconds = std::clamp(kRunsPerVisit * sum, shortest, kLongestRound);
   return request;
+}
+
+Seconds seconds_again(const Ledger& ledger, const Entry& entry) {
+  return entry.live ? 0 : kRunsToPrepare * ledger.run_seconds(entry.candidate);
 }
 
 Seconds round_cost(const Ledger& ledger, const std::vector<TrialId>& contenders) {

@@ -55,6 +55,12 @@ class RaceOrder {
 RoundRequest round_of(const Ledger& ledger, const std::vector<TrialId>& contenders,
                       Seconds shortest);
 
+// Cost of preparing, in runs: the checked first run, and about as much again.
+inline constexpr double kRunsToPrepare = 2;
+
+// Of preparing a candidate again that was released; 0 for one that is held.
+Seconds seconds_again(const Ledger& ledger, const Entry& entry);
+
 // Seconds that such a round will take.
 Seconds round_cost(const Ledger& ledger, const std::vector<TrialId>& contenders);
 

@@ -11,33 +11,6 @@ namespace {
 constexpr double kScanShare = 0.35;   // of what is left: more for one candidate starves the race
 constexpr double kRaceReserve = 0.3;  // of the whole budget: never spent on looking further
 
-// Above it a candidate would not fit, or its preparation and first rounds would take too much of
-// the budget.
-std::int64_t largest_worth_it(const Ledger& ledger, const Problem& problem,
-                              const CandidateGroup& group, Seconds left) {
-  const Seconds anchor =
-      ledger.anchor() == 0 ? 0 : ledger.run_seconds(ledger.at(ledger.anchor()).candidate);
-  const auto entries = entries_of(ledger, group);
-  const std::int64_t known =
-      entries.empty() ? smallest_batch(problem) : entries.back()->candidate.batch;
-  const Seconds sample = ledger.run_seconds({group, known}) / static_cast<double>(known);
-  std::int64_t high = problem.largest_batch;
-  if (sample > 0) {
-    const Seconds free = std::min(kScanShare * left, left - kRaceReserve * problem.budget.racing);
-    const double rounds = scan_rounds(sample * static_cast<double>(known));
-    const double affordable = (free - kRunsPerVisit * rounds * anchor) /
-                              (sample * (kRunsToPrepare + kRunsPerVisit * rounds));
-    high = static_cast<std::int64_t>(std::clamp(affordable, 1.0, static_cast<double>(high)));
-  }
-  std::int64_t low = 0;  // fits, as far as is known; high does not, or is the answer
-  if (ledger.fits({group, high})) return high;
-  while (high - low > 1) {
-    const std::int64_t middle = low + (high - low) / 2;
-    (ledger.fits({group, middle}) ? low : high) = middle;
-  }
-  return low;
-}
-
 }  // namespace
 
 std::vector<const Entry*> entries_of(const Ledger& ledger, const CandidateGroup& group) {
@@ -70,6 +43,31 @@ ScanRange scan_range(const Ledger& ledger, const Problem& problem, const Estimat
   range.objective = problem.wishes.objective;
   range.give_up = problem.wishes.give_up;
   return range;
+}
+
+std::int64_t largest_worth_it(const Ledger& ledger, const Problem& problem,
+                              const CandidateGroup& group, Seconds left) {
+  const Seconds anchor =
+      ledger.anchor() == 0 ? 0 : ledger.run_seconds(ledger.at(ledger.anchor()).candidate);
+  const auto entries = entries_of(ledger, group);
+  const std::int64_t known =
+      entries.empty() ? smallest_batch(problem) : entries.back()->candidate.batch;
+  const Seconds sample = ledger.run_seconds({group, known}) / static_cast<double>(known);
+  std::int64_t high = problem.largest_batch;
+  if (sample > 0) {
+    const Seconds free = std::min(kScanShare * left, left - kRaceReserve * problem.budget.racing);
+    const double rounds = scan_rounds(sample * static_cast<double>(known));
+    const double affordable = (free - kRunsPerVisit * rounds * anchor) /
+                              (sample * (kRunsToPrepare + kRunsPerVisit * rounds));
+    high = static_cast<std::int64_t>(std::clamp(affordable, 1.0, static_cast<double>(high)));
+  }
+  std::int64_t low = 0;  // fits, as far as is known; high does not, or is the answer
+  if (ledger.fits({group, high})) return high;
+  while (high - low > 1) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (ledger.fits({group, middle}) ? low : high) = middle;
+  }
+  return low;
 }
 
 std::int64_t smallest_batch(const Problem& problem) {

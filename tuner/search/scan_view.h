@@ -11,9 +11,6 @@
 
 namespace batchtune {
 
-// Cost of preparing, in runs: the checked first run, and about as much again.
-inline constexpr double kRunsToPrepare = 2;
-
 // Those whose preparation was answered, by ascending batch.
 std::vector<const Entry*> entries_of(const Ledger& ledger, const CandidateGroup& group);
 
@@ -24,6 +21,11 @@ std::vector<ScanPoint> scan_points(const Ledger& ledger, const std::vector<const
 // `problem`.
 ScanRange scan_range(const Ledger& ledger, const Problem& problem, const Estimate& estimate,
                      Seconds left);
+
+// Above it a candidate would not fit, or its preparation and first rounds would take too much of
+// `left`.
+std::int64_t largest_worth_it(const Ledger& ledger, const Problem& problem,
+                              const CandidateGroup& group, Seconds left);
 
 std::int64_t smallest_batch(const Problem& problem);
 

@@ -1,4 +1,5 @@
 // The table of strategies; the default is first.
+#include "tuner/search/adaptive.h"
 #include "tuner/search/doubling.h"
 #include "tuner/search/peers/peers.h"
 #include "tuner/search/strategy.h"
@@ -9,6 +10,8 @@ namespace {
 constexpr StrategyEntry kStrategies[] = {
     {"doubling", "from the estimate outwards by doubling and bisection, then a race in rounds",
      &make_doubling},
+    {"adaptive", "looks where the verdict may still change, by a model of the curve",
+     &make_adaptive},
     {"exhaustive", "every allowed batch with the same number of rounds", &make_exhaustive},
     {"powers-of-two", "1, 2, 4, ... until throughput does not grow any more", &make_powers_of_two},
     {"hill-climb", "steps over powers of two and instances along the gain of neighbours",

@@ -29,7 +29,8 @@ double covariance(const ProcessPrior& prior, const ProcessInput& a, const Proces
   const double smooth =
       prior.amplitude * prior.amplitude * alike * matern(std::abs(a.x - b.x) / prior.length);
   const double own = a == b ? prior.rough * prior.rough : 0;
-  return prior.offset * prior.offset + smooth + own;
+  const double extra = prior.extra ? prior.extra(a, b) : 0;
+  return prior.offset * prior.offset + smooth + own + extra;
 }
 
 Eigen::LLT<Eigen::MatrixXd> factorised(Eigen::MatrixXd matrix) {

@@ -30,7 +30,7 @@ struct ProcessValue {
 
 // Prior of what a curve is beside the mean function. Standard deviations, in units of the values:
 //   covariance(a, b) = offset^2 + amplitude^2 x matern(|a.x - b.x| / length) x c + rough^2 x [a =
-//   b]
+//   b] + extra(a, b)
 // with the Matern function of 5/2, and c = 1 within a group, `between_groups` across.
 struct ProcessPrior {
   double amplitude = 1;       // of the smooth part; > 0
@@ -38,6 +38,8 @@ struct ProcessPrior {
   double offset = 0;          // of a constant that all points share
   double rough = 0;           // of what a point has alone: a step or hole, not noise; it stays
   double between_groups = 0;  // correlation of the smooth parts of two groups, 0 .. 1
+  // What the caller knows of its curves besides; a covariance function. Empty: nothing.
+  std::function<double(const ProcessInput&, const ProcessInput&)> extra = {};
 };
 
 using ProcessMean = std::function<double(const ProcessInput&)>;  // empty: 0 everywhere

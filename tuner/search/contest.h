@@ -1,0 +1,39 @@
+// One backend's candidates as the adaptive search sees them: every batch of its groups that may be
+// chosen, what looks at it would cost, who leads, and how sure that is. Private to tuner/search.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/search/ledger.h"
+#include "tuner/search/prospects.h"
+#include "tuner/search/strategy.h"
+
+namespace batchtune {
+
+struct Contest {
+  std::vector<Prospect> prospects;
+  std::optional<std::size_t> choice;  // what would be recommended
+  Standing standing;
+  double trust = 1;  // in the roofline's shape
+  Correction correction = no_correction();
+};
+
+// `left`: racing seconds; nothing is a prospect that would take most of them. `seed`: of the draws.
+Contest contest_of(const Ledger& ledger, const Problem& problem, const std::string& backend,
+                   Seconds left, std::uint64_t seed);
+
+// Batches that the search considers: those allowed, or all to 64 and above in steps of a
+// sixteenth of the octave (multiples of 4, 8, ...), up to `largest`.
+std::vector<std::int64_t> considered(const Problem& problem, std::int64_t largest);
+
+// Up to which batch the group's memory may be tried: where one ran out of it, halfway (in octaves)
+// from the largest that ran, then no further. Each hit may cost a process.
+std::int64_t below_the_wall(const Ledger& ledger, const CandidateGroup& group);
+
+// Cost of one visit with its warm runs.
+Seconds visit_seconds(const Ledger& ledger, const Candidate& candidate);
+
+}  // namespace batchtune

@@ -1,0 +1,29 @@
+// Steps that strategies have in common. Private to tuner/search.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "tuner/search/ledger.h"
+#include "tuner/search/strategy.h"
+
+namespace batchtune {
+
+inline constexpr std::size_t kMostPrograms = 8;  // held at once, for the sake of memory
+
+// The anchor is the first candidate with a short run: the seed, else halved down to the smallest.
+// Fixes it as soon as there is one; else the next to prepare. nullopt also before any was asked
+// for: a strategy begins with the seed.
+std::optional<Ask> fix_anchor(Ledger& ledger, const Problem& problem, const CandidateGroup& group);
+
+// Programs that are clearly worse give their memory back: while more than kMostPrograms are held,
+// the worst but the anchor, the smallest batch and the `needed` ones.
+std::optional<Ask> trim(Ledger& ledger, const Problem& problem, std::span<const TrialId> needed);
+
+// Probes need the memory that the contenders hold. The anchor is never released.
+std::optional<Ask> release_contenders(Ledger& ledger);
+
+AskPrepare prepare(Ledger& ledger, const Candidate& candidate);
+
+}  // namespace batchtune
