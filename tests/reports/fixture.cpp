@@ -182,28 +182,32 @@ TuneReport full_report() {
   conclusion.fronts = {{kCpu, {2, 6, 3, 4}}};
   conclusion.boundaries = {boundary_of(kCpu, BoundaryKind::predicted, LimiterKind::none)};
   conclusion.boundaries[0].largest_fitting = 212;
+  conclusion.boundaries[0].shape = BoundaryShape::smooth;
+  conclusion.boundaries[0].shape_evidence = "batch 24 gives 3.1 % less than batch 16";
   conclusion.boundaries[0].evidence = "line through batches 1, 5, 8: 100 MiB + 10.0 MiB a sample";
   Verdict verdict = verdict_of("cpu", 3, "98 % of the best (16) at half of the latency");
   verdict.runner_up = 6;
   verdict.stability = 0.94;
+  verdict.expected_regret = 0.006;
+  verdict.down = Step{5, 0.94, 0.67};
+  verdict.up = Step{16, 1.02, 1.96};
+  verdict.limit_slack = 0.496;
+  verdict.tightening = Tightening{{LatencyMetric::p50, 0.5}, 0.252, 6};
+  verdict.binding = "p50 <= 500 ms: batch 16 breaks it";
   verdict.headroom = 1.9e9;
   verdict.headroom_share = 0.885;
   verdict.soaked = Soaked{6, 25, Bytes{188743680}, {}};
   conclusion.verdicts = {verdict};
   conclusion.best = Best{3, "cpu", 8, true};
+  conclusion.effort = Effort{6, 40, 180, 43.2, 12.5, 16, 412.0};
   return report;
 }
 
 TuneReport nothing_fits_report() {
   TuneReport report = full_report();
   Verdict& verdict = report.conclusion.verdicts[0];
-  verdict.trial.reset();
-  verdict.batch = 0;
-  verdict.runner_up.reset();
-  verdict.stability.reset();
-  verdict.headroom.reset();
-  verdict.headroom_share.reset();
-  verdict.soaked.reset();
+  verdict = {};
+  verdict.backend = "cpu";
   report.conclusion.quiet_share.reset();  // no canaries ran
   report.record.observations.pop_back();
   report.record.overhead.reset();
@@ -211,6 +215,23 @@ TuneReport nothing_fits_report() {
   verdict.nothing_fits =
       NothingFits{2, "p50 47.3 ms, 2.36 x the limit", {"a smaller dtype (bf16)", "more threads"}};
   report.conclusion.best.reset();
+  return report;
+}
+
+TuneReport priced_report() {
+  TuneReport report = full_report();
+  Wishes& wishes = report.record.header.wishes;
+  wishes.objective = Objective::cost;
+  wishes.prices = {{"cpu", 0.34}};
+  wishes.latency_limits.clear();
+  for (Trial& trial : report.conclusion.trials) trial.limits.clear();
+  Verdict& verdict = report.conclusion.verdicts[0];
+  verdict.objective = Objective::cost;
+  verdict.reason = "batch 8: 98 % of the best (16) at half of the latency";
+  verdict.indistinguishable = {4};
+  verdict.tightening.reset();
+  verdict.limit_slack.reset();
+  verdict.binding = "the objective: neither smaller nor larger batches give more";
   return report;
 }
 

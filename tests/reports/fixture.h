@@ -8,19 +8,25 @@
 #include "reports/doctor_report.h"
 #include "reports/estimate_report.h"
 #include "reports/list_report.h"
+#include "reports/points_report.h"
 #include "reports/replay_report.h"
 #include "reports/report.h"
 #include "reports/rules_report.h"
+#include "reports/several_report.h"
+#include "reports/why.h"
 
 namespace batchtune::test {
 
 TuneReport full_report();          // one group, a failed trial, limits, predicted boundary, verdict
 TuneReport nothing_fits_report();  // limits that nothing keeps
+TuneReport priced_report();        // the objective cost, with a price for the one backend
 TuneReport several_groups_report();  // two backends, a probed boundary, unproven
 TuneReport empty_report();           // interrupted before anything was measured
 EstimateReport full_estimate();
 DescribeReport full_describe();
 CompareReport full_compare();
+std::vector<DeploymentPoint> full_points();  // current with a price, stale, nothing keeps the limits
+std::vector<TunedModel> full_several();      // tuned, failed, nothing keeps the limits
 Listing full_listing();
 FactSheet full_facts();
 DoctorReport full_doctor();  // a look, findings of every verdict, advice

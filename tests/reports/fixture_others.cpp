@@ -51,6 +51,57 @@ CompareReport full_compare() {
   return report;
 }
 
+std::vector<DeploymentPoint> full_points() {
+  const TuneReport report = full_report();
+  DeploymentPoint current;
+  current.session = 12;
+  current.measured_at = "2026-08-21T14:03:22Z";
+  current.age = 3 * 86400.0;
+  current.model = report.record.header.model.name;
+  current.model_hash = report.record.header.model.hash;
+  current.backend = "cpu";
+  current.device = "AMD EPYC, 2 CPUs";
+  current.dtypes = {DType::f32};
+  for (const Trial& trial : report.conclusion.trials)
+    if (trial.id == report.conclusion.best->trial) current.trial = trial;
+  current.price = 0.5;
+  current.cost = 0.337;
+  DeploymentPoint stale = current;
+  stale.session = 3;
+  stale.model = "bert-large@seq=384";
+  stale.dims = {{"seq", 384}};
+  stale.age = 5000;
+  stale.wishes.latency_limits = {{LatencyMetric::p99, 0.02}};
+  stale.wishes.memory_limit = Bytes{2} << 30;
+  stale.proven = false;
+  stale.price.reset();
+  stale.cost.reset();
+  stale.stale = {"runtime: oneTBB 2021.8 then, oneTBB 2022.0 now",
+                 "batchtune: 0.1.0 then, 0.2.0 now"};
+  DeploymentPoint none = current;
+  none.session = 9;
+  none.model = "mlp";
+  none.backend = "simulated:wall=2GiB";
+  none.device = "simulated device";
+  none.simulated = true;
+  none.dtypes = {DType::f32, DType::bf16};
+  none.wishes.latency_limits = {{LatencyMetric::p50, 1e-6}};
+  none.trial.reset();
+  none.gap = "p50 31 ms, 1.55 x the limit";
+  none.cost.reset();
+  none.age.reset();
+  none.unchecked = {"model"};
+  return {current, stale, none};
+}
+
+std::vector<TunedModel> full_several() {
+  return {{"resnet-50", full_report(), std::nullopt},
+          {"vgg-16", std::nullopt,
+           Error{ErrorKind::environment, "room for a row", "a full disk", "sessions.db",
+                 "Make room, then go on with --resume"}},
+          {"mlp", nothing_fits_report(), std::nullopt}};
+}
+
 Listing full_listing() {
   Listing listing;
   listing.command = "list";

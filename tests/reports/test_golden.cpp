@@ -12,7 +12,16 @@ TEST_CASE("the text report reads as approved", "[reports][golden]") {
   check_golden("tune_narrow.txt", text_report(full_report(), {.width = 60}));
   check_golden("tune_nothing_fits.txt", text_report(nothing_fits_report(), {.plot = false}));
   check_golden("tune_several_groups.txt", text_report(several_groups_report(), {.width = 120}));
+  check_golden("tune_priced.txt", text_report(priced_report(), {.plot = false}));
   check_golden("tune_empty.txt", text_report(empty_report(), {}));
+}
+
+TEST_CASE("the page that says why reads as approved", "[reports][golden]") {
+  check_golden("why.txt", text_why(full_report(), {}));
+  check_golden("why_narrow.txt", text_why(priced_report(), {.width = 60}));
+  check_golden("why_nothing_fits.txt", text_why(nothing_fits_report(), {}));
+  check_golden("why_several_groups.txt", text_why(several_groups_report(), {.width = 120}));
+  check_golden("why.json", json_report({full_report()}, false, true));
 }
 
 TEST_CASE("the JSON report reads as approved", "[reports][golden]") {
@@ -30,6 +39,11 @@ TEST_CASE("the other reports read as approved", "[reports][golden]") {
   check_golden("describe.txt", text_describe(full_describe(), {}));
   check_golden("compare.txt", text_compare(full_compare(), {}));
   check_golden("compare.json", json_compare(full_compare()));
+  check_golden("points.txt", text_points(full_points(), {.width = 150}));
+  check_golden("points_narrow.txt", text_points(full_points(), {.width = 70}));
+  check_golden("points.json", json_points(full_points()));
+  check_golden("points.csv", csv_points(full_points()));
+  check_golden("several.txt", text_several(full_several(), {}));
   check_golden("listing.txt", text_listing(full_listing(), {}));
   check_golden("facts.txt", text_facts(full_facts(), {}));
   check_golden("doctor.txt", text_doctor(full_doctor(), {}));

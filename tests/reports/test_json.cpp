@@ -107,6 +107,9 @@ TEST_CASE("every tune document fits tune.schema.json", "[reports][json]") {
        {full_report(), nothing_fits_report(), several_groups_report(), empty_report()})
     check_valid("tune.schema.json", json_report({report}));
   check_valid("tune.schema.json", json_report({full_report(), empty_report()}));
+  check_valid("tune.schema.json", json_report({priced_report()}));
+  for (const TuneReport& report : {full_report(), nothing_fits_report(), several_groups_report()})
+    check_valid("tune.schema.json", json_report({report}, false, true));
   TuneReport measure = full_report();
   measure.record.header.command = "measure";
   check_valid("tune.schema.json", json_report({measure}));
@@ -139,6 +142,17 @@ TEST_CASE("estimate and compare documents fit their schemas", "[reports][json]")
   check_valid("estimate.schema.json", json_estimate(raw));
   check_valid("compare.schema.json", json_compare(full_compare()));
   check_valid("compare.schema.json", json_compare({"a", "b", {}}));
+}
+
+TEST_CASE("documents of points and of several models fit their schemas", "[reports][json]") {
+  check_valid("points.schema.json", json_points(full_points()));
+  check_valid("points.schema.json", json_points({}));
+  check_valid("tune.schema.json", json_several(full_several()));
+  const Json several = Json::parse(json_several(full_several()));
+  REQUIRE(several["results"].size() == 3);
+  CHECK(several["results"][0] == Json::parse(json_report({full_report()})));
+  CHECK(several["results"][1]["model"] == "vgg-16");
+  CHECK(several["results"][1]["error"]["found"] == "a full disk");
 }
 
 TEST_CASE("replay documents fit their schema", "[reports][json]") {

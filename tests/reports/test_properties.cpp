@@ -53,6 +53,13 @@ TuneReport scrambled(Figures& figures) {
   report.record.header.devices[0].peaks[1].flops_per_second = figures.next();
   report.record.header.estimates[0].formula->exact = figures.next();
   report.conclusion.verdicts[0].stability = figures.maybe();
+  Verdict& verdict = report.conclusion.verdicts[0];
+  verdict.expected_regret = figures.maybe();
+  verdict.up = Step{9, figures.next(), figures.next()};
+  verdict.limit_slack = figures.maybe();
+  verdict.tightening = Tightening{{LatencyMetric::p50, figures.next()}, figures.next(), 1};
+  report.conclusion.effort = Effort{1, 2, 3, figures.next(), figures.next(), 4, figures.maybe()};
+  report.record.header.wishes.prices = {{"cpu", figures.next()}};
   report.conclusion.verdicts[0].headroom = figures.maybe();
   report.conclusion.verdicts[0].headroom_share = figures.maybe();
   report.conclusion.verdicts[0].soaked->seconds = figures.next();
@@ -84,9 +91,11 @@ TEST_CASE("no report says NaN or infinity, whatever comes in", "[reports][proper
   Figures figures;
   for (int i = 0; i < 200; ++i) {
     const TuneReport report = scrambled(figures);
-    for (int width : {40, 100})
+    for (int width : {40, 100}) {
       REQUIRE_FALSE(says_not_a_number(text_report(report, {.width = width})));
-    const std::string json = json_report({report});
+      REQUIRE_FALSE(says_not_a_number(text_why(report, {.width = width})));
+    }
+    const std::string json = json_report({report}, false, true);
     REQUIRE_FALSE(says_not_a_number(json));
     REQUIRE(nlohmann::json::accept(json));
     std::istringstream csv(csv_report({report}));
@@ -107,6 +116,16 @@ TEST_CASE("no report says NaN or infinity, whatever comes in", "[reports][proper
     for (ComparedPair& pair : compare.comparison.pairs) pair.ratio = figures.next();
     REQUIRE_FALSE(says_not_a_number(text_compare(compare, {})));
     REQUIRE(nlohmann::json::accept(json_compare(compare)));
+    std::vector<DeploymentPoint> points = full_points();
+    points[0].cost = figures.maybe();
+    points[0].price = figures.next();
+    points[0].trial->measurement->throughput_undisturbed = figures.next();
+    points[0].trial->measurement->undisturbed = figures.next();
+    for (int width : {40, 150})
+      REQUIRE_FALSE(says_not_a_number(text_points(points, {.width = width})));
+    REQUIRE(nlohmann::json::accept(json_points(points)));
+    REQUIRE_FALSE(says_not_a_number(csv_points(points)));
+    REQUIRE_FALSE(says_not_a_number(text_several({{"mlp", report, std::nullopt}}, {})));
     DoctorReport doctor = full_doctor();
     doctor.look->quiet_share = figures.maybe();
     doctor.look->compute_levels = {{figures.next(), figures.next()},

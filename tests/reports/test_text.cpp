@@ -95,6 +95,40 @@ TEST_CASE("the soak and the headroom are told, and a soak that ended badly says 
                  "soaked 1.50 s alone: 2 runs, then crashed: the worker died [signal 11]"));
 }
 
+TEST_CASE("where a price is given the cost of a million inferences is told for each batch",
+          "[reports]") {
+  const std::string text = text_report(priced_report(), {.width = 300});
+  CHECK(contains(text, "a million"));
+  CHECK(contains(text, "; 2.83 for a million inferences"));
+  CHECK_FALSE(contains(text_report(full_report(), {.width = 300}), "million"));
+}
+
+TEST_CASE("the page that says why has a line for what is known and none for what is not",
+          "[reports]") {
+  TuneReport report = full_report();
+  Verdict& verdict = report.conclusion.verdicts[0];
+  const auto has = [&](const std::string& about) {
+    for (const WhyLine& line : why_lines(report, verdict))
+      if (line.about == about) return true;
+    return false;
+  };
+  CHECK(has("slack"));
+  CHECK(has("stability"));
+  verdict.tightening.reset();
+  verdict.limit_slack.reset();
+  verdict.stability.reset();
+  CHECK_FALSE(has("slack"));
+  CHECK_FALSE(has("stability"));
+  CHECK(has("alike"));
+  verdict.indistinguishable = {4};
+  const std::string page = text_why(report, {.width = 300});
+  CHECK(contains(page, "batch 16 cannot be told apart from it: the smaller is recommended"));
+  CHECK(page.ends_with("memory ends at about 212\n"));
+  report.conclusion.verdicts.clear();
+  report.record.header.command = "measure";
+  CHECK(contains(text_why(report, {}), "nothing was recommended"));
+}
+
 TEST_CASE("when nothing fits the sentence says what is nearest, how far and what helps",
           "[reports]") {
   CHECK(verdict_sentence(nothing_fits_report()) ==
@@ -130,6 +164,7 @@ TEST_CASE("no line is wider than the terminal, down to 60 columns", "[reports]")
     for (const TuneReport& report : {full_report(), nothing_fits_report(), empty_report()}) {
       INFO(width);
       CHECK(longest_line(text_report(report, {.width = width})) <= static_cast<std::size_t>(width));
+      CHECK(longest_line(text_why(report, {.width = width})) <= static_cast<std::size_t>(width));
     }
 }
 
