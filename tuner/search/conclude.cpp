@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "tuner/search/boundary.h"
+#include "tuner/search/effort.h"
 #include "tuner/search/facts.h"
 #include "tuner/search/front.h"
 #include "tuner/search/recommend.h"
+#include "tuner/search/shape.h"
 
 namespace batchtune {
 namespace {
@@ -56,23 +58,54 @@ std::vector<FrontPoint> front_points(const std::vector<const Trial*>& trials,
   return points;
 }
 
-void add_fronts(Conclusion& conclusion, const Facts& facts) {
-  std::map<CandidateGroup, std::vector<const Trial*>> groups;
-  for (const Trial& trial : conclusion.trials)
-    if (is_measured(trial) && !is_over_memory(trial, facts))
-      groups[trial.candidate.group].push_back(&trial);
-  for (const auto& [group, trials] : groups) {
-    conclusion.fronts.push_back({group, pareto_front(front_points(trials, nullptr))});
+// Groups that differ in threads and instances alone are ways to use one device: what none of them
+// beats is worth having.
+CandidateGroup device_scope(CandidateGroup group) {
+  group.threads = group.instances = 0;
+  return group;
+}
+
+using ByGroup = std::map<CandidateGroup, std::vector<const Trial*>>;
+
+// Membership in the front of each scope, in what was measured and over resamplings of it.
+void add_membership(Conclusion& conclusion, const Facts& facts, const ByGroup& scopes) {
+  for (const auto& [scope, trials] : scopes) {
     std::map<TrialId, int> times;
     const auto resampled = resampled_throughputs(trials, facts, conclusion.anchor);
     for (const auto& throughputs : resampled)
       for (const TrialId id : pareto_front(front_points(trials, &throughputs))) ++times[id];
-    for (const TrialId id : conclusion.fronts.back().trials)
+    for (const TrialId id : pareto_front(front_points(trials, nullptr)))
       find(conclusion.trials, id)->on_front = true;
     for (const Trial* trial : trials)
       if (!resampled.empty())
         find(conclusion.trials, trial->id)->front_probability =
             static_cast<double>(times[trial->id]) / static_cast<double>(resampled.size());
+  }
+}
+
+void add_fronts(Conclusion& conclusion, const Facts& facts) {
+  ByGroup groups, scopes;
+  for (const Trial& trial : conclusion.trials) {
+    if (!is_measured(trial) || is_over_memory(trial, facts)) continue;
+    groups[trial.candidate.group].push_back(&trial);
+    scopes[device_scope(trial.candidate.group)].push_back(&trial);
+  }
+  for (const auto& [group, trials] : groups)
+    conclusion.fronts.push_back({group, pareto_front(front_points(trials, nullptr))});
+  add_membership(conclusion, facts, scopes);
+}
+
+void add_shape(Boundary& boundary, const Conclusion& conclusion) {
+  std::vector<ShapePoint> points;
+  for (const Trial& trial : conclusion.trials)
+    if (trial.candidate.group == boundary.group && is_measured(trial))
+      points.push_back({trial.candidate.batch, trial.measurement->throughput_undisturbed,
+                        trial.measurement->visits});
+  std::sort(points.begin(), points.end(),
+            [](const ShapePoint& a, const ShapePoint& b) { return a.batch < b.batch; });
+  if (const auto shape = shape_of(points)) {
+    boundary.shape = shape->shape;
+    boundary.shape_evidence = shape->evidence;
   }
 }
 
@@ -85,6 +118,7 @@ void add_boundaries(Conclusion& conclusion, const Facts& facts) {
         time.add(preparation->candidate.batch, preparation->first_run);
     conclusion.boundaries.push_back(
         boundary_of(group, probes, {facts.memory_limit, facts.safe_memory, time.per_sample()}));
+    add_shape(conclusion.boundaries.back(), conclusion);
     conclusion.kills += conclusion.boundaries.back().kills;
   }
 }
@@ -109,12 +143,14 @@ Conclusion conclude(const SessionRecord& record, const Wishes& wishes) {
   conclusion.anchor = record.anchor;
   conclusion.trials = trials_of(record);
   add_measurements(conclusion, facts, wishes);
+  pool_rates(conclusion, record.header, facts);
   add_memory(conclusion, facts);
   mark_unstable(conclusion, facts, wishes);
   add_estimates(conclusion, record.header);
   add_fronts(conclusion, facts);
   add_boundaries(conclusion, facts);
   add_quiet_share(conclusion, facts);
+  conclusion.effort = effort_of(record, conclusion);
   if (record.header.command != "measure") add_verdicts(conclusion, record.header, facts, wishes);
   return conclusion;
 }

@@ -5,6 +5,7 @@
 
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/boundary.h"
+#include "tuner/search/curve.h"
 #include "tuner/search/proof.h"
 #include "tuner/search/race.h"
 #include "tuner/statistics/interval.h"
@@ -136,6 +137,20 @@ void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& 
     for (const LatencyLimit& limit : wishes.latency_limits)
       trial.limits.push_back(judge_at_look(limit, visits));
   }
+}
+
+void pool_rates(const Conclusion& conclusion, const SessionHeader& header, Facts& facts) {
+  std::vector<Seen> seen;
+  for (const Trial& trial : conclusion.trials)
+    if (is_measured(trial))
+      seen.push_back({trial.id, trial.candidate, trial.measurement->throughput_undisturbed});
+  const auto looks = looks_of(facts.medians, conclusion.anchor, seen);
+  std::map<std::string, CurveModel> curves;
+  facts.pooled = pooled_rates(looks, [&](const std::string& backend) -> const CurveModel& {
+    return curves
+        .try_emplace(backend, of_backend(header.estimates, backend), leading(looks, backend))
+        .first->second;
+  });
 }
 
 // The solo run's peak where there is one. For the memory limit alone also the exact account of the

@@ -21,6 +21,7 @@ struct Facts {
   std::optional<Bytes> memory_limit;        // in force
   std::optional<Bytes> safe_memory;         // that the session was started with
   std::map<TrialId, Bytes> memory;          // measured alone, accounted, or on the line
+  std::map<TrialId, double> pooled;         // rates that choices are made by (looks.h)
   std::vector<std::vector<int>> resampled;  // round indices; empty with too few rounds
 };
 
@@ -33,6 +34,7 @@ std::vector<Trial> trials_of(const SessionRecord& record);
 // of them; then call the contenders unstable that are.
 void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& wishes);
 void add_memory(Conclusion& conclusion, Facts& facts);
+void pool_rates(const Conclusion& conclusion, const SessionHeader& header, Facts& facts);
 void mark_unstable(Conclusion& conclusion, const Facts& facts, const Wishes& wishes);
 
 bool is_measured(const Trial& trial);  // has figures and may be ranked

@@ -9,6 +9,7 @@
 
 #include "tuner/core/units.h"
 #include "tuner/search/bracket.h"
+#include "tuner/search/levers.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/levels.h"
 #include "tuner/statistics/location.h"
@@ -16,38 +17,59 @@
 namespace batchtune {
 namespace {
 
-// How far the worst limit is missed, as a factor.
-struct Miss {
-  double factor = 1;
-  std::string words;
-};
+constexpr char kMoreMemory[] = "a higher memory limit";
 
-Miss miss_of(const Trial& trial, const Facts& facts) {
-  Miss worst;
+void add_latency(Gap& worst, const Trial& trial, const Facts& facts) {
   const auto samples = timed_samples(facts.rounds, trial.id);
   for (const LimitVerdict& limit : trial.limits) {
-    const LatencyLimit wanted{limit.metric, limit.limit};
     const Seconds seen = quantile(samples, quantile_of(limit.metric));
     const double factor = seen / limit.limit;
-    if (factor > worst.factor)
-      worst = {factor, fmt::format("{} {}, {} x the limit", name_of(wanted.metric),
-                                   format_seconds(seen), format_number(factor, 3))};
+    if (factor <= worst.factor) continue;
+    worst = {
+        Missed::latency, factor,
+        fmt::format("{} {}, {} x the limit", name_of(limit.metric), format_seconds(seen),
+                    format_number(factor, 3)),
+        fmt::format("a longer latency limit ({})", to_string(LatencyLimit{limit.metric, seen}))};
   }
+}
+
+void add_memory(Gap& worst, const Trial& trial, const Facts& facts) {
   const auto memory = facts.memory.find(trial.id);
-  if (facts.memory_limit && memory != facts.memory.end()) {
-    const double factor =
-        static_cast<double>(memory->second) / static_cast<double>(*facts.memory_limit);
-    if (factor > worst.factor)
-      worst = {factor, fmt::format("memory {}, {} x the limit",
-                                   format_bytes(static_cast<double>(memory->second)),
-                                   format_number(factor, 3))};
-  }
+  if (!facts.memory_limit || memory == facts.memory.end()) return;
+  const auto bytes = static_cast<double>(memory->second);
+  const double factor = bytes / static_cast<double>(*facts.memory_limit);
+  if (factor <= worst.factor) return;
+  worst = {Missed::memory, factor,
+           fmt::format("memory {}, {} x the limit", format_bytes(bytes), format_number(factor, 3)),
+           "a memory limit of " + format_bytes(bytes)};
+}
+
+void add_throughput(Gap& worst, const Trial& trial, const Wishes& wishes) {
+  if (wishes.objective != Objective::latency || !wishes.throughput_floor) return;
+  const double throughput = trial.measurement->throughput_undisturbed;
+  const double factor = *wishes.throughput_floor / throughput;
+  if (factor <= worst.factor) return;
+  worst = {Missed::throughput, factor,
+           fmt::format("{} samples/s, {} x what is wished", format_number(throughput, 3),
+                       format_number(1 / factor, 3)),
+           fmt::format("a wish for {} samples/s", format_number(throughput, 3))};
+}
+
+// What a trial misses most.
+Gap gap_of(const Trial& trial, const Facts& facts, const Wishes& wishes) {
+  Gap worst;
+  add_latency(worst, trial, facts);
+  add_memory(worst, trial, facts);
+  add_throughput(worst, trial, wishes);
+  if (!worst.words.empty()) return worst;
   // Its account keeps the limit, but a probe of a batch that is not larger did not.
-  if (worst.words.empty() && is_over_memory(trial, facts))
-    worst.words =
+  if (is_over_memory(trial, facts))
+    return {
+        Missed::memory, 1,
         fmt::format("batch {} ran out of memory alone",
-                    *bracket_of(facts.probes.at(trial.candidate.group), *facts.memory_limit).fails);
-  if (worst.words.empty() && fails_its_soak(trial, facts))
+                    *bracket_of(facts.probes.at(trial.candidate.group), *facts.memory_limit).fails),
+        kMoreMemory};
+  if (fails_its_soak(trial, facts))
     worst.words = fmt::format("batch {} did not last under sustained load", trial.candidate.batch);
   return worst;
 }
@@ -73,51 +95,32 @@ std::string gap_without_measurement(const Conclusion& conclusion, const Facts& f
   return words;
 }
 
-// `memory`: bytes that the candidate needs, where it is memory that is missing and they are known.
-std::vector<std::string> levers_for(const CandidateGroup& group, std::int64_t batch,
-                                    bool memory_is_missed, std::optional<Bytes> memory) {
-  std::vector<std::string> levers;
-  if (size_of(group.dtype) > 2) levers.push_back("a smaller data type (bf16)");
-  if (memory_is_missed) {
-    levers.push_back(memory ? "a memory limit of " + format_bytes(static_cast<double>(*memory))
-                            : std::string("a higher memory limit"));
-    return levers;
-  }
-  if (batch > 1) levers.push_back(fmt::format("a batch below {}", batch));
-  if (group.instances > 1) levers.push_back("fewer instances with more threads each");
-  levers.push_back("a longer latency limit, or a faster device");
-  return levers;
-}
-
 }  // namespace
 
-NothingFits why_nothing_fits(const Conclusion& conclusion, const Facts& facts,
-                             const std::string& backend) {
+NothingFits why_nothing_fits(const Conclusion& conclusion, const SessionHeader& header,
+                             const Facts& facts, const std::string& backend, const Wishes& wishes) {
   NothingFits result;
-  double smallest = 0;
+  Gap smallest;
   const Trial* nearest = nullptr;
   for (const Trial& trial : conclusion.trials) {
     if (trial.candidate.group.backend != backend || !is_measured(trial)) continue;
-    const Miss miss = miss_of(trial, facts);
-    if (nearest && miss.factor >= smallest) continue;
+    const Gap gap = gap_of(trial, facts, wishes);
+    if (nearest && gap.factor >= smallest.factor) continue;
     nearest = &trial;
-    smallest = miss.factor;
-    result.gap = miss.words;
+    smallest = gap;
   }
   if (nearest) {
     result.nearest = nearest->id;
-    const auto memory = facts.memory.find(nearest->id);
-    const bool is_known = memory != facts.memory.end() && memory->second > facts.memory_limit;
-    result.levers = levers_for(nearest->candidate.group, nearest->candidate.batch,
-                               is_over_memory(*nearest, facts),
-                               is_known ? std::optional(memory->second) : std::nullopt);
+    result.gap = smallest.words;
+    result.levers = levers_for(nearest->candidate, smallest, conclusion.trials, header);
     return result;
   }
   result.gap = gap_without_measurement(conclusion, facts, backend);
   for (const auto& [group, probes] : facts.probes)
     if (group.backend == backend && facts.memory_limit && result.levers.empty() &&
         bracket_of(probes, *facts.memory_limit).fails)
-      result.levers = levers_for(group, 1, true, std::nullopt);
+      result.levers =
+          levers_for({group, 1}, {Missed::memory, 1, "", kMoreMemory}, conclusion.trials, header);
   return result;
 }
 

@@ -8,7 +8,7 @@
 
 namespace batchtune {
 
-NothingFits why_nothing_fits(const Conclusion& conclusion, const Facts& facts,
-                             const std::string& backend);
+NothingFits why_nothing_fits(const Conclusion& conclusion, const SessionHeader& header,
+                             const Facts& facts, const std::string& backend, const Wishes& wishes);
 
 }  // namespace batchtune

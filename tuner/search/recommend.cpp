@@ -4,26 +4,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "tuner/core/units.h"
+#include "tuner/search/alike.h"
+#include "tuner/search/binding.h"
 #include "tuner/search/nothing_fits.h"
 #include "tuner/search/proof.h"
+#include "tuner/search/standing.h"
 #include "tuner/search/verdict.h"
 
 namespace batchtune {
 namespace {
 
-// Choices of one backend.
-struct Choices {
-  std::vector<const Trial*> trials;
-  std::vector<Choice> choices;
+// Of one backend, with what was not chosen though it might be better.
+struct Selection {
+  Field field;
   std::string passed_over;  // in words: the better one that is not proved, and how it stands
-
-  void add(const Trial& trial) {
-    trials.push_back(&trial);
-    choices.push_back({trial.id, trial.candidate.batch, trial.measurement->undisturbed,
-                       trial.measurement->throughput_undisturbed, trial.candidate.group.backend});
-  }
 };
 
 bool keeps_all(const Trial& trial) {
@@ -43,18 +40,24 @@ std::string words_of_unproved(const Trial& trial) {
 }
 
 // Of all that break nothing as far as is known, if that leads to one that is proved to keep its
-// limits; else of the proved ones, if there are any.
-Choices choices_of(const Conclusion& conclusion, const Facts& facts, const std::string& backend,
-                   const Wishes& wishes) {
-  Choices proved, all;
+// limits; else of the proved ones, if there are any. nullopt: there is no choice.
+std::optional<Selection> selection_of(const Conclusion& conclusion, const Facts& facts,
+                                      const std::string& backend, const Wishes& wishes,
+                                      const Alike& alike) {
+  Selection all, proved;
   for (const Trial& trial : conclusion.trials) {
     if (trial.candidate.group.backend != backend || !is_choosable(trial, facts)) continue;
-    all.add(trial);
-    if (keeps_all(trial)) proved.add(trial);
+    all.field.add(trial, facts);
+    if (keeps_all(trial)) proved.field.add(trial, facts);
   }
-  const auto chosen = choose(all.choices, wishes);
-  if (!chosen || keeps_all(*all.trials[*chosen]) || proved.choices.empty()) return all;
-  proved.passed_over = words_of_unproved(*all.trials[*chosen]);
+  const auto chosen = choose(all.field.choices, wishes, alike);
+  if (!chosen) return std::nullopt;
+  all.field.chosen = *chosen;
+  if (keeps_all(all.field.trial())) return all;
+  const auto certain = choose(proved.field.choices, wishes, alike);
+  if (!certain) return all;
+  proved.field.chosen = *certain;
+  proved.passed_over = words_of_unproved(all.field.trial());
   return proved;
 }
 
@@ -94,32 +97,38 @@ void add_room(Verdict& verdict, const Trial& trial, const Facts& facts) {
   verdict.headroom_share = *verdict.headroom / static_cast<double>(*facts.memory_limit);
 }
 
-Verdict verdict_of(const Conclusion& conclusion, const Facts& facts, const std::string& backend,
-                   const Wishes& wishes, bool& proven) {
+// A verdict and, unless nothing fits, what was chosen.
+struct Ruling {
   Verdict verdict;
+  std::optional<Choice> choice;
+  bool proven = true;
+};
+
+Ruling ruling_of(const Conclusion& conclusion, const SessionHeader& header, const Facts& facts,
+                 const std::string& backend, const Wishes& wishes) {
+  Ruling ruling;
+  Verdict& verdict = ruling.verdict;
   verdict.backend = backend;
   verdict.objective = wishes.objective;
-  const Choices all = choices_of(conclusion, facts, backend, wishes);
-  const auto chosen = choose(all.choices, wishes);
-  if (!chosen) {
-    verdict.nothing_fits = why_nothing_fits(conclusion, facts, backend);
+  const Alike alike = alike_by(facts.medians, conclusion.anchor, wishes);
+  const auto selection = selection_of(conclusion, facts, backend, wishes, alike);
+  if (!selection) {
+    verdict.nothing_fits = why_nothing_fits(conclusion, header, facts, backend, wishes);
     verdict.reason = "nothing keeps the limits: " + verdict.nothing_fits->gap;
-    return verdict;
+    return ruling;
   }
-  const Choice& choice = all.choices[*chosen];
-  const Trial& trial = *all.trials[*chosen];
-  proven = keeps_all(trial);
-  verdict.trial = choice.trial;
-  verdict.batch = choice.batch;
-  verdict.reason = reason_for(choice, all.choices, wishes) + all.passed_over + reservations(trial) +
-                   moved_by_soak(conclusion, facts, backend);
-  auto others = all.choices;
-  others.erase(others.begin() + static_cast<std::ptrdiff_t>(*chosen));
-  if (const auto second = choose(others, wishes)) verdict.runner_up = others[*second].trial;
-  const auto resampled = resampled_throughputs(all.trials, facts, conclusion.anchor);
-  if (!resampled.empty()) verdict.stability = stability_of(*chosen, all.choices, resampled, wishes);
+  const Field& field = selection->field;
+  const Trial& trial = field.trial();
+  ruling.choice = field.choice();
+  ruling.proven = keeps_all(trial);
+  verdict.trial = trial.id;
+  verdict.batch = trial.candidate.batch;
+  verdict.reason = reason_for(field.choice(), field.choices, wishes) + selection->passed_over +
+                   reservations(trial) + moved_by_soak(conclusion, facts, backend);
+  verdict.binding = binding_of(field, conclusion, facts, wishes, alike);
+  add_standing(verdict, field, conclusion, facts, wishes, alike);
   add_room(verdict, trial, facts);
-  return verdict;
+  return ruling;
 }
 
 }  // namespace
@@ -134,18 +143,17 @@ void add_verdicts(Conclusion& conclusion, const SessionHeader& header, const Fac
   for (const Estimate& estimate : header.estimates) add(estimate.group.backend);
   for (const Trial& trial : conclusion.trials) add(trial.candidate.group.backend);
 
-  double best_throughput = 0;
+  std::optional<Choice> best;
   for (const std::string& backend : backends) {
-    bool proven = true;
-    conclusion.verdicts.push_back(verdict_of(conclusion, facts, backend, wishes, proven));
-    const Verdict& verdict = conclusion.verdicts.back();
-    if (!verdict.trial) continue;
-    const double throughput =
-        find(conclusion.trials, *verdict.trial)->measurement->throughput_undisturbed;
-    const auto& best = conclusion.best;
-    if (best && (best->proven != proven ? best->proven : best_throughput >= throughput)) continue;
-    conclusion.best = Best{*verdict.trial, backend, verdict.batch, proven};
-    best_throughput = throughput;
+    const Ruling ruling = ruling_of(conclusion, header, facts, backend, wishes);
+    conclusion.verdicts.push_back(ruling.verdict);
+    if (!ruling.choice) continue;
+    const bool proven = ruling.proven;
+    if (best && (conclusion.best->proven != proven ? conclusion.best->proven
+                                                   : !is_better(*ruling.choice, *best, wishes)))
+      continue;
+    conclusion.best = Best{ruling.choice->trial, backend, ruling.choice->batch, proven};
+    best = ruling.choice;
   }
 }
 

@@ -1,0 +1,121 @@
+// See standing.h.
+#include "tuner/search/standing.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "tuner/search/alike.h"
+#include "tuner/statistics/interval.h"
+#include "tuner/statistics/levels.h"
+#include "tuner/statistics/location.h"
+
+namespace batchtune {
+namespace {
+
+// Those that more rounds might show to be better than the chosen one, or as good.
+std::vector<TrialId> indistinguishable(const Field& field, const Conclusion& conclusion,
+                                       const Facts& facts, const Wishes& wishes) {
+  const Alike unresolved = unresolved_by(facts.medians, conclusion.anchor, wishes);
+  const bool by_latency = wishes.objective == Objective::latency;
+  const Choice& chosen = field.choice();
+  std::vector<Choice> like;
+  for (const Choice& other : field.choices) {
+    const bool is_better =
+        by_latency ? other.latency < chosen.latency : other.throughput > chosen.throughput;
+    if (other.trial != chosen.trial &&
+        (is_better ? unresolved(other, chosen) : unresolved(chosen, other)))
+      like.push_back(other);
+  }
+  std::sort(like.begin(), like.end(), [](const Choice& a, const Choice& b) {
+    return std::pair(a.batch, a.trial) < std::pair(b.batch, b.trial);
+  });
+  std::vector<TrialId> trials;
+  for (const Choice& choice : like) trials.push_back(choice.trial);
+  return trials;
+}
+
+// The nearest measured batches of the chosen one's group.
+void add_steps(Verdict& verdict, const Trial& chosen, const Conclusion& conclusion) {
+  const Measurement& own = *chosen.measurement;
+  for (const Trial& trial : conclusion.trials) {
+    const std::int64_t batch = trial.candidate.batch;
+    if (trial.candidate.group != chosen.candidate.group || !is_measured(trial) ||
+        batch == chosen.candidate.batch)
+      continue;
+    const bool is_above = batch > chosen.candidate.batch;
+    auto& step = is_above ? verdict.up : verdict.down;
+    if (step && (is_above ? batch > step->batch : batch < step->batch)) continue;
+    step = Step{batch, trial.measurement->throughput_undisturbed / own.throughput_undisturbed,
+                trial.measurement->undisturbed / own.undisturbed};
+  }
+}
+
+// Where the choice changes while one limit is tightened, by percentiles as seen: each that is
+// passed takes a trial out, the slowest first.
+Tightening tightening_of(const LatencyLimit& limit, const Field& field, const Facts& facts,
+                         const Wishes& wishes, const Alike& alike) {
+  std::vector<std::pair<Seconds, Choice>> left;
+  for (const Choice& choice : field.choices)
+    left.emplace_back(
+        quantile(timed_samples(facts.rounds, choice.trial), quantile_of(limit.metric)), choice);
+  std::sort(left.begin(), left.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  Tightening result{limit, 0, 0};
+  while (!left.empty()) {
+    result.until = left.back().first;
+    while (!left.empty() && left.back().first >= result.until) left.pop_back();
+    std::vector<Choice> choices;
+    for (const auto& [seen, choice] : left) choices.push_back(choice);
+    const auto next = choose(choices, wishes, alike);
+    result.next = next ? choices[*next].trial : 0;
+    if (result.next != field.choice().trial) break;
+  }
+  return result;
+}
+
+void add_slack(Verdict& verdict, const Field& field, const Facts& facts, const Wishes& wishes,
+               const Alike& alike) {
+  for (const LatencyLimit& limit : wishes.latency_limits) {
+    const Tightening tightening = tightening_of(limit, field, facts, wishes, alike);
+    const double slack = std::max(0.0, 1 - tightening.until / limit.limit);
+    if (verdict.limit_slack && slack >= *verdict.limit_slack) continue;
+    verdict.limit_slack = slack;
+    verdict.tightening = tightening;
+  }
+}
+
+}  // namespace
+
+void Field::add(const Trial& trial, const Facts& facts) {
+  const CandidateGroup& group = trial.candidate.group;
+  const auto pooled = facts.pooled.find(trial.id);
+  const double rate =
+      pooled != facts.pooled.end() ? pooled->second : trial.measurement->throughput_undisturbed;
+  const Seconds latency = static_cast<double>(trial.candidate.batch) * group.instances / rate;
+  trials.push_back(&trial);
+  choices.push_back(
+      {trial.id, trial.candidate.batch, latency, rate, group.backend, group.instances});
+}
+
+void add_standing(Verdict& verdict, const Field& field, const Conclusion& conclusion,
+                  const Facts& facts, const Wishes& wishes, const Alike& alike) {
+  auto others = field.choices;
+  others.erase(others.begin() + static_cast<std::ptrdiff_t>(field.chosen));
+  if (const auto second = choose(others, wishes)) verdict.runner_up = others[*second].trial;
+  auto resampled = resampled_throughputs(field.trials, facts, conclusion.anchor);
+  for (auto& throughputs : resampled)  // what neighbours say of a trial stays
+    for (std::size_t i = 0; i < throughputs.size(); ++i)
+      throughputs[i] *=
+          field.choices[i].throughput / field.trials[i]->measurement->throughput_undisturbed;
+  if (!resampled.empty()) {
+    const Stability stability = stability_of(field.chosen, field.choices, resampled, wishes, alike);
+    verdict.stability = stability.same;
+    verdict.expected_regret = stability.expected_regret;
+  }
+  verdict.indistinguishable = indistinguishable(field, conclusion, facts, wishes);
+  add_steps(verdict, field.trial(), conclusion);
+  add_slack(verdict, field, facts, wishes, alike);
+}
+
+}  // namespace batchtune
