@@ -281,7 +281,10 @@ Json to_json(const Estimate& estimate) {
                      {"latency", point.latency},
                      {"throughput", point.throughput},
                      {"memory", point.memory},
-                     {"bound", name_of(point.bound)}});
+                     {"bound", name_of(point.bound)},
+                     {"computing", point.computing},
+                     {"moving", point.moving},
+                     {"overhead", point.overhead}});
   return {{"batch", estimate.batch},
           {"bound", name_of(estimate.bound)},
           {"formula", estimate.formula ? to_json(*estimate.formula) : Json(nullptr)},
@@ -295,7 +298,9 @@ void from_json_to(const Json& json, Estimate& estimate) {
   for (const Json& point : json.at("curve"))
     estimate.curve.push_back({number<std::int64_t>(point.at("batch")), point.at("latency"),
                               point.at("throughput"), point.at("memory"),
-                              named(kBounds, point.at("bound").get<std::string>())});
+                              named(kBounds, point.at("bound").get<std::string>()),
+                              point.value("computing", 0.0), point.value("moving", 0.0),
+                              point.value("overhead", 0.0)});
 }
 
 Status check_json(const std::string& text, std::string_view where) {
