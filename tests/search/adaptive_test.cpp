@@ -6,6 +6,7 @@
 #include "tests/search/scripted_measurer.h"
 #include "tests/support/catch.h"
 #include "tuner/search/conclude.h"
+#include "tuner/search/driver.h"
 
 using namespace batchtune;
 
@@ -146,7 +147,7 @@ TEST_CASE("a batch that runs out of memory ends the looking upwards", "[search][
   const auto failed = std::count_if(
       outcome.conclusion.trials.begin(), outcome.conclusion.trials.end(),
       [](const Trial& trial) { return trial.ending.status == TrialStatus::out_of_memory; });
-  CHECK(failed <= 1);
+  CHECK(failed <= 2);  // once more, halfway
   CHECK(outcome.batch >= 8);
 }
 

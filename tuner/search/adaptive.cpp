@@ -27,8 +27,10 @@ constexpr std::int64_t kFarAbove = 4;     // times the choice: how far it must h
 // The model doubts more than replays on made-up and recorded tables bear out (some of its settings
 // fit hardly any curve): of choices that it calls wrong with 15 %, fewer than 5 % are.
 constexpr double kCaution = 3;
-constexpr double kHopeless = 0.8;         // of the best rate: one visit is enough to see that
-constexpr int kCalmLooks = 2;             // in a row: one alone is met by luck sooner or later
+// Where very many batches are as good, one of them is often thought a little better.
+constexpr double kLittle = 0.4;    // of the tolerance: the expected loss that is not worth a look
+constexpr double kHopeless = 0.8;  // of the best rate: one visit is enough to see that
+constexpr int kCalmLooks = 2;      // in a row: one alone is met by luck sooner or later
 constexpr std::size_t kBetweenLooks = 8;  // a look at the standing counts after 1/8 more rounds
 
 class Adaptive final : public Strategy {
@@ -67,7 +69,8 @@ class Adaptive final : public Strategy {
   std::vector<TrialId> needed();
   const Contest& contest(const std::string& backend);
   bool is_sure(const Standing& standing) const {
-    return standing.wrong <= kCaution * (1 - problem_.confidence);
+    return standing.wrong <= kCaution * (1 - problem_.confidence) ||
+           standing.regret <= kLittle * problem_.wishes.tolerance;
   }
   bool may_prepare() const;
   Seconds left() const { return left_to_race(ledger_, problem_); }

@@ -126,10 +126,16 @@ Contest contest_of(const Ledger& ledger, const Problem& problem, const std::stri
     for (const Prospect& prospect : prospects_of(ledger, problem, estimate.group, left))
       contest.prospects.push_back(prospect);
 
-  const auto looks = ledger.looks();
-  for (const Look& look : looks)
-    for (Prospect& prospect : contest.prospects)
-      if (prospect.trial == look.trial) prospect.visit_error = look.visit_error;
+  const auto looks = leading(ledger.looks(), backend);
+  const auto look_of = [&](const Prospect& prospect) {
+    return std::find_if(looks.begin(), looks.end(),
+                        [&](const Look& look) { return look.trial == prospect.trial; });
+  };
+  std::erase_if(contest.prospects, [&](const Prospect& prospect) {
+    return prospect.measured && look_of(prospect) == looks.end();
+  });
+  for (Prospect& prospect : contest.prospects)
+    if (prospect.measured) prospect.visit_error = look_of(prospect)->visit_error;
   for (const TrialId trial : likely_choices(ledger, problem))
     for (std::size_t i = 0; i < contest.prospects.size(); ++i)
       if (contest.prospects[i].measured && contest.prospects[i].trial == trial) contest.choice = i;

@@ -11,7 +11,7 @@ namespace {
 
 // Tile sizes of kernels. A loss is felt from the second tile on: below, it is like an overhead.
 constexpr std::array<std::int64_t, 6> kTiles = {2, 4, 8, 16, 32, 64};
-constexpr double kTileLoss = 0.3;   // share of the time that is spent in whole tiles
+constexpr double kTileLoss = 0.5;   // share of the time that is spent in whole tiles
 constexpr double kSlowPath = 0.08;  // log of what a batch loses that is no multiple
 constexpr double kKinkLength = 1;   // octaves
 
@@ -21,18 +21,19 @@ constexpr double kFlatOffset = 1;
 constexpr std::array<double, 3> kAmplitudes = {0.04, 0.12, 0.35};
 constexpr std::array<double, 2> kFlatAmplitudes = {0.35, 1.0};
 constexpr std::array<double, 2> kLengths = {1.2, 3};
-// What there is beside the smooth part: of each batch alone, of kinks, of tiles (0 or 1).
+// What there is beside the smooth part: of each batch alone, and of kinks.
 struct Texture {
-  double rough = 0, kinks = 0, tiles = 0;
+  double rough = 0, kinks = 0;
   double weight = 0;
 };
-constexpr std::array<Texture, 7> kTextures = {{{0.001, 0.003, 0, 0.50},
-                                               {0.006, 0.003, 0, 0.15},
-                                               {0.030, 0.003, 0, 0.05},
-                                               {0.001, 0.060, 0, 0.15},
-                                               {0.006, 0.060, 0, 0.05},
-                                               {0.001, 0.003, 1, 0.05},
-                                               {0.006, 0.060, 1, 0.05}}};
+constexpr std::array<Texture, 5> kTextures = {{{0.001, 0.003, 0.70},
+                                               {0.006, 0.003, 0.05},
+                                               {0.030, 0.003, 0.02},
+                                               {0.001, 0.060, 0.10},
+                                               {0.006, 0.060, 0.03}}};
+constexpr std::array<std::size_t, 3> kTiled = {0, 1, 3};  // textures that tiles come with
+constexpr double kTileWeight = 0.005;                     // of one tile with one texture
+constexpr std::size_t kNoTile = kTiles.size() + 1;        // as an index
 constexpr double kBetweenGroups = 0.6;
 constexpr double kFlatWeight = 0.15;   // a roofline is mostly worth something
 constexpr double kLeastWeight = 0.02;  // settings that are less likely are left out
@@ -77,21 +78,15 @@ class Tiles {
     }
     return found->second;
   }
-  // What is expected to be lost.
-  double loss(const ProcessInput& point) {
+  // What is expected to be lost, as a logarithm of the rate; the tile is an index.
+  double loss(const ProcessInput& point, std::size_t tile) {
     const TileFeatures& features = of(point);
-    double sum = 0;
-    for (std::size_t i = 0; i < features.used.size(); ++i)
-      sum += kTileLoss / 2 * features.used[i] - kSlowPath / 2 * features.odd[i];
-    return sum;
+    return kTileLoss * features.used[tile] - kSlowPath / 2 * features.odd[tile];
   }
-  double covariance(const ProcessInput& a, const ProcessInput& b) {
+  double covariance(const ProcessInput& a, const ProcessInput& b, std::size_t tile) {
     const TileFeatures &left = of(a), &right = of(b);
-    double sum = 0;
-    for (std::size_t i = 0; i < left.used.size(); ++i)
-      sum += kTileLoss * kTileLoss * left.used[i] * right.used[i] +
-             kSlowPath * kSlowPath * left.odd[i] * right.odd[i];
-    return sum;
+    return kTileLoss * kTileLoss * left.used[tile] * right.used[tile] +
+           kSlowPath * kSlowPath * left.odd[tile] * right.odd[tile];
   }
 
  private:
@@ -125,24 +120,36 @@ CurveModel::CurveModel(std::vector<Estimate> given, std::span<const Look> looks,
 
   const auto tiles = std::make_shared<Tiles>(groups);
   std::vector<Setting> settings;
-  const auto add = [&](bool by_roofline, double amplitude, double weight) {
-    for (const double length : kLengths)
-      for (const Texture& texture : kTextures) {
-        ProcessPrior prior{amplitude, length, by_roofline ? kOffset : kFlatOffset, texture.rough,
-                           kBetweenGroups};
-        prior.extra = [tiles, texture](const ProcessInput& a, const ProcessInput& b) {
-          const double kinks =
-              texture.kinks * texture.kinks * std::exp(-std::abs(a.x - b.x) / kKinkLength);
-          const double alike = a.group == b.group ? 1 : kBetweenGroups;
-          return alike * (kinks + (texture.tiles > 0 ? tiles->covariance(a, b) : 0));
+  const auto add = [&](bool by_roofline, double amplitude, const Texture& texture, std::size_t tile,
+                       double weight) {
+    for (const double length : kLengths) {
+      ProcessPrior prior{amplitude, length, by_roofline ? kOffset : kFlatOffset, texture.rough,
+                         kBetweenGroups};
+      prior.extra = [tiles, kinks = texture.kinks * texture.kinks, tile](const ProcessInput& a,
+                                                                         const ProcessInput& b) {
+        const double kinked = kinks * std::exp(-std::abs(a.x - b.x) / kKinkLength);
+        const double alike = a.group == b.group ? 1 : kBetweenGroups;
+        return alike * (kinked + (tile != kNoTile ? tiles->covariance(a, b, tile) : 0));
+      };
+      ProcessMean mean = mean_of(by_roofline);
+      if (tile != kNoTile)
+        mean = [mean, tiles, tile](const ProcessInput& point) {
+          return mean(point) + tiles->loss(point, tile);
         };
-        settings.push_back({prior, by_roofline, weight * texture.weight});
-      }
+      settings.push_back({prior, std::move(mean), by_roofline, weight});
+    }
+  };
+  const auto add_all = [&](bool by_roofline, double amplitude, double weight) {
+    for (const Texture& texture : kTextures)
+      add(by_roofline, amplitude, texture, kNoTile, weight * texture.weight);
+    for (std::size_t tile = 0; tile < kNoTile; ++tile)
+      for (const std::size_t texture : kTiled)
+        add(by_roofline, amplitude, kTextures[texture], tile, weight * kTileWeight);
   };
   for (const double amplitude : kAmplitudes)
-    add(true, amplitude, (1 - kFlatWeight) / kAmplitudes.size());
+    add_all(true, amplitude, (1 - kFlatWeight) / kAmplitudes.size());
   for (const double amplitude : kFlatAmplitudes)
-    add(false, amplitude, kFlatWeight / kFlatAmplitudes.size());
+    add_all(false, amplitude, kFlatWeight / kFlatAmplitudes.size());
   weigh(std::move(settings));
 }
 
@@ -162,8 +169,8 @@ void CurveModel::correct_roofline(std::span<const Look> looks, const Correction&
   }
 }
 
-ProcessMean CurveModel::mean_of(const Setting& setting) const {
-  if (!setting.by_roofline) return [level = level_](const ProcessInput&) { return level; };
+ProcessMean CurveModel::mean_of(bool by_roofline) const {
+  if (!by_roofline) return [level = level_](const ProcessInput&) { return level; };
   return [groups = groups_, level = level_, correction = correction_](const ProcessInput& point) {
     const Estimate& estimate = (*groups)[static_cast<std::size_t>(point.group)];
     const std::int64_t batch = batch_at(point);
@@ -177,7 +184,7 @@ void CurveModel::weigh(std::vector<Setting> settings) {
   std::vector<GaussianProcess> all;
   double likeliest = -1e300;
   for (Setting& setting : settings) {
-    all.emplace_back(setting.prior, mean_of(setting), values_);
+    all.emplace_back(setting.prior, setting.mean, values_);
     setting.weight = std::log(setting.weight) + all.back().log_likelihood();
     likeliest = std::max(likeliest, setting.weight);
   }
@@ -242,8 +249,36 @@ std::vector<Estimate> of_backend(const std::vector<Estimate>& groups, const std:
   return own;
 }
 
+namespace {
+
+bool is_hole(const Look& low, const Look& at, const Look& high) {
+  constexpr double kDeep = 0.02;  // log of a rate
+  constexpr double kErrors = 3;
+  constexpr std::int64_t kNear = 2;  // times the batch
+  const bool neighbours = low.candidate.group == at.candidate.group &&
+                          high.candidate.group == at.candidate.group &&
+                          at.candidate.batch <= kNear * low.candidate.batch &&
+                          high.candidate.batch <= kNear * at.candidate.batch;
+  const double error = std::hypot(at.error, std::max(low.error, high.error));
+  return neighbours &&
+         std::min(low.log_rate, high.log_rate) - at.log_rate > kDeep + kErrors * error;
+}
+
+std::vector<Look> without_holes(std::vector<Look> looks) {
+  std::sort(looks.begin(), looks.end(),
+            [](const Look& a, const Look& b) { return a.candidate < b.candidate; });
+  std::vector<Look> kept;
+  for (std::size_t i = 0; i < looks.size(); ++i)
+    if (i == 0 || i + 1 == looks.size() || !is_hole(looks[i - 1], looks[i], looks[i + 1]))
+      kept.push_back(looks[i]);
+  return kept;
+}
+
+}  // namespace
+
 std::vector<Look> leading(std::vector<Look> looks, const std::string& backend) {
   std::erase_if(looks, [&](const Look& look) { return look.candidate.group.backend != backend; });
+  looks = without_holes(std::move(looks));
   std::stable_sort(looks.begin(), looks.end(),
                    [](const Look& a, const Look& b) { return a.log_rate > b.log_rate; });
   if (looks.size() > kMostPooled) looks.resize(kMostPooled);

@@ -3,7 +3,7 @@
 // process over log2 of the batch with
 // - a smooth part, in which neighbours (and, less, groups) share what is learned;
 // - a part of kinks, for caches that are full and paths that change;
-// - tiles: what is lost where a batch is no multiple of 2, 4, ... 64 or of the threads;
+// - a tile: what is lost where a batch is no multiple of 2, 4, ... 64 or of the threads;
 // - what a batch has of its own (holes).
 // How large each part is, and whether the roofline is to be trusted at all (else the guess is
 // flat), is not fixed: many settings are weighted by how likely the looks are under them, and a
@@ -50,11 +50,12 @@ class CurveModel {
  private:
   struct Setting {
     ProcessPrior prior;
+    ProcessMean mean;
     bool by_roofline = true;
     double weight = 1;  // before and after the looks
   };
   std::vector<ProcessInput> inputs_of(std::span<const Candidate> candidates) const;
-  ProcessMean mean_of(const Setting& setting) const;
+  ProcessMean mean_of(bool by_roofline) const;
   void correct_roofline(std::span<const Look> looks, const Correction& earlier);
   void weigh(std::vector<Setting> settings);
 
@@ -71,7 +72,9 @@ class CurveModel {
 };
 
 // A backend's groups, and its looks: at most kMostPooled of them, those with the highest rates, as
-// work grows with their third power.
+// work grows with their third power. Holes are left out: batches slower than both their neighbours,
+// beyond errors. Nobody would choose one, the smaller neighbour being better in all, and it says
+// nothing of other batches.
 inline constexpr std::size_t kMostPooled = 48;
 std::vector<Estimate> of_backend(const std::vector<Estimate>& groups, const std::string& backend);
 std::vector<Look> leading(std::vector<Look> looks, const std::string& backend);
