@@ -1,5 +1,5 @@
 // What `tune` of several models shows: a line for each as it ends, a table of all, one JSON
-// document with a result for each (several.schema.json).
+// document with a result for each (tune.schema.json).
 #pragma once
 
 #include <optional>
