@@ -139,6 +139,13 @@ TEST_CASE("calibration figures become a device with all threads, and what one th
   CHECK(again->device.peaks[0].flops_per_second == 100e9);
 }
 
+TEST_CASE("a moment that was written down is read again, and what is none is not", "[cli]") {
+  CHECK(parse_utc(utc_text(1767323045)) == std::time_t{1767323045});
+  for (const char* text :
+       {"", "last", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05Zx"})
+    CHECK_FALSE(parse_utc(text));
+}
+
 TEST_CASE("every session has a name of its own", "[cli]") {
   const std::string uuid = random_uuid();
   CHECK(uuid.size() == 36);

@@ -22,8 +22,8 @@ Status print_text(const TuneReport& report, bool quiet) {
   return print_result(quiet ? quiet_report(report) : text_report(report, text_options()));
 }
 
-Status print_documents(const std::vector<TuneReport>& reports, Format format, bool several) {
-  return print_result(format == Format::json ? json_report(reports, several) : csv_report(reports));
+Status print_documents(const std::vector<TuneReport>& reports, Format format) {
+  return print_result(format == Format::json ? json_report(reports) : csv_report(reports));
 }
 
 Status print_listing(const Listing& listing, Format format) {

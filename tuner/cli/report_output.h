@@ -13,8 +13,8 @@ namespace batchtune {
 TextOptions text_options();  // of the terminal that stdout is, or of none
 
 Status print_text(const TuneReport& report, bool quiet);
-// JSON or CSV. `several`: several models were asked for, though the first may be the only one.
-Status print_documents(const std::vector<TuneReport>& reports, Format format, bool several = false);
+// JSON or CSV.
+Status print_documents(const std::vector<TuneReport>& reports, Format format);
 Status print_listing(const Listing& listing, Format format);
 
 // The worse exit code of two results: interrupted, environment, usage, a finding, inconclusive,
