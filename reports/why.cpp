@@ -137,7 +137,7 @@ void add_choice(std::vector<WhyLine>& lines, const TuneReport& report, const Ver
     lines.push_back(
         {"runner-up", label_of(report, second->candidate) + ": " + against(*second, trial)});
   const std::string alike = text::alike_words(report, verdict);
-  lines.push_back({"alike", alike.empty() ? "no other one is as good, as far as was measured" : alike});
+  lines.push_back({"alike", alike.empty() ? "no other choice is as good, as far as was measured" : alike});
   lines.push_back({"neighbours", step_words(verdict)});
   lines.push_back({"stability", text::stability_words(verdict)});
   if (verdict.tightening && verdict.limit_slack)
