@@ -168,9 +168,11 @@ PointEstimate read_curve(std::span<const PointEstimate> curve, std::int64_t batc
 void tell_parts_apart(std::vector<PointEstimate>& curve) {
   if (curve.empty()) return;
   const Seconds overhead = kUnsplitOverhead * curve.front().latency;
+  const Seconds sample = curve.back().latency / static_cast<double>(curve.back().batch);
   for (PointEstimate& point : curve) {
     if (point.computing + point.moving + point.overhead > 0) continue;
-    point.computing = point.latency;
+    point.computing = std::min(point.latency, sample * static_cast<double>(point.batch));
+    point.moving = point.latency - point.computing;
     point.overhead = overhead;
   }
 }

@@ -56,8 +56,9 @@ Correction fit_correction(std::span<const PointEstimate> curve,
 // cost beyond them. REQUIRES: not empty.
 PointEstimate read_curve(std::span<const PointEstimate> curve, std::int64_t batch, int instances);
 
-// Fills the parts where a curve does not say them: all of its time is computing, and some overhead
-// besides is there for a fit to enlarge.
+// Fills the parts where a curve does not say them: computing is what each sample costs at the
+// curve's end, moving what a batch takes beyond, and some overhead besides is there for a fit to
+// enlarge.
 void tell_parts_apart(std::vector<PointEstimate>& curve);
 
 // The same point with corrected parts, latency, throughput and bound.
