@@ -25,16 +25,10 @@ std::int64_t largest_fitting(const Ledger& ledger, const CandidateGroup& group,
   return low;
 }
 
-double hourly_price(const Wishes& wishes, const std::string& backend) {
-  auto price = wishes.prices.find(backend);
-  if (price == wishes.prices.end()) price = wishes.prices.find("");
-  return price == wishes.prices.end() || price->second <= 0 ? 1 : price->second;
-}
-
 double worth_of(const Ledger& ledger, const Entry& entry, const Wishes& wishes) {
   if (wishes.objective == Objective::latency) return 1 / *entry.latency;
   if (wishes.objective == Objective::cost)
-    return ledger.rate(entry) / hourly_price(wishes, entry.candidate.group.backend);
+    return ledger.rate(entry) / price_of(wishes, entry.candidate.group.backend).value_or(1);
   return ledger.rate(entry);
 }
 
