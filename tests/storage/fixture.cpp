@@ -72,6 +72,9 @@ SessionHeader example_header(const std::string& uuid, const std::string& model) 
   header.wishes.latency_limits = {{LatencyMetric::p99_9, 0.02}, {LatencyMetric::max, 1}};
   header.wishes.memory_limit = 1 << 30;
   header.wishes.precision = 0.005;
+  header.wishes.tolerance = 0.02;
+  header.wishes.throughput_floor = 500;
+  header.wishes.prices = {{"", 0.34}, {"cpu", 2}};
   header.settings.requested = {{"budget", 60.0, "--budget"}, {"db", std::monostate{}, "default"}};
   header.settings.effective = {{"threads", std::int64_t{2}, "affinity"},
                                {"pinned", true, "default"},
