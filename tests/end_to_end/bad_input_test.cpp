@@ -50,7 +50,7 @@ TEST_CASE("bad usage ends with 2 and says what was wanted", "[end_to_end]") {
   expect({"tune", "mlp", "--mode", "training"}, 2, "batchtune estimate MODEL --mode training");
   expect({"list", "moods"}, 2, "wanted something to list: models");
   expect({"tune", "mlp", "resnet-18", "--backend", "simulated", "--resume"}, 2,
-         "one model with --resume");
+         "a run of these models, in this order");
 }
 
 TEST_CASE("bad batches end with 2 and name the element", "[end_to_end]") {
