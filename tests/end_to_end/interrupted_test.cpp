@@ -15,18 +15,6 @@ using Json = nlohmann::json;
 
 namespace {
 
-// Long enough to be interrupted: each observation is a transaction, and there are many.
-const Arguments kLong{"tune",     "mlp",       "--backend", "simulated",  "--threads",
-                      "2",        "--batches", "1:400",     "--strategy", "exhaustive",
-                      "--budget", "100000s",   "--format",  "json"};
-
-int stored_observations() {
-  const Finished finished = run({"list", "sessions", "--format", "json"});
-  if (finished.code != 0) return 0;
-  const Json sessions = Json::parse(finished.out).at("sessions");
-  return sessions.empty() ? 0 : sessions[0].at("observations").get<int>();
-}
-
 void let_it_measure(int observations) {
   REQUIRE(eventually(60, [&] { return stored_observations() >= observations; }));
 }
@@ -37,7 +25,7 @@ TEST_CASE("a signal ends a session after the observation in hand, and the report
           "[end_to_end]") {
   for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
     fresh_database();
-    Program program(kLong);
+    Program program(endless_sweep());
     let_it_measure(5);
     const std::vector<pid_t> workers = children_of(program.pid());
     program.send(signal);
@@ -53,7 +41,7 @@ TEST_CASE("a signal ends a session after the observation in hand, and the report
 
 TEST_CASE("a signal in the first of several models ends them all", "[end_to_end]") {
   fresh_database();
-  Arguments both = kLong;
+  Arguments both = endless_sweep();
   both.insert(both.begin() + 2, "resnet-18");
   Program program(both);
   let_it_measure(5);
@@ -68,7 +56,7 @@ TEST_CASE("a signal in the first of several models ends them all", "[end_to_end]
 TEST_CASE("kill -9 loses no stored observation, leaves no process, and --resume goes on",
           "[end_to_end]") {
   fresh_database();
-  Program program(kLong);
+  Program program(endless_sweep());
   let_it_measure(10);
   const std::vector<pid_t> workers = children_of(program.pid());
   program.send(SIGKILL);
@@ -89,21 +77,16 @@ TEST_CASE("kill -9 loses no stored observation, leaves no process, and --resume 
 }
 
 TEST_CASE("a session that was interrupted and resumed ends like one that was not", "[end_to_end]") {
-  const Arguments settings{"--backend",  "simulated",  "--threads", "2", "--batches", "1:60",
-                           "--strategy", "exhaustive", "--seed",    "5", "--format",  "json"};
-  const auto tune = [&](const Arguments& more) {
-    Arguments all{"tune", "mlp"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  };
+  const Arguments sweep =
+      simulated_tune("1:60", {"--strategy", "exhaustive", "--seed", "5", "--format", "json"});
   fresh_database();
-  const Json whole = Json::parse(run(tune(settings)).out);
+  const Json whole = Json::parse(run(sweep).out);
   fresh_database();
-  Program program(tune(settings));
+  Program program(sweep);
   let_it_measure(12);
   program.send(SIGKILL);
   program.wait();
-  const Finished finished = run(tune({"--resume", "--format", "json"}));
+  const Finished finished = run({"tune", "mlp", "--resume", "--format", "json"});
   INFO(finished.err);
   CHECK(finished.code == 0);
   const Json resumed = Json::parse(finished.out);
@@ -117,7 +100,7 @@ TEST_CASE("a session that was interrupted and resumed ends like one that was not
 
 TEST_CASE("resuming with other settings is refused with the difference", "[end_to_end]") {
   fresh_database();
-  Program program(kLong);
+  Program program(endless_sweep());
   let_it_measure(3);
   program.send(SIGKILL);
   program.wait();

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -117,6 +118,31 @@ std::string scratch(const std::string& name) {
 void fresh_database() {
   for (const auto& entry : fs::directory_iterator(folder.path()))
     if (entry.path().filename().string().starts_with("sessions.db")) fs::remove(entry.path());
+}
+
+std::vector<std::string> simulated_tune(const std::string& batches,
+                                        const std::vector<std::string>& more) {
+  std::vector<std::string> all{"tune",      "mlp", "--backend", "simulated",
+                               "--threads", "2",   "--batches", batches};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+std::vector<std::string> simulated_sweep(const std::string& batches, const std::string& seed) {
+  return simulated_tune(batches, {"--strategy", "exhaustive", "--seed", seed, "--boundary",
+                                  "predicted", "--format", "json"});
+}
+
+std::vector<std::string> endless_sweep() {
+  return simulated_tune("1:400",
+                        {"--strategy", "exhaustive", "--budget", "100000s", "--format", "json"});
+}
+
+int stored_observations() {
+  const Finished finished = run({"list", "sessions", "--format", "json"});
+  if (finished.code != 0) return 0;
+  const auto sessions = nlohmann::json::parse(finished.out).at("sessions");
+  return sessions.empty() ? 0 : sessions[0].at("observations").get<int>();
 }
 
 bool eventually(double seconds, const std::function<bool()>& condition) {

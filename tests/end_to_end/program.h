@@ -34,8 +34,17 @@ class Program {
 
 Finished run(const std::vector<std::string>& arguments);
 
+// "tune mlp" on the simulated device, which gives the same figures on every machine.
+std::vector<std::string> simulated_tune(const std::string& batches,
+                                        const std::vector<std::string>& more = {});
+// One of many observations, each a transaction; it converges.
+std::vector<std::string> simulated_sweep(const std::string& batches, const std::string& seed);
+// The same without an end: to be interrupted.
+std::vector<std::string> endless_sweep();
+
 std::string scratch(const std::string& name);  // a path in this process's own folder, which is made
 void fresh_database();                         // removes the folder's database
+int stored_observations();                     // of the folder's only session; 0: there is none
 
 // Whether `condition` came true within `seconds` of real time.
 bool eventually(double seconds, const std::function<bool()>& condition);

@@ -25,8 +25,7 @@ void write_file(const std::string& path, const std::string& content) {
 }
 
 Arguments tune(const std::string& path) {
-  return {"tune",      "mlp", "--backend", "simulated", "--threads", "2",
-          "--batches", "1,2", "--budget",  "0.01s",     "--db",      path};
+  return simulated_tune("1,2", {"--budget", "0.01s", "--db", path});
 }
 
 void check_refused(const std::string& path) {

@@ -22,9 +22,7 @@ using Json = nlohmann::json;
 namespace {
 
 Arguments tune(const std::string& seed) {
-  return {"tune",       "mlp",       "--backend",  "simulated",  "--threads", "2",
-          "--batches",  "1:40",      "--strategy", "exhaustive", "--seed",    seed,
-          "--boundary", "predicted", "--format",   "json"};
+  return simulated_sweep("1:40", seed);
 }
 
 const Arguments kResume{"tune", "mlp", "--resume", "--format", "json"};
@@ -47,7 +45,7 @@ std::string query(const std::string& sql) {
   return text;
 }
 
-int stored_observations() {
+int count_observations() {
   const std::string text = query("SELECT count(*) FROM observation");
   return text.empty() ? 0 : std::stoi(text);
 }
@@ -93,7 +91,7 @@ Json finished_after_kills(const std::string& seed, int kills, std::mt19937& rand
     std::this_thread::sleep_for(std::chrono::milliseconds(moment(random)));
     program.send(SIGKILL);
     program.wait();
-    const int now = stored_observations();
+    const int now = count_observations();
     CHECK(now >= stored);
     stored = now;
     if (query("SELECT end FROM session") == "converged") break;
@@ -138,7 +136,7 @@ TEST_CASE("a session that ran out of disk says so and goes on when there is room
   CHECK(out_of_disk.code == 4);
   CHECK(out_of_disk.err.find("--resume") != std::string::npos);
   CHECK(out_of_disk.err.find(scratch("sessions.db")) != std::string::npos);
-  REQUIRE(stored_observations() > 0);
+  REQUIRE(count_observations() > 0);
   check_sound();
   const Finished resumed = run(kResume);
   INFO(resumed.err);

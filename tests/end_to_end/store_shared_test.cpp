@@ -17,19 +17,12 @@ using Json = nlohmann::json;
 namespace {
 
 Arguments tune(const std::string& seed) {
-  return {"tune",       "mlp",       "--backend",  "simulated",  "--threads", "2",
-          "--batches",  "1:20",      "--strategy", "exhaustive", "--seed",    seed,
-          "--boundary", "predicted", "--format",   "json"};
+  return simulated_sweep("1:20", seed);
 }
 
 Json listed_sessions() {
   const Finished finished = run({"list", "sessions", "--format", "json"});
   return finished.code == 0 ? Json::parse(finished.out).at("sessions") : Json::array();
-}
-
-int stored_observations() {
-  const Json sessions = listed_sessions();
-  return sessions.empty() ? 0 : sessions[0].at("observations").get<int>();
 }
 
 std::string end_of_session() {
@@ -73,9 +66,7 @@ TEST_CASE("of two programs that write one session one is refused and the other g
           "[end_to_end]") {
   fresh_database();
   std::vector<std::unique_ptr<Program>> programs;
-  programs.push_back(std::make_unique<Program>(
-      Arguments{"tune", "mlp", "--backend", "simulated", "--threads", "2", "--batches", "1:400",
-                "--strategy", "exhaustive", "--budget", "100000s", "--format", "json"}));
+  programs.push_back(std::make_unique<Program>(endless_sweep()));
   REQUIRE(eventually(60, [] { return stored_observations() >= 5; }));
   programs.push_back(
       std::make_unique<Program>(Arguments{"tune", "mlp", "--resume", "--format", "json"}));
