@@ -65,7 +65,7 @@ std::string shown_setting(const Setting& setting) {
     return format_bytes(static_cast<double>(*bytes));
   for (const std::string_view seconds : {"budget", "probe_budget", "timeout", "soak"})
     if (number && setting.name == seconds) return format_seconds(*number);
-  for (const std::string_view share : {"give_up", "precision"})
+  for (const std::string_view share : {"give_up", "precision", "tolerance"})
     if (number && setting.name == share) return format_percent(*number);
   return text::shown(setting.value);
 }
