@@ -164,3 +164,11 @@ TEST_CASE("many values on one point do not break the factor", "[statistics][gaus
   CHECK(process.marginals(at).mean[0] == Approx(2).epsilon(1e-3));
   CHECK(std::isfinite(process.log_likelihood()));
 }
+
+TEST_CASE("nothing is said of no points", "[statistics][gaussian_process]") {
+  const std::vector<ProcessValue> values{{{0, 0}, 2, 0.1}};
+  const GaussianProcess process({.amplitude = 1, .length = 1}, {}, values);
+  CHECK(process.marginals({}).mean.empty());
+  CHECK(process.joint({}).covariance.empty());
+  CHECK(process.draws({}, 2, 1) == std::vector<std::vector<double>>(2));
+}

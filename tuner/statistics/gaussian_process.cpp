@@ -91,7 +91,7 @@ Eigen::MatrixXd GaussianProcess::State::covariances(std::span<const ProcessInput
     for (Eigen::Index j = 0; j < n; ++j)
       result(i, j) = covariance(prior, points[static_cast<std::size_t>(i)],
                                 points[static_cast<std::size_t>(j)]);
-  if (inputs.empty()) return result;
+  if (inputs.empty() || points.empty()) return result;
   const Eigen::MatrixXd known = factor.matrixL().solve(cross);
   result.noalias() -= known.transpose() * known;
   return result;
@@ -128,7 +128,7 @@ ProcessMarginals GaussianProcess::marginals(std::span<const ProcessInput> points
   const Eigen::MatrixXd cross = state_->cross(points);
   const Eigen::VectorXd means = state_->means(points, cross);
   Eigen::MatrixXd known;
-  if (!state_->inputs.empty()) known = state_->factor.matrixL().solve(cross);
+  if (cross.size() > 0) known = state_->factor.matrixL().solve(cross);
   ProcessMarginals result;
   for (std::size_t i = 0; i < points.size(); ++i) {
     const auto column = static_cast<Eigen::Index>(i);
