@@ -1,6 +1,5 @@
 // Instances side by side: on CPUs of their own, under each other's load, with one copy of weights.
 #include <sched.h>
-
 #include <unistd.h>
 
 #include <array>
