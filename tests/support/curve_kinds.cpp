@@ -39,7 +39,7 @@ TableProblem problem_of_guess(const Guess& guess, Seconds sample, double weight_
 CurveNoise usual_noise(Draw& draw) {
   CurveNoise noise;
   noise.jitter = draw.uniform(0.01, 0.03);
-  noise.visit_jitter = draw.uniform(0.002, 0.01);
+  noise.visit_jitter = draw.scale(0.003, 0.02);
   noise.wander = draw.uniform(0.01, 0.04);
   noise.spike_share = draw.uniform(0, 0.02);
   noise.neighbour_share = draw.uniform(0.05, 0.35);
@@ -223,7 +223,7 @@ CurveGroup on_off(Draw& draw) {
 
 CurveGroup switching(Draw& draw) {
   CurveGroup group = on_off(draw);
-  group.noise.neighbour_switch = draw.uniform(0.02, 0.1);
+  group.noise.neighbour_switch = draw.uniform(0.02, 0.06);
   return group;
 }
 

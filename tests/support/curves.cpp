@@ -8,10 +8,10 @@
 namespace batchtune {
 namespace {
 
-constexpr int kRounds = 200;  // with kVisitShare: 80 visits, a mean good to 0.1 to 0.2 %
-constexpr double kVisitShare = 0.4;
-constexpr Seconds kVisit = 0.03;  // timed runs of a visit fill about so much
-constexpr int kMostRuns = 16;     // more would make tables large and tell nothing new
+constexpr std::size_t kPerRound = 8;  // batches beside the anchor, as many as a second holds
+constexpr std::size_t kVisits = 80;   // of each batch: their mean is good to 0.1 to 0.3 %
+constexpr Seconds kVisit = 0.03;      // timed runs of a visit fill about so much
+constexpr int kMostRuns = 16;         // more would make tables large and tell nothing new
 constexpr std::int64_t kAnchor = 4;
 
 // The machine around a recording, from visit to visit.
@@ -87,13 +87,25 @@ std::int64_t anchor_of(const RecordedTable& table) {
   return anchor;
 }
 
-void visit(TableRow& row, int instances, int round, Disturbance& disturbance) {
+struct RunnableRow {
+  TableRow* row = nullptr;
+  int instances = 1;
+};
+
+void shuffle(std::vector<RunnableRow>& rows, Draw& draw) {
+  for (std::size_t left = rows.size(); left > 1; --left)
+    std::swap(rows[left - 1],
+              rows[static_cast<std::size_t>(draw.integer(0, static_cast<std::int64_t>(left) - 1))]);
+}
+
+void visit(const RunnableRow& runnable, int round, Disturbance& disturbance) {
+  auto& [row, instances] = runnable;
   const double factor = disturbance.next_visit();
   const int runs =
-      std::clamp(static_cast<int>(std::ceil(kVisit / *row.truth)), 1, kMostRuns) * instances;
+      std::clamp(static_cast<int>(std::ceil(kVisit / *row->truth)), 1, kMostRuns) * instances;
   for (int run = 0; run < runs; ++run) {
-    row.latency.push_back(*row.truth * factor * disturbance.sample());
-    row.round.push_back(round);
+    row->latency.push_back(*row->truth * factor * disturbance.sample());
+    row->round.push_back(round);
   }
 }
 
@@ -146,19 +158,23 @@ std::vector<RecordedTable> record(const CurveGroup& group, std::string name, Dra
   std::vector<RecordedTable> tables;
   for (const Curve& curve : group.curves) tables.push_back(empty_table(curve, name));
   tables.front().anchor = anchor_of(tables.front());
+  std::vector<RunnableRow> rows;
+  for (RecordedTable& table : tables)
+    for (TableRow& row : table.rows)
+      if (row.truth && row.batch != table.anchor) rows.push_back({&row, table.group.instances});
+  RecordedTable& first = tables.front();
+  const auto anchor = std::find_if(first.rows.begin(), first.rows.end(),
+                                   [&](const TableRow& row) { return row.batch == first.anchor; });
   Disturbance disturbance(group.noise, draw);
-  for (int round = 0; round < kRounds; ++round) {
-    std::vector<std::pair<TableRow*, int>> order;  // with instances
-    for (RecordedTable& table : tables)
-      for (TableRow& row : table.rows)
-        if (row.truth && (table.anchor == row.batch || draw.chance(kVisitShare)))
-          order.push_back({&row, table.group.instances});
-    for (std::size_t left = order.size(); left > 1; --left)
-      std::swap(
-          order[left - 1],
-          order[static_cast<std::size_t>(draw.integer(0, static_cast<std::int64_t>(left) - 1))]);
+  const std::size_t rounds = std::max(kVisits, rows.size() * kVisits / kPerRound);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    shuffle(rows, draw);
+    std::vector<RunnableRow> order(
+        rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(std::min(kPerRound, rows.size())));
+    order.push_back({&*anchor, first.group.instances});
+    shuffle(order, draw);
     disturbance.next_round();
-    for (const auto& [row, instances] : order) visit(*row, instances, round, disturbance);
+    for (const RunnableRow& each : order) visit(each, static_cast<int>(round), disturbance);
   }
   return tables;
 }

@@ -125,7 +125,8 @@ double true_regret(const TableGroup& tables, std::span<const TrueRow> truth,
   for (const TrueRow& row : truth) {
     const double over = excess_over_limits(table_row(tables, row.candidate), wishes);
     const Choice each{static_cast<TrialId>(kept.size()) + 1, row.candidate.batch, row.latency,
-                      row.throughput, row.candidate.group.backend};
+                      row.throughput, row.candidate.group.backend,
+                      row.candidate.group.instances};
     if (chosen == row.candidate) {
       choice = each;
       excess = over;
