@@ -109,6 +109,15 @@ TEST_CASE("cores are counted by how the model was seen to scale with them", "[se
                                 measured(group_of(2, 1), 1, 0.025)};
   CHECK(has(levers_for(nearest, kSlow, flat, header_of(2)),
             "a faster device (more cores hardly help: 2 are 1.0 x as fast as 1)"));
+  const Gap far{Missed::latency, 40, "", ""};
+  CHECK(has(levers_for(nearest, far, {}, header_of(2)), "a device that is 40 x as fast"));
+  SessionHeader bound = header_of(2);
+  Estimate estimate;
+  estimate.group = group_of(2, 1);
+  estimate.curve = {{1, 0.01, 100, 0, Bound::memory}};
+  bound.estimates = {estimate};
+  CHECK(has(levers_for(nearest, kSlow, {}, bound),
+            "a device with 1.6 x the memory bandwidth (it is bound by that)"));
 }
 
 TEST_CASE("memory is helped by fewer instances and a higher limit, and by no core",

@@ -152,9 +152,14 @@ std::string more_cores(const Candidate& nearest, const Gap& gap, const std::vect
   if (device && used < device->cores)
     return fmt::format("more of the {} cores: {} {} used", device->cores, used,
                        used == 1 ? "is" : "are");
+  const auto scaling = scaling_of(nearest, trials);
+  const PointEstimate* estimate = find_estimate(header, nearest);
+  if (!scaling && estimate && estimate->bound == Bound::memory)
+    return fmt::format("a device with {} the memory bandwidth (it is bound by that)",
+                       times(gap.factor));
   double exponent = 1;  // of time by cores
   std::string reason = "if it scaled with them";
-  if (const auto scaling = scaling_of(nearest, trials)) {
+  if (scaling) {
     exponent =
         std::log(scaling->speedup) / std::log(static_cast<double>(scaling->many) / scaling->few);
     constexpr double kHardly = 0.2;  // cores to the power of five: no lever
@@ -164,7 +169,10 @@ std::string more_cores(const Candidate& nearest, const Gap& gap, const std::vect
     reason = fmt::format("{} are {} as fast as {} here", scaling->many, times(scaling->speedup),
                          scaling->few);
   }
-  const double cores = std::ceil(used * std::pow(gap.factor, 1 / exponent) - 1e-9);
+  constexpr double kMostTimes = 16;  // nobody extrapolates further from two points
+  const double more = std::pow(gap.factor, 1 / exponent);
+  if (more > kMostTimes) return fmt::format("a device that is {} as fast", times(gap.factor));
+  const double cores = std::ceil(used * more - 1e-9);
   return fmt::format("a device with {:.0f} such cores ({}), or a faster one", cores, reason);
 }
 
