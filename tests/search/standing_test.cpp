@@ -98,7 +98,7 @@ TEST_CASE("of two that cannot be told apart the smaller is chosen, and the verdi
   CHECK(*verdict.expected_regret < 0.01);
 }
 
-TEST_CASE("one that is surely better, or not surely but by more than half the tolerance, is chosen",
+TEST_CASE("one that is surely better, or not surely but by more than a quarter of the tolerance, is chosen",
           "[search][standing]") {
   std::mt19937_64 random(4);
   Script script;
@@ -148,7 +148,7 @@ TEST_CASE("tuning a plateau twice gives the same batch more often than taking th
     ++smallest[chosen_batch(script, throughput())];
     ++highest[chosen_batch(script, exact)];
   }
-  CHECK(smallest[8] > 0.75 * kSessions);
+  CHECK(smallest[8] > 0.6 * kSessions);
   CHECK(highest[8] < 0.5 * kSessions);
   CHECK(smallest[6] == 0);
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <variant>
 
@@ -23,7 +24,8 @@ namespace {
 
 constexpr std::size_t kMostTogether = 5;  // contenders of one round
 constexpr double kWorthJoining = 0.5;     // of the round's gain per second
-constexpr std::int64_t kFarAbove = 4;     // times the choice: how far it must have been looked
+constexpr std::int64_t kLargestTile = 32;
+constexpr std::int64_t kFarAbove = 4;  // times the choice: how far it must have been looked
 // The model doubts more than replays on made-up and recorded tables bear out (some of its settings
 // fit hardly any curve): of choices that it calls wrong with 15 %, fewer than 5 % are.
 constexpr double kCaution = 3;
@@ -64,7 +66,8 @@ class Adaptive final : public Strategy {
   std::optional<Ask> best_look();
   Move round_again(const Contest& contest);
   Move look_elsewhere(const Contest& contest);
-  std::optional<Candidate> far_above(const Contest& contest) const;
+  std::optional<Candidate> must_see(const Contest& contest) const;
+  bool is_told(const Candidate& candidate) const;
   bool is_settled(const std::string& backend, const Contest& contest);
   std::vector<TrialId> needed();
   const Contest& contest(const std::string& backend);
@@ -215,15 +218,15 @@ Adaptive::Move Adaptive::round_again(const Contest& contest) {
 Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
   if (!may_prepare()) return {};
   const Seconds choice = contest.prospects[*contest.choice].visit;
-  const auto far = far_above(contest);
+  const auto must = must_see(contest);
   const Prospect* best = nullptr;
   double most = 0;
   for (const Prospect& prospect : contest.prospects) {
     if (prospect.live) continue;
     const Seconds seconds = prospect.prepare + kFirstVisits * (prospect.visit + choice + beside());
     if (seconds > left()) continue;
-    const bool must = is_sure(contest.standing) && prospect.candidate == far;
-    const double per_second = (must ? 1 : prospect.gain) / seconds;
+    const bool now = is_sure(contest.standing) && prospect.candidate == must;
+    const double per_second = (now ? 1 : prospect.gain) / seconds;
     if (per_second <= most) continue;
     best = &prospect;
     most = per_second;
@@ -232,21 +235,33 @@ Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
   return {best->candidate, most};
 }
 
-// A batch far above the choice that must be looked at before the choice is believed; nullopt: one
-// was, or none may be.
-std::optional<Candidate> Adaptive::far_above(const Contest& contest) const {
+// What must be looked at before the choice is believed: its neighbours and the whole tiles above it
+// (kernels work in tiles of up to 32 samples, and looks that happen to miss the steps look smooth),
+// and a batch far above it. nullopt: all were seen, or may not be.
+std::optional<Candidate> Adaptive::must_see(const Contest& contest) const {
   const Candidate& choice = contest.prospects[*contest.choice].candidate;
+  std::int64_t tile = 1;
+  while (2 * tile <= std::min(choice.batch, kLargestTile)) tile *= 2;
+  const std::array<std::int64_t, 3> beside = {(choice.batch + tile - 1) / tile * tile,
+                                              choice.batch + 1, choice.batch - 1};
   std::optional<Candidate> far;
+  bool far_seen = false;
   for (const Prospect& prospect : contest.prospects) {
     const Candidate& candidate = prospect.candidate;
-    if (candidate.group != choice.group || candidate.batch < 2 * choice.batch) continue;
-    if (prospect.measured && candidate.batch >= kFarAbove * choice.batch) return std::nullopt;
+    if (candidate.group != choice.group) continue;
+    const bool near = std::find(beside.begin(), beside.end(), candidate.batch) != beside.end();
+    if (near && !is_told(candidate)) return candidate;
+    if (candidate.batch < 2 * choice.batch) continue;
+    far_seen |= prospect.measured && candidate.batch >= kFarAbove * choice.batch;
     if (!far || (far->batch < candidate.batch && far->batch < kFarAbove * choice.batch))
       far = candidate;
   }
-  if (far)
-    if (const Entry* entry = ledger_.find(*far); entry && entry->told) return std::nullopt;
-  return far;
+  return far && !far_seen && !is_told(*far) ? far : std::nullopt;
+}
+
+bool Adaptive::is_told(const Candidate& candidate) const {
+  const Entry* entry = ledger_.find(candidate);
+  return entry && entry->told;
 }
 
 // At spaced numbers of rounds, two in a row; what was settled stays so while its choice may be
@@ -258,7 +273,7 @@ bool Adaptive::is_settled(const std::string& backend, const Contest& contest) {
   const std::size_t rounds = ledger_.rounds().size();
   if (rounds < calm.rounds + 1 + calm.rounds / kBetweenLooks) return false;
   const bool sure = is_sure(contest.standing) && ledger_.at(choice.trial).shared >= kFewestRounds &&
-                    (!may_prepare() || !far_above(contest));
+                    (!may_prepare() || !must_see(contest));
   calm = {choice.trial, sure ? calm.looks + 1 : 0, rounds};
   return calm.looks >= kCalmLooks;
 }

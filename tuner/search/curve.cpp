@@ -10,7 +10,7 @@ namespace batchtune {
 namespace {
 
 // Tile sizes of kernels. A loss is felt from the second tile on: below, it is like an overhead.
-constexpr std::array<std::int64_t, 6> kTiles = {2, 4, 8, 16, 32, 64};
+constexpr std::array<std::int64_t, 9> kTiles = {2, 4, 6, 8, 12, 14, 16, 24, 32};
 constexpr double kTileLoss = 0.5;   // share of the time that is spent in whole tiles
 constexpr double kSlowPath = 0.08;  // log of what a batch loses that is no multiple
 constexpr double kKinkLength = 1;   // octaves
@@ -32,7 +32,7 @@ constexpr std::array<Texture, 5> kTextures = {{{0.001, 0.003, 0.70},
                                                {0.001, 0.060, 0.10},
                                                {0.006, 0.060, 0.03}}};
 constexpr std::array<std::size_t, 3> kTiled = {0, 1, 3};  // textures that tiles come with
-constexpr double kTileWeight = 0.005;                     // of one tile with one texture
+constexpr double kTileWeight = 0.0033;                    // of one tile with one texture
 constexpr std::size_t kNoTile = kTiles.size() + 1;        // as an index
 constexpr double kBetweenGroups = 0.6;
 constexpr double kFlatWeight = 0.15;   // a roofline is mostly worth something

@@ -3,7 +3,8 @@
 // process over log2 of the batch with
 // - a smooth part, in which neighbours (and, less, groups) share what is learned;
 // - a part of kinks, for caches that are full and paths that change;
-// - a tile: what is lost where a batch is no multiple of 2, 4, ... 64 or of the threads;
+// - a tile: what is lost where a batch is no multiple of a kernel's tile (2 to 32) or of the
+// threads;
 // - what a batch has of its own (holes).
 // How large each part is, and whether the roofline is to be trusted at all (else the guess is
 // flat), is not fixed: many settings are weighted by how likely the looks are under them, and a
