@@ -16,17 +16,6 @@ using Json = nlohmann::json;
 constexpr char kNoteKind[] = "ceiling";
 constexpr char kShown[] = "%lld fits, %lld fails";  // a setting's value, written and read
 
-// The backend with its own parameters, since those can say how much memory a device has.
-std::string device_of(const std::vector<std::string>& backends, const SessionHeader& header,
-                      const CandidateGroup& group) {
-  std::string name = group.backend;
-  for (const std::string& spec : backends)
-    if (split_backend_spec(spec).name == group.backend) name = spec;
-  for (const DeviceInfo& device : header.devices)
-    if (device.backend == group.backend) name += ", " + device.name;
-  return name;
-}
-
 std::string note_name(const CandidateGroup& group, Bytes limit) {
   return fmt::format("{}, limit {}", to_string(group), limit);
 }
@@ -48,6 +37,16 @@ std::string shown(const Note& note) {
 
 }  // namespace
 
+std::string noted_device(const std::vector<std::string>& backends, const SessionHeader& header,
+                         const CandidateGroup& group) {
+  std::string name = group.backend;
+  for (const std::string& spec : backends)
+    if (split_backend_spec(spec).name == group.backend) name = spec;
+  for (const DeviceInfo& device : header.devices)
+    if (device.backend == group.backend) name += ", " + device.name;
+  return name;
+}
+
 Result<std::vector<Setting>> known_ceilings(const Store& store,
                                             const std::vector<std::string>& backends,
                                             const SessionHeader& header) {
@@ -55,7 +54,7 @@ Result<std::vector<Setting>> known_ceilings(const Store& store,
   if (!header.wishes.memory_limit) return settings;
   for (std::size_t i = 0; i < header.estimates.size(); ++i) {
     const CandidateGroup& group = header.estimates[i].group;
-    BT_TRY(notes, store.notes(kNoteKind, device_of(backends, header, group)));
+    BT_TRY(notes, store.notes(kNoteKind, noted_device(backends, header, group)));
     for (const Note& note : notes)
       if (note.model_hash == header.model.hash &&
           note.name == note_name(group, *header.wishes.memory_limit))
@@ -86,7 +85,7 @@ Status keep_ceilings(Store& store, const std::vector<std::string>& backends,
       continue;
     Note note;
     note.kind = kNoteKind;
-    note.device = device_of(backends, header, boundary.group);
+    note.device = noted_device(backends, header, boundary.group);
     note.model_hash = header.model.hash;
     note.name = note_name(boundary.group, *header.wishes.memory_limit);
     note.content = Json{

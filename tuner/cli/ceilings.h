@@ -14,6 +14,11 @@
 
 namespace batchtune {
 
+// What notes about a group's device are kept by: the backend with its own parameters, since those
+// can say how much memory it has, and the device's name.
+std::string noted_device(const std::vector<std::string>& backends, const SessionHeader& header,
+                         const CandidateGroup& group);
+
 // What is known for the header's groups and memory limit: "ceiling.1" of the first group, ...
 Result<std::vector<Setting>> known_ceilings(const Store& store,
                                             const std::vector<std::string>& backends,

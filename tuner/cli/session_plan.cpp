@@ -9,6 +9,7 @@
 
 #include "tuner/backend/backend_list.h"
 #include "tuner/cli/ceilings.h"
+#include "tuner/cli/corrections.h"
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/effective_settings.h"
 #include "tuner/cli/host.h"
@@ -139,6 +140,7 @@ Result<SessionHeader> make_header(const TuningRequest& request, const Model& mod
     BT_TRY(ceilings, known_ceilings(store, backends_of(request), header));
     effective.insert(effective.end(), ceilings.begin(), ceilings.end());
   }
+  if (command == "tune") BT_TRY_VOID(apply_corrections(store, backends_of(request), header));
   return header;
 }
 

@@ -9,6 +9,7 @@
 
 #include "tuner/cli/ceilings.h"
 #include "tuner/cli/command.h"
+#include "tuner/cli/corrections.h"
 #include "tuner/cli/database.h"
 #include "tuner/cli/interrupt.h"
 #include "tuner/cli/kernel_notes.h"
@@ -158,6 +159,9 @@ Result<TuneReport> run_watched(Store& store, SessionRecord record, Strategy& str
   BT_TRY_VOID(finished);
   warn_unless(
       keep_ceilings(store, plan.backends, report.record.header, report.conclusion.boundaries));
+  if (report.record.header.command == "tune")
+    warn_unless(
+        keep_corrections(store, plan.backends, report.record.header, report.conclusion.trials));
   return report;
 }
 
