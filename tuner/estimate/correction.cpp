@@ -17,7 +17,6 @@ using Matrix = std::array<Parts, kParts>;
 
 constexpr double kOwnError = 0.03;        // of the roofline's shape, when its factors are right
 constexpr double kHuber = 1.5;            // errors beyond which a point's pull stops growing
-constexpr double kCarriedError = 0.35;    // between models on one device: kernels and shapes differ
 constexpr double kUnsplitOverhead = 0.1;  // of batch 1, where a curve does not say its parts
 constexpr double kIn95 = 1.96;
 
@@ -188,15 +187,6 @@ PointEstimate corrected(PointEstimate point, const Correction& correction) {
                                                                          : Bound::memory;
   if (point.latency > 0) point.throughput *= before / point.latency;
   return point;
-}
-
-Correction carried(const Correction& earlier) {
-  Correction result = earlier;
-  for (CorrectionFactor* factor : factors_of(result))
-    factor->error = std::hypot(factor->error, kCarriedError);
-  result.residual = 0;
-  result.points = 0;
-  return result;
 }
 
 void correct(Estimate& estimate, const Correction& correction, double give_up) {

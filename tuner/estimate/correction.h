@@ -64,9 +64,6 @@ void tell_parts_apart(std::vector<PointEstimate>& curve);
 // The same point with corrected parts, latency, throughput and bound.
 PointEstimate corrected(PointEstimate point, const Correction& correction);
 
-// What an earlier model says of the next one: factors of models differ, so their errors grow.
-Correction carried(const Correction& earlier);
-
 // The whole curve corrected, and its knee as the seed.
 void correct(Estimate& estimate, const Correction& correction, double give_up);
 

@@ -322,18 +322,19 @@ std::optional<Ask> Adaptive::conclude_race() {
 }
 
 // "no batch is better than 8 by more than 1 % (97 % sure; expected loss 0.2 %) after 9 batches in
-// 31 rounds"
+// 31 rounds; the roofline's shape ..."
 std::string Adaptive::words_of(const std::string& backend) {
   const Contest& contest = this->contest(backend);
   if (!contest.choice) return "nothing to choose";
   const Prospect& choice = contest.prospects[*contest.choice];
   return fmt::format(
       "{}no batch is better than {} by more than {} % ({:.0f} % sure; expected loss {} %) after {} "
-      "batches in {} rounds",
+      "batches in {} rounds{}",
       backends_of(problem_).size() > 1 ? backend + ": " : "", choice.candidate.batch,
       format_number(100 * problem_.wishes.tolerance, 2), 100 * (1 - contest.standing.wrong),
       format_number(100 * contest.standing.regret, 2), ledger_.entries().size(),
-      ledger_.rounds().size());
+      ledger_.rounds().size(),
+      contest.trust < 0.5 ? "; the roofline's shape, corrected, does not fit what was seen" : "");
 }
 
 std::optional<Ask> Adaptive::over(SessionEnd end, std::string reason) {

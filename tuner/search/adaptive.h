@@ -1,4 +1,4 @@
-// The default strategy. Private to tuner/search; strategies.cpp has the table.
+// The strategy by a model of the curve. Private to tuner/search; strategies.cpp has the table.
 #pragma once
 
 #include <cstdint>

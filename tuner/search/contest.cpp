@@ -141,7 +141,6 @@ Contest contest_of(const Ledger& ledger, const Problem& problem, const std::stri
       if (contest.prospects[i].measured && contest.prospects[i].trial == trial) contest.choice = i;
   const CurveModel& curve = ledger.curve(backend);
   contest.trust = curve.trust();
-  contest.correction = curve.correction();
   if (contest.choice)
     contest.standing = weigh_up(contest.prospects, *contest.choice, curve, problem.wishes,
                                 longest_allowed(ledger, problem.wishes), seed);

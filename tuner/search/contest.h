@@ -18,7 +18,6 @@ struct Contest {
   std::optional<std::size_t> choice;  // what would be recommended
   Standing standing;
   double trust = 1;  // in the roofline's shape
-  Correction correction = no_correction();
 };
 
 // `left`: racing seconds; nothing is a prospect that would take most of them. `seed`: of the draws.
