@@ -99,7 +99,9 @@ TEST_CASE("quiet prints the batch alone, and progress is silent in a pipe", "[en
 
 TEST_CASE("the same seed gives the same session on the simulated device", "[end_to_end]") {
   fresh_database();
-  Json first = tune("hump=8", {}), second = tune("hump=8", {});
+  Json first = tune("hump=8", {});
+  fresh_database();  // a session corrects the estimates of the next one
+  Json second = tune("hump=8", {});
   for (Json* document : {&first, &second}) {
     document->at("session").erase("uuid");
     document->at("session").erase("number");
