@@ -50,7 +50,7 @@ def judge(options, folder, model, limit):
     """Prints the case's row; whether it is as it should be."""
     database = os.path.join(folder, f"{model}.db")
     shutil.copy(calibrated(folder), database)
-    found = run(options, "tune", database, model, limit, "--budget", "4s", "--soak", "0s")
+    found = run(options, "tune", database, model, limit, "--budget", "4s", "--soak", "0s", "--instances", "1")
     boundary = found["boundaries"][0]
     largest, failing, exact = boundary["largest_fitting"], boundary["smallest_failing"], boundary.get("exact")
     edges = {edge for edge in (largest, None if failing is None else failing - 1) if edge is not None}
