@@ -141,6 +141,18 @@ TEST_CASE("errors in a file of models come before anything is measured", "[end_t
   refused(run({"tune", "--file", scratch("none.toml")}), "none.toml");
   refused(run({"tune", "mlp", "--file", scratch("none.toml")}), "Leave one of the two out");
   refused(run({"tune"}), "MODEL is required");
+  // What only the last model's own options make wrong.
+  const std::string good = "[defaults]\nbackend = \"simulated\"\n[[model]]\nname = \"mlp\"\n";
+  for (const auto& [bad, wanted] :
+       {std::pair{"objective = \"latency\"", "--min-throughput with the objective latency"},
+        std::pair{"objective = \"cost\"", "--price with the objective cost"},
+        std::pair{"backend = \"cpu\"\nthreads = 1024", "threads"}}) {
+    const Finished finished =
+        run({"tune", "--file",
+             file("wish.toml", good + "[[model]]\nname = \"squeezenet\"\n" + bad + "\n")});
+    refused(finished, "wish.toml:5:1");
+    refused(finished, wanted);
+  }
   CHECK(sessions() == 0);
 }
 

@@ -92,12 +92,16 @@ Bytes racing_memory() {
 
 }  // namespace
 
+Status check_request(const TuningRequest& request) {
+  BT_TRY_VOID(check_splits(request));
+  BT_TRY_VOID(check_memory_limit(request));
+  return check_wishes(request, wishes_of(request, {}), backend_names(request));
+}
+
 Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store,
                                              bool quiet) {
   std::vector<OpenDevice> devices;
-  BT_TRY_VOID(check_splits(request));
-  BT_TRY_VOID(check_memory_limit(request));
-  BT_TRY_VOID(check_wishes(request, wishes_of(request, {}), backend_names(request)));
+  BT_TRY_VOID(check_request(request));
   for (const std::string& spec : backends_of(request)) {
     BT_TRY(device, open_device(spec, request.isa, store, quiet));
     devices.push_back(std::move(device));

@@ -24,7 +24,11 @@ struct SessionPlan {
   WorkerMeasurerOptions measuring;  // without on_load and clock
 };
 
-// The backends asked for, opened; "cpu" when none was.
+// What parse_tuning() cannot see, since it needs this machine or what is meant by default: splits,
+// memory limit, and wishes with what they need. Measures and opens nothing.
+Status check_request(const TuningRequest& request);
+
+// The backends asked for, opened; "cpu" when none was. Checks the request before.
 Result<std::vector<OpenDevice>> open_devices(const TuningRequest& request, Store& store,
                                              bool quiet);
 

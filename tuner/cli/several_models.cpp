@@ -14,6 +14,7 @@
 #include "tuner/cli/model_run.h"
 #include "tuner/cli/models_file.h"
 #include "tuner/cli/report_output.h"
+#include "tuner/cli/session_plan.h"
 #include "tuner/cli/session_run.h"
 #include "tuner/cli/setting_lists.h"
 #include "tuner/cli/timestamp.h"
@@ -31,12 +32,18 @@ struct Asked {
   std::string name;  // as load_model() takes it
   Model model;
   TuningOptions options;  // without the budget
+  std::string where;      // in the file; "" where it was typed
 };
 
 struct AskedRun {
   std::vector<Asked> models;
   std::string budget;  // as typed, of all models; "" where nothing was given
 };
+
+tl::unexpected<Error> at_place(Error error, const std::string& where) {
+  if (!where.empty()) error.where = where + ", " + error.where;
+  return tl::make_unexpected(std::move(error));
+}
 
 Result<AskedRun> load_all(const SeveralModels& asked) {
   TuningOptions typed = asked.tuning;
@@ -49,16 +56,11 @@ Result<AskedRun> load_all(const SeveralModels& asked) {
     if (run.budget.empty()) run.budget = file.budget;
   }
   for (FileModel& one : models) {
-    const auto at_place = [&](const Error& found) {
-      Error error = found;
-      if (!one.where.empty()) error.where = one.where + ", " + error.where;
-      return tl::make_unexpected(error);
-    };
     auto model = load_model(one.model);
-    if (!model) return at_place(model.error());
+    if (!model) return at_place(model.error(), one.where);
     TuningOptions options = options_over(one.options, typed);
-    if (auto parsed = parse_tuning(options); !parsed) return at_place(parsed.error());
-    run.models.push_back({one.model, std::move(*model), std::move(options)});
+    if (auto parsed = parse_tuning(options); !parsed) return at_place(parsed.error(), one.where);
+    run.models.push_back({one.model, std::move(*model), std::move(options), one.where});
   }
   return run;
 }
@@ -126,9 +128,11 @@ class Run {
   }
 
   std::size_t size() const { return run_.entries.size(); }
+  Status check() const;  // what is asked of each model
   TunedModel tune(std::size_t index);
 
  private:
+  TuningOptions options_of(std::size_t index) const;
   Result<TuneReport> report_of(std::size_t index);
   Result<TuneTask> task_of(std::size_t index);
 
@@ -139,11 +143,26 @@ class Run {
   Seconds left_ = 0;
 };
 
+// Of a run that goes on, what was asked then still counts.
+TuningOptions Run::options_of(std::size_t index) const {
+  return options_over(options_from(run_.entries[index].asked), asked_.models[index].options);
+}
+
+Status Run::check() const {
+  for (std::size_t i = 0; i < size(); ++i) {
+    auto request = parse_tuning(options_of(i));
+    const Status checked =
+        request ? check_request(*request) : Status(tl::make_unexpected(request.error()));
+    if (!checked) return at_place(checked.error(), asked_.models[i].where);
+  }
+  return {};
+}
+
 Result<TuneTask> Run::task_of(std::size_t index) {
   const Asked& asked = asked_.models[index];
   const auto models_left = static_cast<double>(size() - index);
   const Seconds share = std::max(left_ / models_left, kLeastShare);
-  TuningOptions options = options_over(options_from(run_.entries[index].asked), asked.options);
+  TuningOptions options = options_of(index);
   options.budget = fmt::format("{:.3f}s", share);
   BT_TRY(request, parse_tuning(options));
   if (!quiet_)
@@ -215,6 +234,7 @@ Result<int> tune_several(const SeveralModels& asked) {
   BT_TRY(begun, asked.resumes ? find_run(*store, models)
                               : Result<ModelRun>({random_uuid(), budget, entries_of(models)}));
   Run run(std::move(begun), models, *store, asked.quiet);
+  BT_TRY_VOID(run.check());
   std::vector<TunedModel> tuned;
   int code = kDone;
   for (std::size_t i = 0; i < run.size(); ++i) {
