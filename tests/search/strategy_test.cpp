@@ -302,6 +302,36 @@ TEST_CASE("only batches of the list are asked for", "[search][strategy]") {
   }
 }
 
+TEST_CASE("no more batches are prepared than allowed, batch 1 among them, and it is said",
+          "[search][strategy]") {
+  for (const int groups : {1, 2})
+    for (const double start : {0.01, 0.3}) {  // a short and a long way down to the anchor
+      for (int most = 1; most <= 6; ++most) {
+        Problem problem = test_problem(24);
+        problem.most_batches = most;
+        if (groups == 2) {
+          problem.groups.push_back(problem.groups.front());
+          problem.groups.back().group.instances = 2;
+        }
+        ScriptedMeasurer measurer(
+            {.latency = [=](std::int64_t b) { return start + start / 20 * d(b); }});
+        const Played played = play(problem, measurer);
+        const Conclusion conclusion = conclude(played.record, problem.wishes);
+        INFO(groups << " groups, " << start << " s, most " << most << ": " << played.reason);
+        CHECK(conclusion.trials.size() <= static_cast<std::size_t>(most));
+        CHECK(played.end == SessionEnd::budget);
+        CHECK(conclusion.best.has_value());
+        CHECK(std::any_of(
+            conclusion.trials.begin(), conclusion.trials.end(),
+            [](const Trial& trial) { return trial.candidate.batch == 1 && trial.measurement; }));
+        if (start < 0.1) {
+          const std::string words = "more than " + std::to_string(most) + " batches";
+          CHECK(played.reason.find(words) != std::string::npos);
+        }
+      }
+    }
+}
+
 TEST_CASE("the same tells give the same asks, whatever is wished", "[search][strategy]") {
   const auto shape = shapes(9)[1];
   for (int wish = 0; wish < 4; ++wish) {

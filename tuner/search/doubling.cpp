@@ -35,6 +35,7 @@ class Doubling final : public Strategy {
   std::optional<Ask> scan(const Estimate& estimate);
   std::optional<Ask> first_rounds(const std::vector<const Entry*>& entries);
   std::vector<TrialId> needed() const;
+  bool may_prepare(const CandidateGroup& group) const;
 
   Seconds left() const { return left_to_race(ledger_, problem_); }
   std::optional<Ask> over(SessionEnd end, std::string reason);
@@ -44,6 +45,7 @@ class Doubling final : public Strategy {
   ProbePlan probes_;
   Finals finals_;
   bool racing_over_ = false;
+  bool cut_short_ = false;  // a batch was worth a look that Problem::most_batches did not allow
   AskStop stop_;
 };
 
@@ -73,14 +75,32 @@ std::optional<Ask> Doubling::check_smallest_fits() {
 std::optional<Ask> Doubling::race() {
   if (const auto ended = anchor_ended(ledger_)) return over(SessionEnd::failed, *ended);
   if (auto ask = trim(ledger_, problem_, needed())) return ask;
+  cut_short_ = false;
   for (const Estimate& estimate : problem_.groups) {
     if (left() <= 0) break;
-    if (auto ask = fix_anchor(ledger_, problem_, estimate.group)) return ask;
+    if (may_prepare(estimate.group))  // else the smallest batch becomes the anchor
+      if (auto ask = fix_anchor(ledger_, problem_, estimate.group)) return ask;
     if (auto ask = scan(estimate)) return ask;
   }
   if (auto ask = finals_.next(ledger_, problem_)) return ask;
   stop_ = finals_.stop();
+  if (cut_short_ && stop_.end == SessionEnd::converged) {
+    stop_.end = SessionEnd::budget;
+    stop_.reason += fmt::format("; more than {} batches are not allowed", problem_.most_batches);
+  }
   return std::nullopt;
+}
+
+// Groups share Problem::most_batches evenly; each backend's smallest batch, which is always
+// measured, has its place kept.
+bool Doubling::may_prepare(const CandidateGroup& group) const {
+  if (problem_.most_batches <= 0) return true;
+  const auto most = static_cast<std::size_t>(problem_.most_batches);
+  std::size_t used = ledger_.entries().size();
+  for (const Candidate& smallest : smallest_of_backends(problem_))
+    used += ledger_.find(smallest) == nullptr;
+  const std::size_t share = std::max<std::size_t>(1, most / problem_.groups.size());
+  return used < most && entries_of(ledger_, group).size() < share;
 }
 
 std::optional<Ask> Doubling::scan(const Estimate& estimate) {
@@ -93,6 +113,10 @@ std::optional<Ask> Doubling::scan(const Estimate& estimate) {
     if (entries.size() < kMostCandidates) batch = next_batch(range, points);
   }
   if (!batch || ledger_.find({estimate.group, *batch})) return std::nullopt;
+  if (!may_prepare(estimate.group)) {
+    cut_short_ = true;
+    return std::nullopt;
+  }
   return prepare(ledger_, {estimate.group, *batch});
 }
 

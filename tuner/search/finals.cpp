@@ -32,13 +32,18 @@ std::optional<Ask> run_needy(const Ledger& ledger, const Problem& problem,
 
 }  // namespace
 
+std::vector<Candidate> smallest_of_backends(const Problem& problem) {
+  std::vector<Candidate> smallest;
+  for (const Estimate& estimate : problem.groups)
+    if (std::none_of(smallest.begin(), smallest.end(), [&](const Candidate& candidate) {
+          return candidate.group.backend == estimate.group.backend;
+        }))
+      smallest.push_back({estimate.group, smallest_batch(problem)});
+  return smallest;
+}
+
 std::optional<Ask> finish_smallest(Ledger& ledger, const Problem& problem) {
-  std::vector<std::string> finished;  // a backend's first group stands for it
-  for (const Estimate& estimate : problem.groups) {
-    const std::string& backend = estimate.group.backend;
-    if (std::find(finished.begin(), finished.end(), backend) != finished.end()) continue;
-    finished.push_back(backend);
-    const Candidate smallest{estimate.group, smallest_batch(problem)};
+  for (const Candidate& smallest : smallest_of_backends(problem)) {
     const Entry* entry = ledger.find(smallest);
     if (!entry) return AskPrepare{ledger.number(smallest), smallest};
     if (ledger.anchor() == 0 && entry->ok()) ledger.fix_anchor(entry->id);

@@ -12,6 +12,9 @@
 
 namespace batchtune {
 
+// Batch 1 of each backend; a backend's first group stands for it.
+std::vector<Candidate> smallest_of_backends(const Problem& problem);
+
 // Batch 1 of each backend is always measured, whatever the budget: it is what every other batch is
 // held against. nullopt: it is.
 std::optional<Ask> finish_smallest(Ledger& ledger, const Problem& problem);
