@@ -51,7 +51,8 @@ void add_wish_options(Arguments& arguments, TuningOptions& options) {
   arguments.repeated("--price", options.prices,
                      "for cost: 0.34/h, or cpu=0.34/h for one backend; may be repeated");
   arguments.value("--tolerance", options.tolerance,
-                  "a better choice is not looked for if it is worth no more (default 1%)");
+                  "difference that does not matter: of batches that are alike within it the "
+                  "smaller is chosen; adaptive looks for nothing better by less (default 1%)");
   arguments.value("--precision", options.precision,
                   "half width of an interval that is narrow enough (default 1%)");
 }
