@@ -185,3 +185,15 @@ TEST_CASE("where nothing runs adaptive fails with words", "[search][adaptive]") 
   const Outcome outcome = outcome_of(problem, measurer);
   CHECK(outcome.played.end == SessionEnd::failed);
 }
+
+TEST_CASE("adaptive never asks a released candidate to run", "[search][adaptive]") {
+  const auto flat = [](std::int64_t batch) { return 0.002 * d(batch); };
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    Problem problem = throughput_problem(16);
+    problem.budget.racing = 30;
+    ScriptedMeasurer measurer({.latency = flat, .common_noise = 0.2, .own_noise = 0.05});
+    const Outcome outcome = outcome_of(problem, measurer, seed);
+    CHECK(measurer.misuse.empty());
+    CHECK(measurer.most_live <= 9);  // the ones that are held, and a new one
+  }
+}

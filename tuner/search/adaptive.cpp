@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <variant>
 
 #include "tuner/core/units.h"
@@ -41,10 +42,7 @@ class Adaptive final : public Strategy {
       : problem_(problem), ledger_(problem_), seed_(seed) {}
 
   Ask ask() override;
-  void tell(const Observation& observation) override {
-    ledger_.tell(observation);
-    contests_.clear();
-  }
+  void tell(const Observation& observation) override;
 
  private:
   // How sure a backend's choice was when it was last looked at.
@@ -87,11 +85,23 @@ class Adaptive final : public Strategy {
   std::uint64_t seed_;
   std::map<std::string, Contest> contests_;  // by backend, of the observations so far
   std::map<std::string, Calm> calm_;
+  std::set<TrialId> fresh_;  // prepared, and in no round since
   Prover prover_;
   ProbePlan probes_;
   bool racing_over_ = false;
   AskStop stop_;
 };
+
+void Adaptive::tell(const Observation& observation) {
+  ledger_.tell(observation);
+  contests_.clear();
+  if (const auto* preparation = std::get_if<Preparation>(&observation.what))
+    fresh_.insert(preparation->trial);
+  if (const auto* round = std::get_if<Round>(&observation.what)) {
+    for (const Visit& visit : round->visits) fresh_.erase(visit.trial);
+    for (const RoundFailure& failure : round->failures) fresh_.erase(failure.trial);
+  }
+}
 
 Ask Adaptive::ask() {
   if (auto ask = check_smallest_fits()) return *ask;
@@ -121,7 +131,10 @@ std::optional<Ask> Adaptive::race() {
     for (const Estimate& estimate : problem_.groups)
       if (auto ask = fix_anchor(ledger_, problem_, estimate.group)) return ask;
     if (auto ask = first_looks()) return ask;
-    if (auto ask = trim(ledger_, problem_, needed())) return ask;
+    if (auto ask = trim(ledger_, problem_, needed())) {
+      contests_.clear();  // the answer is not told
+      return ask;
+    }
     if (auto ask = first_rounds()) return ask;
     if (auto ask = best_look()) return ask;
   }
@@ -149,7 +162,8 @@ std::optional<Ask> Adaptive::first_looks() {
   return std::nullopt;
 }
 
-// All that are new share their first rounds, with the choices beside them.
+// All that are new share their first rounds, with the choices beside them. What was prepared again
+// gets the round that it was prepared for before it may be given up again.
 std::optional<Ask> Adaptive::first_rounds() {
   std::vector<TrialId> waiting;
   if (ledger_.anchor() == 0) return std::nullopt;
@@ -158,8 +172,10 @@ std::optional<Ask> Adaptive::first_rounds() {
     if (ledger_.choosable(entry) && entry.shared >= kFirstVisits)
       best = std::max(best, ledger_.rate(entry));
   for (const Entry& entry : ledger_.entries())
-    if (entry.live && !(entry.latency && ledger_.rate(entry) < kHopeless * best) &&
-        entry.id != ledger_.anchor() && entry.shared < kFirstVisits &&
+    if (entry.live && entry.id != ledger_.anchor() &&
+        (fresh_.count(entry.id) > 0 ||
+         (entry.shared < kFirstVisits &&
+          !(entry.latency && ledger_.rate(entry) < kHopeless * best))) &&
         round_cost(ledger_, {entry.id}) <= left())
       waiting.push_back(entry.id);
   if (waiting.empty()) return std::nullopt;
@@ -189,28 +205,32 @@ Seconds Adaptive::beside() const {
   return ledger_.anchor() == 0 ? 0 : visit_seconds(ledger_, ledger_.at(ledger_.anchor()).candidate);
 }
 
-// Those whose visits take most of the doubt away for their time.
+// The choice, and those whose visits take most of the doubt away for their time.
 Adaptive::Move Adaptive::round_again(const Contest& contest) {
+  const Prospect& choice = contest.prospects[*contest.choice];
   std::vector<const Prospect*> live;
   for (const Prospect& prospect : contest.prospects)
-    if (prospect.live && prospect.measured) live.push_back(&prospect);
+    if (prospect.live && prospect.measured && &prospect != &choice) live.push_back(&prospect);
   const auto rate = [](const Prospect& prospect) {
     return prospect.gain / std::max(prospect.visit, 1e-9);
   };
   std::stable_sort(live.begin(), live.end(),
                    [&](const Prospect* a, const Prospect* b) { return rate(*a) > rate(*b); });
+  if (choice.live) live.insert(live.begin(), &choice);
   std::vector<TrialId> together;
   double gain = 0;
   Seconds seconds = beside();
   for (const Prospect* prospect : live) {
-    if (!together.empty() && rate(*prospect) < kWorthJoining * gain / seconds) break;
+    const bool joins = prospect->gain > 0 && rate(*prospect) >= kWorthJoining * gain / seconds;
+    if (prospect != &choice && !joins) break;
     if (together.size() == kMostTogether) break;
     gain += prospect->gain;
     if (prospect->trial == ledger_.anchor()) continue;  // it is in every round
     seconds += prospect->visit;
     together.push_back(prospect->trial);
   }
-  if (together.empty() || round_cost(ledger_, together) > left()) return {};
+  if (together.empty() && choice.trial != ledger_.anchor()) return {};
+  if (round_cost(ledger_, together) > left()) return {};
   return {round_of(ledger_, together, kShortRound),
           std::min(gain, contest.standing.regret) / (kFirstVisits * seconds)};
 }
@@ -284,7 +304,7 @@ bool Adaptive::may_prepare() const {
 }
 
 std::vector<TrialId> Adaptive::needed() {
-  std::vector<TrialId> needed;
+  std::vector<TrialId> needed(fresh_.begin(), fresh_.end());
   for (const std::string& backend : backends_of(problem_)) {
     const Contest& contest = this->contest(backend);
     if (contest.choice) needed.push_back(contest.prospects[*contest.choice].trial);
