@@ -199,6 +199,13 @@ TEST_CASE("a memory limit asked on one side only was the default on the other",
         std::vector<std::string>{"memory_limit: 1000 -> the default"});
 }
 
+TEST_CASE("where the search began is no difference", "[track][compare]") {
+  Session base = session({}), now = session({});
+  now.record.header.settings.effective = {
+      {"roofline.1", std::string("compute x2, memory x1, overhead x1"), "corrected by session 1"}};
+  CHECK(compare(base.compared(), now.compared()).differences.empty());
+}
+
 TEST_CASE("a boundary that shrank is a regression without a common batch, too",
           "[track][compare]") {
   const Session base = session({});

@@ -15,6 +15,8 @@ Named named(const Settings& settings) {
   for (const Setting& setting : settings.effective) {
     // Unless it was asked for, it follows what memory is free at the moment.
     if (setting.name == "memory_limit" && !setting.origin.starts_with("--")) continue;
+    // Where the search began; each session corrects it for the next.
+    if (setting.name.starts_with("roofline.")) continue;
     result.emplace_back(setting.name, to_string(setting.value));
   }
   return result;
