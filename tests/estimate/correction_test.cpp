@@ -77,6 +77,37 @@ TEST_CASE("a corrected estimate has the corrected curve and its knee", "[estimat
   CHECK(estimate.batch == 64);
 }
 
+TEST_CASE("a corrected estimate begins at a batch that keeps the memory limit",
+          "[estimate][correction]") {
+  Estimate estimate;
+  estimate.curve = curve();
+  for (PointEstimate& point : estimate.curve)
+    point.memory = 10.0 * static_cast<double>(point.batch);
+  Correction correction = no_correction();
+  correction.memory.log = std::log(10);
+  Estimate without = estimate;
+  correct(without, correction, 0.02);
+  CHECK(without.batch == 64);
+  correct(estimate, correction, 0.02, 170);
+  CHECK(estimate.batch == 16);
+  CHECK(estimate.bound == Bound::memory);
+  CHECK(estimate.curve.size() == 7);
+}
+
+TEST_CASE("a session's settings tell its corrected estimates again", "[estimate][correction]") {
+  SessionHeader header;
+  header.estimates.resize(2);
+  for (Estimate& estimate : header.estimates) estimate.curve = curve();
+  Correction correction = no_correction();
+  correction.compute.log = std::log(3);
+  header.settings.effective = {{correction_setting(1), shown(correction) + ": and more", "here"}};
+  const auto corrected = corrected_estimates(header);
+  CHECK(corrected[0].curve[0].latency == header.estimates[0].curve[0].latency);
+  CHECK(corrected[1].curve[0].computing == Approx(3 * header.estimates[1].curve[0].computing));
+  CHECK(correction_of(header, 0).compute.log == 0);
+  CHECK(correction_of(header, 1).compute.factor() == Approx(3));
+}
+
 TEST_CASE("a curve that does not say its parts is told apart without changing its latency",
           "[estimate][correction]") {
   std::vector<PointEstimate> points = curve();

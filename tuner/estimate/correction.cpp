@@ -1,9 +1,12 @@
 // See correction.h.
 #include "tuner/estimate/correction.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <vector>
 
 #include "tuner/estimate/roofline.h"
@@ -189,13 +192,53 @@ PointEstimate corrected(PointEstimate point, const Correction& correction) {
   return point;
 }
 
-void correct(Estimate& estimate, const Correction& correction, double give_up) {
+void correct(Estimate& estimate, const Correction& correction, double give_up,
+             std::optional<Bytes> memory_limit) {
   if (estimate.curve.empty()) return;
   tell_parts_apart(estimate.curve);
   for (PointEstimate& point : estimate.curve) point = corrected(point, correction);
-  estimate.batch = knee(estimate.curve, give_up);
+  std::size_t fitting = 0;  // memory rises with the batch: the first ones
   for (const PointEstimate& point : estimate.curve)
+    if (!memory_limit || point.memory <= static_cast<double>(*memory_limit)) ++fitting;
+  const auto candidates = std::span(estimate.curve).first(std::max<std::size_t>(1, fitting));
+  estimate.batch = knee(candidates, give_up);
+  for (const PointEstimate& point : candidates)
     if (point.batch == estimate.batch) estimate.bound = point.bound;
+}
+
+std::string correction_setting(std::size_t group) {
+  return fmt::format("roofline.{}", group + 1);
+}
+
+std::string shown(const Correction& correction) {
+  return fmt::format("compute x{:.6g}, memory x{:.6g}, overhead x{:.6g}",
+                     correction.compute.factor(), correction.memory.factor(),
+                     correction.overhead.factor());
+}
+
+Correction correction_of(const SessionHeader& header, std::size_t group) {
+  Correction correction = no_correction();
+  for (const Setting& setting : header.settings.effective) {
+    double compute = 1, memory = 1, overhead = 1;
+    if (setting.name != correction_setting(group) ||
+        std::sscanf(to_string(setting.value).c_str(), "compute x%lf, memory x%lf, overhead x%lf",
+                    &compute, &memory, &overhead) != 3)
+      continue;
+    correction.compute.log = std::log(compute);
+    correction.memory.log = std::log(memory);
+    correction.overhead.log = std::log(overhead);
+  }
+  return correction;
+}
+
+std::vector<Estimate> corrected_estimates(const SessionHeader& header) {
+  std::vector<Estimate> estimates = header.estimates;
+  for (const Setting& setting : header.settings.effective)
+    for (std::size_t i = 0; i < estimates.size(); ++i)
+      if (setting.name == correction_setting(i))
+        correct(estimates[i], correction_of(header, i), header.wishes.give_up,
+                header.wishes.memory_limit);
+  return estimates;
 }
 
 }  // namespace batchtune

@@ -11,10 +11,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "tuner/core/estimate.h"
+#include "tuner/core/session.h"
 
 namespace batchtune {
 
@@ -64,7 +67,20 @@ void tell_parts_apart(std::vector<PointEstimate>& curve);
 // The same point with corrected parts, latency, throughput and bound.
 PointEstimate corrected(PointEstimate point, const Correction& correction);
 
-// The whole curve corrected, and its knee as the seed.
-void correct(Estimate& estimate, const Correction& correction, double give_up);
+// The whole curve corrected, and as the seed its knee among the batches that keep the limit.
+void correct(Estimate& estimate, const Correction& correction, double give_up,
+             std::optional<Bytes> memory_limit = {});
+
+// A session says what its search began with among its settings, "roofline.1" of the first group,
+// ...; its estimates stay the roofline's. The trap: these texts are what a resumed session is
+// rebuilt from, so the search of a new one starts from them too, not from exact factors.
+std::string correction_setting(std::size_t group);
+std::string shown(const Correction& correction);
+
+// What stands in the settings; no_correction() where nothing does.
+Correction correction_of(const SessionHeader& header, std::size_t group);
+
+// The header's estimates as its search begins with them.
+std::vector<Estimate> corrected_estimates(const SessionHeader& header);
 
 }  // namespace batchtune
