@@ -6,54 +6,32 @@
 #include <functional>
 #include <string>
 
+#include "tests/cli/silent_store.h"
 #include "tests/support/catch.h"
 #include "tuner/cli/command.h"
+#include "tuner/cli/interrupt.h"
 
 using namespace batchtune;
 
 namespace {
 
-// Keeps nothing; tests say what happens when a session is finished, and whether notes can be kept.
-class ScriptedStore final : public Store {
+// Tests say what happens when a session is finished, and whether notes can be kept.
+class ScriptedStore final : public SilentStore {
  public:
   std::function<void()> on_finish = [] {};
   bool takes_notes = true;
   int finished = 0, notes_refused = 0;
 
-  Result<std::int64_t> begin_session(const SessionHeader&) override { return 1; }
-  Status append(std::int64_t, std::int64_t, const Observation&) override { return {}; }
-  Status set_anchor(std::int64_t, TrialId) override { return {}; }
-  Status update_settings(std::int64_t, const Settings&) override { return {}; }
   Status finish_session(const SessionRecord&, const Conclusion&) override {
     on_finish();
     ++finished;
     return {};
   }
-  Status reopen_session(const SessionRecord&) override { return {}; }
-  Result<SessionRecord> load_session(std::int64_t) const override { return SessionRecord{}; }
-  Result<std::int64_t> resolve_session(std::string_view) const override { return 1; }
-  Result<std::optional<std::int64_t>> last_unended(std::string_view) const override {
-    return std::optional<std::int64_t>();
-  }
-  Result<std::vector<SessionListing>> list_sessions() const override {
-    return std::vector<SessionListing>{};
-  }
-  Result<std::vector<SessionHeader>> finished_tunes() const override {
-    return std::vector<SessionHeader>{};
-  }
   Status put_note(const Note&) override {
     if (takes_notes) return {};
     ++notes_refused;
-    return environment_error("to write a note", "a full disk", path_);
+    return environment_error("to write a note", "a full disk", path());
   }
-  Result<std::vector<Note>> notes(std::string_view, std::string_view) const override {
-    return std::vector<Note>{};
-  }
-  Result<StoreFacts> facts() const override { return StoreFacts{}; }
-  const std::string& path() const override { return path_; }
-
- private:
-  std::string path_ = "nowhere";
 };
 
 // Says its releases and observations, if any, and then that all is done.
@@ -152,6 +130,22 @@ TEST_CASE("after all was measured a signal stops the next session and this one's
   REQUIRE(next.has_value());
   CHECK(interrupting_signal() == 0);
   CHECK(exit_code(*next) == kFinding);  // nothing was measured
+}
+
+TEST_CASE("a signal between two sessions is kept, and one that is begun nevertheless ends at once",
+          "[cli]") {
+  ScriptedStore store;
+  ScriptedStrategy strategy;
+  const InterruptWatch of_all;
+  REQUIRE(run(store, strategy, record_of("tune")).has_value());
+  std::raise(SIGTERM);  // without a watch the test ends here
+  CHECK(of_all.signal() == SIGTERM);
+  strategy.releases = 2;
+  const auto report = run(store, strategy, record_of("tune"));
+  REQUIRE(report.has_value());
+  CHECK(report->record.end == SessionEnd::interrupted);
+  CHECK(exit_code(*report) == 128 + SIGTERM);
+  CHECK(of_all.signal() == SIGTERM);
 }
 
 TEST_CASE("a ceiling that cannot be kept for later sessions does not cost this one", "[cli]") {

@@ -8,6 +8,7 @@ namespace {
 
 std::atomic<bool> interrupted_flag{false};
 std::atomic<int> signal_number{0};
+int watches = 0;  // that live
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
               "set by a signal handler");
 
@@ -29,13 +30,14 @@ void on_signal(int number) {
 }  // namespace
 
 InterruptWatch::InterruptWatch() {
+  if (watches++ > 0) return;
   signal_number = 0;
   interrupted_flag = false;
   handle(on_signal);
 }
 
 InterruptWatch::~InterruptWatch() {
-  handle(SIG_DFL);
+  if (--watches == 0) handle(SIG_DFL);
 }
 
 const std::atomic<bool>& InterruptWatch::interrupted() const {

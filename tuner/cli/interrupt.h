@@ -6,7 +6,8 @@
 
 namespace batchtune {
 
-// While it lives, the two signals set flags. One at a time.
+// While it lives, the two signals set flags. One within another adds nothing: a signal that has
+// come holds for both. Not for several threads.
 class InterruptWatch {
  public:
   InterruptWatch();
