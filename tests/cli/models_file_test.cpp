@@ -136,6 +136,8 @@ TEST_CASE("settings lie over each other by name, and what has changed is said", 
   CHECK(changed_settings(base, {}).empty());
   CHECK(changed_settings({}, {{"seed", std::string("2"), "--seed"}}) ==
         "--seed: the default then, 2 now");
+  CHECK(missing_settings(base, own) == "--seed: 1 then, the default now");
+  CHECK(missing_settings(own, base).empty());
 }
 
 TEST_CASE("options over options keep words that are no settings", "[cli]") {

@@ -177,6 +177,29 @@ TEST_CASE("an interrupted run goes on with its first unfinished model", "[end_to
   refused(run(joined(models, {"--resume"})), "has not ended");
 }
 
+TEST_CASE("a run of a file does not go on where the file no longer asks the same",
+          "[end_to_end][points]") {
+  fresh_database();
+  const std::string budget = "budget = \"2000s\"\n";
+  const std::string models =
+      "[defaults]\nbackend = \"simulated\"\nthreads = 2\ninstances = 1\n"
+      "[[model]]\nname = \"mlp\"\nbatches = \"1:60\"\nstrategy = \"exhaustive\"\n";
+  const std::string limit = "latency-limit = \"p50=10s\"\n";
+  const Arguments tune_file{"tune", "--file", file("models.toml", budget + models + limit)};
+  Program program(joined(tune_file, {"--soak", "0s"}));
+  REQUIRE(eventually(60, [] { return sessions() == 1; }));
+  program.send(SIGKILL);
+  program.wait();
+  const Arguments resumed = joined(tune_file, {"--resume"});
+  file("models.toml", budget + models);
+  refused(run(resumed), "latency-limit of the file: p50=10s then, the default now");
+  file("models.toml", models + limit);
+  refused(run(resumed), "budget: 2000 s then, 60.0 s now");
+  file("models.toml", budget + models + limit);
+  CHECK(run(resumed).code == 0);  // what was typed need not be typed again
+  CHECK(sessions() == 1);
+}
+
 TEST_CASE("points shows the newest answer to each question", "[end_to_end][points]") {
   fresh_database();
   CHECK(run({"points"}).code == 4);  // no database yet

@@ -40,7 +40,7 @@ RunEntry entry_from(const Json& json) {
 std::optional<ModelRun> run_from(const Note& note) {
   try {
     const Json json = Json::parse(note.content);
-    ModelRun run{note.name, json.at("budget"), {}};
+    ModelRun run{note.name, json.at("budget"), json.value("budget_of_file", false), {}};
     for (const Json& entry : json.at("models")) run.entries.push_back(entry_from(entry));
     return run;
   } catch (const Json::exception&) {
@@ -55,6 +55,14 @@ bool same_models(const std::vector<RunEntry>& a, const std::vector<RunEntry>& b)
                     });
 }
 
+// The number of an entry's session; 0 where it has none, or was killed before it was begun.
+Result<std::int64_t> number_of(const Store& store, const RunEntry& entry) {
+  if (entry.session.empty()) return 0;
+  auto number = store.resolve_session(entry.session);
+  if (!number && number.error().kind == ErrorKind::bad_input) return 0;
+  return number;
+}
+
 }  // namespace
 
 Status keep_run(Store& store, const ModelRun& run) {
@@ -63,7 +71,9 @@ Status keep_run(Store& store, const ModelRun& run) {
   Note note;
   note.kind = kNoteKind;
   note.name = run.id;
-  note.content = Json{{"budget", run.budget}, {"models", models}}.dump();
+  note.content =
+      Json{{"budget", run.budget}, {"budget_of_file", run.budget_of_file}, {"models", models}}
+          .dump();
   return store.put_note(note);
 }
 
@@ -75,10 +85,10 @@ Result<std::optional<ModelRun>> last_run(const Store& store, const std::vector<R
     auto run = run_from(note);
     if (!run || !same_models(run->entries, models)) continue;
     std::int64_t number = 0;
-    for (const RunEntry& entry : run->entries)
-      if (const auto found = entry.session.empty() ? Result<std::int64_t>(0)
-                                                   : store.resolve_session(entry.session))
-        number = std::max(number, *found);
+    for (const RunEntry& entry : run->entries) {
+      BT_TRY(found, number_of(store, entry));
+      number = std::max(number, found);
+    }
     if (number <= newest) continue;
     newest = number;
     last = std::move(run);
@@ -87,10 +97,9 @@ Result<std::optional<ModelRun>> last_run(const Store& store, const std::vector<R
 }
 
 Result<std::optional<SessionRecord>> session_of(const Store& store, const RunEntry& entry) {
-  if (entry.session.empty()) return std::optional<SessionRecord>{};
-  const auto number = store.resolve_session(entry.session);
-  if (!number) return std::optional<SessionRecord>{};  // killed before it was begun
-  BT_TRY(record, store.load_session(*number));
+  BT_TRY(number, number_of(store, entry));
+  if (number == 0) return std::optional<SessionRecord>{};
+  BT_TRY(record, store.load_session(number));
   note_loading(record);
   return std::optional<SessionRecord>(std::move(record));
 }

@@ -16,6 +16,21 @@ std::string values_of(const std::vector<Setting>& settings, const std::string& n
   return values.empty() ? "the default" : values;
 }
 
+// The names of `listed` once each, where they differ, by the origin of the first.
+std::string differences(const std::vector<Setting>& listed, const std::vector<Setting>& then,
+                        const std::vector<Setting>& now) {
+  std::string text;
+  std::set<std::string> seen;
+  for (const Setting& setting : listed) {
+    if (!seen.insert(setting.name).second) continue;
+    const std::string before = values_of(then, setting.name), after = values_of(now, setting.name);
+    if (before != after)
+      text += fmt::format("{}{}: {} then, {} now", text.empty() ? "" : "; ", setting.origin, before,
+                          after);
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<std::vector<Setting>> settings_named(const std::string& name,
@@ -60,16 +75,16 @@ TuningOptions options_over(const TuningOptions& base, const TuningOptions& own) 
 }
 
 std::string changed_settings(const std::vector<Setting>& then, const std::vector<Setting>& now) {
-  std::string text;
-  std::set<std::string> seen;
-  for (const Setting& setting : now) {
-    if (!seen.insert(setting.name).second) continue;
-    const std::string before = values_of(then, setting.name), after = values_of(now, setting.name);
-    if (before != after)
-      text += fmt::format("{}{}: {} then, {} now", text.empty() ? "" : "; ", setting.origin, before,
-                          after);
-  }
-  return text;
+  return differences(now, then, now);
+}
+
+std::string missing_settings(const std::vector<Setting>& then, const std::vector<Setting>& now) {
+  std::vector<Setting> missing;
+  for (const Setting& setting : then)
+    if (std::none_of(now.begin(), now.end(),
+                     [&](const Setting& other) { return other.name == setting.name; }))
+      missing.push_back(setting);
+  return differences(missing, then, now);
 }
 
 }  // namespace batchtune

@@ -27,4 +27,7 @@ TuningOptions options_over(const TuningOptions& base, const TuningOptions& own);
 // "--batches: 1:400 then, 1:300 now; ...", or "". What is not given now agrees.
 std::string changed_settings(const std::vector<Setting>& then, const std::vector<Setting>& now);
 
+// The same of those that are not given now: "--batches: 1:400 then, the default now; ...".
+std::string missing_settings(const std::vector<Setting>& then, const std::vector<Setting>& now);
+
 }  // namespace batchtune

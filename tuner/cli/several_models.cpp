@@ -11,6 +11,7 @@
 #include "reports/several_report.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
+#include "tuner/cli/interrupt.h"
 #include "tuner/cli/model_run.h"
 #include "tuner/cli/models_file.h"
 #include "tuner/cli/report_output.h"
@@ -31,36 +32,55 @@ constexpr Seconds kLeastShare = 0.001;  // of a model whose turn comes when all 
 struct Asked {
   std::string name;  // as load_model() takes it
   Model model;
-  TuningOptions options;  // without the budget
-  std::string where;      // in the file; "" where it was typed
+  TuningOptions options;       // without the budget
+  std::vector<Setting> given;  // the same as settings
+  std::string where;           // in the file; "" where it was typed
 };
 
 struct AskedRun {
   std::vector<Asked> models;
   std::string budget;  // as typed, of all models; "" where nothing was given
+  bool of_file = false, budget_of_file = false;
 };
+
+constexpr std::string_view kOfFile = " of the file";  // ends the origin of what is not typed
 
 tl::unexpected<Error> at_place(Error error, const std::string& where) {
   if (!where.empty()) error.where = where + ", " + error.where;
   return tl::make_unexpected(std::move(error));
 }
 
+// What is asked, each by the option or the key of the file that says so.
+std::vector<Setting> given_by(const TuningOptions& options, const TuningOptions& typed,
+                              bool of_file) {
+  std::vector<Setting> given = given_settings(options);
+  const std::vector<Setting> by_option = given_settings(typed);
+  for (Setting& setting : given)
+    if (of_file && std::none_of(by_option.begin(), by_option.end(),
+                                [&](const Setting& other) { return other.name == setting.name; }))
+      setting.origin = setting.origin.substr(2) + std::string(kOfFile);  // without the dashes
+  return given;
+}
+
 Result<AskedRun> load_all(const SeveralModels& asked) {
   TuningOptions typed = asked.tuning;
-  AskedRun run{{}, std::exchange(typed.budget, "")};
+  AskedRun run{{}, std::exchange(typed.budget, ""), !asked.file.empty(), false};
   std::vector<FileModel> models;
   for (const std::string& name : asked.models) models.push_back({name, {}, ""});
-  if (!asked.file.empty()) {
+  if (run.of_file) {
     BT_TRY(file, read_models_file(asked.file));
     models = std::move(file.models);
-    if (run.budget.empty()) run.budget = file.budget;
+    run.budget_of_file = run.budget.empty() && !file.budget.empty();
+    if (run.budget_of_file) run.budget = file.budget;
   }
   for (FileModel& one : models) {
     auto model = load_model(one.model);
     if (!model) return at_place(model.error(), one.where);
     TuningOptions options = options_over(one.options, typed);
     if (auto parsed = parse_tuning(options); !parsed) return at_place(parsed.error(), one.where);
-    run.models.push_back({one.model, std::move(*model), std::move(options), one.where});
+    std::vector<Setting> given = given_by(options, typed, run.of_file);
+    run.models.push_back(
+        {one.model, std::move(*model), std::move(options), std::move(given), one.where});
   }
   return run;
 }
@@ -75,7 +95,7 @@ Result<Seconds> total_budget(const AskedRun& asked) {
 std::vector<RunEntry> entries_of(const AskedRun& asked) {
   std::vector<RunEntry> entries;
   for (const Asked& one : asked.models)
-    entries.push_back({one.model.name, model_hash(one.model), given_settings(one.options), ""});
+    entries.push_back({one.model.name, model_hash(one.model), one.given, ""});
   return entries;
 }
 
@@ -90,24 +110,39 @@ Seconds racing_seconds(const SessionRecord& record) {
   return seconds;
 }
 
+// A file says all that is asked, so what it no longer says has changed; what is not typed again has
+// not.
+std::string changed_since(const ModelRun& run, const AskedRun& asked, Seconds budget) {
+  std::vector<std::string> changed;
+  const auto add = [&](const std::string& model, const std::string& words) {
+    if (!words.empty()) changed.push_back(model + ": " + words);
+  };
+  for (std::size_t i = 0; i < run.entries.size(); ++i) {
+    const Asked& now = asked.models[i];
+    add(now.model.name, changed_settings(run.entries[i].asked, now.given));
+    if (!asked.of_file) continue;
+    std::vector<Setting> then = run.entries[i].asked;
+    std::erase_if(then, [](const Setting& one) { return !one.origin.ends_with(kOfFile); });
+    add(now.model.name, missing_settings(then, now.given));
+  }
+  const bool says_budget = !asked.budget.empty() || (asked.of_file && run.budget_of_file);
+  if (says_budget && budget != run.budget)
+    add("--budget",
+        fmt::format("{} then, {} now", format_seconds(run.budget), format_seconds(budget)));
+  return fmt::format("{}", fmt::join(changed, "; "));
+}
+
 // The last run of these models, as it was asked then.
 Result<ModelRun> find_run(const Store& store, const AskedRun& asked) {
-  const std::vector<RunEntry> now = entries_of(asked);
-  BT_TRY(run, last_run(store, now));
+  BT_TRY(run, last_run(store, entries_of(asked)));
   if (!run)
     return bad_input("a run of these models, in this order", "none", store.path(),
                      "Leave --resume out to start one");
-  std::string changed;
-  for (std::size_t i = 0; i < now.size(); ++i)
-    if (const auto one = changed_settings(run->entries[i].asked, now[i].asked); !one.empty())
-      changed += fmt::format("{}{}: {}", changed.empty() ? "" : "; ", now[i].model, one);
   BT_TRY(budget, total_budget(asked));
-  if (!asked.budget.empty() && budget != run->budget)
-    changed += fmt::format("{}--budget: {} then, {} now", changed.empty() ? "" : "; ",
-                           format_seconds(run->budget), format_seconds(budget));
+  const std::string changed = changed_since(*run, asked, budget);
   if (!changed.empty())
     return bad_input("the settings of the last run of these models", changed, "--resume",
-                     "Start a new run, or leave the differing options out");
+                     "Start a new run, or ask for the same again");
   bool all_ended = true;
   for (const RunEntry& entry : run->entries) {
     BT_TRY(record, session_of(store, entry));
@@ -232,10 +267,12 @@ Result<int> tune_several(const SeveralModels& asked) {
   BT_TRY(budget, total_budget(models));
   BT_TRY(store, open_database(asked.database));
   BT_TRY(begun, asked.resumes ? find_run(*store, models)
-                              : Result<ModelRun>({random_uuid(), budget, entries_of(models)}));
+                              : Result<ModelRun>({random_uuid(), budget, models.budget_of_file,
+                                                  entries_of(models)}));
   Run run(std::move(begun), models, *store, asked.quiet);
   BT_TRY_VOID(run.check());
   std::vector<TunedModel> tuned;
+  const InterruptWatch watch;  // between two sessions too: what is finished is still printed
   int code = kDone;
   for (std::size_t i = 0; i < run.size(); ++i) {
     const TunedModel& one = tuned.emplace_back(run.tune(i));
@@ -245,7 +282,7 @@ Result<int> tune_several(const SeveralModels& asked) {
     if (asked.format == Format::text)
       BT_TRY_VOID(print_result(asked.quiet ? (one.report ? quiet_report(*one.report) : "none")
                                            : text_one_of_several(one, text_options())));
-    const int signal = interrupting_signal();
+    const int signal = watch.signal();
     if (signal != 0 && i + 1 < run.size()) {
       code = kInterrupted + signal;
       break;
