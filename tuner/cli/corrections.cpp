@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "build_id.h"
 #include "tuner/cli/ceilings.h"
+#include "tuner/cli/command.h"
 #include "tuner/estimate/correction.h"
 
 namespace batchtune {
@@ -16,54 +17,69 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr char kNoteKind[] = "roofline";
-// A setting's value, written and read: times over the roofline's.
-constexpr char kShown[] = "compute x%lf, memory x%lf, overhead x%lf";
 constexpr std::size_t kFewestBatches = 3;  // as many as there are factors
+constexpr double kWorstFit = 0.15;         // of logs: beyond, the factors do not explain the curve
+constexpr double kFarthest = 13.8;         // log of 1e6: no device is that far from its roofline
 
-// Splits of the CPUs share one: their peaks and bandwidths are scaled alike.
-std::string note_name(const CandidateGroup& group) {
-  return std::string(name_of(group.dtype));
+// The build and the figures that factors are times over.
+std::string figures_of(const SessionHeader& header, const CandidateGroup& group) {
+  std::string text = kBuildId;
+  for (const DeviceInfo& device : header.devices) {
+    if (device.backend != group.backend) continue;
+    text += "; " + device.version;
+    for (const Peak& peak : device.peaks)
+      if (peak.dtype == group.dtype)
+        text += fmt::format("; {} {}", peak.isa, peak.flops_per_second);
+    for (const MemoryLevel& level : device.memory_levels)
+      text += fmt::format("; {} {}", level.name, level.bytes_per_second);
+    text +=
+        fmt::format("; {} {}", device.run_overhead.value_or(0), device.layer_overhead.value_or(0));
+    for (const auto& [dtype, isa] : device.isa_in_use)
+      if (dtype == group.dtype) text += "; uses " + isa;
+  }
+  return text;
 }
 
-std::string setting_name(std::size_t group) {
-  return fmt::format("roofline.{}", group + 1);
+Note empty_note(const std::vector<std::string>& backends, const SessionHeader& header,
+                const CandidateGroup& group) {
+  Note note;
+  note.kind = kNoteKind;
+  note.device = noted_device(backends, header, group);
+  note.software_hash = figures_of(header, group);
+  note.name =
+      fmt::format("{}, {} x {} threads", name_of(group.dtype), group.instances, group.threads);
+  return note;
 }
 
-Json to_json(const CorrectionFactor& factor) {
-  return {{"log", factor.log}, {"error", factor.error}};
+bool is_usable(const Correction& correction) {
+  for (const CorrectionFactor& factor :
+       {correction.compute, correction.memory, correction.overhead})
+    if (!(std::abs(factor.log) <= kFarthest) || !std::isfinite(factor.error)) return false;
+  return correction.residual <= kWorstFit;  // false for no number
 }
+
+struct Known {
+  Correction correction;
+  std::int64_t session = 0;
+};
 
 // nullopt for a note that does not read any more.
-std::optional<Correction> correction_in(const Note& note) {
+std::optional<Known> known_in(const Note& note) {
   const Json json = Json::parse(note.content, nullptr, false);
   if (!json.is_object()) return std::nullopt;
-  Correction correction = no_correction();
-  const auto read = [&](const char* name, CorrectionFactor& factor) {
-    const auto part = json.find(name);
-    if (part == json.end() || !part->is_object()) return false;
-    const double log = part->value("log", std::nan("")), error = part->value("error", std::nan(""));
-    if (!std::isfinite(log) || !std::isfinite(error) || error <= 0) return false;
-    factor = {log, error};
-    return true;
+  const auto number = [&](const char* name) {
+    const auto found = json.find(name);
+    return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
   };
-  const bool whole = read("compute", correction.compute) && read("memory", correction.memory) &&
-                     read("overhead", correction.overhead);
-  return whole ? std::optional(correction) : std::nullopt;
-}
-
-// What the session's estimates were corrected by when it began.
-Correction begun_with(const SessionHeader& header, std::size_t group) {
-  Correction correction = no_correction();
-  for (const Setting& setting : header.settings.effective) {
-    double compute = 1, memory = 1, overhead = 1;
-    if (setting.name != setting_name(group) ||
-        std::sscanf(to_string(setting.value).c_str(), kShown, &compute, &memory, &overhead) != 3)
-      continue;
-    correction.compute.log = std::log(compute);
-    correction.memory.log = std::log(memory);
-    correction.overhead.log = std::log(overhead);
-  }
-  return correction;
+  Known known{no_correction(), 0};
+  known.correction.compute.log = number("compute");
+  known.correction.memory.log = number("memory");
+  known.correction.overhead.log = number("overhead");
+  const auto session = json.find("session");
+  if (!is_usable(known.correction) || session == json.end() || !session->is_number_integer())
+    return std::nullopt;
+  known.session = session->get<std::int64_t>();
+  return known;
 }
 
 std::vector<MeasuredLatency> measured_of(const std::vector<Trial>& trials,
@@ -83,49 +99,46 @@ std::vector<MeasuredLatency> measured_of(const std::vector<Trial>& trials,
 
 }  // namespace
 
-Status apply_corrections(const Store& store, const std::vector<std::string>& backends,
-                         SessionHeader& header) {
+Result<std::vector<Setting>> known_corrections(const Store& store,
+                                               const std::vector<std::string>& backends,
+                                               const SessionHeader& header) {
+  std::vector<Setting> settings;
   for (std::size_t i = 0; i < header.estimates.size(); ++i) {
-    Estimate& estimate = header.estimates[i];
-    BT_TRY(notes, store.notes(kNoteKind, noted_device(backends, header, estimate.group)));
+    Estimate estimate = header.estimates[i];
+    const Note wanted = empty_note(backends, header, estimate.group);
+    BT_TRY(notes, store.notes(kNoteKind, wanted.device));
     for (const Note& note : notes) {
-      const auto known = correction_in(note);
-      if (note.name != note_name(estimate.group) || !known || estimate.curve.empty()) continue;
-      correct(estimate, *known, header.wishes.give_up);
-      header.settings.effective.push_back(
-          {setting_name(i),
-           fmt::format("compute x{:.6g}, memory x{:.6g}, overhead x{:.6g}", known->compute.factor(),
-                       known->memory.factor(), known->overhead.factor()),
-           "earlier sessions"});
+      if (note.name != wanted.name || note.software_hash != wanted.software_hash) continue;
+      const auto known = known_in(note);
+      if (!known) say("WARNING: passed over: what was kept of the roofline of " + wanted.device);
+      if (!known || estimate.curve.empty()) continue;
+      std::string text = shown(known->correction);
+      correct(estimate, known->correction, header.wishes.give_up, header.wishes.memory_limit);
+      if (estimate.batch != header.estimates[i].batch)
+        text += fmt::format(": the search begins at batch {}", estimate.batch);
+      settings.push_back({correction_setting(i), std::move(text),
+                          fmt::format("corrected by session {}", known->session)});
     }
   }
-  return {};
+  return settings;
 }
 
 Status keep_corrections(Store& store, const std::vector<std::string>& backends,
                         const SessionHeader& header, const std::vector<Trial>& trials) {
   for (std::size_t i = 0; i < header.estimates.size(); ++i) {
-    const Estimate& estimate = header.estimates[i];
+    Estimate estimate = header.estimates[i];
     const auto measured = measured_of(trials, estimate.group);
     if (measured.size() < kFewestBatches || estimate.curve.empty()) continue;
-    const Correction before = begun_with(header, i);
-    Correction found = fit_correction(estimate.curve, measured, no_correction());
-    found.compute.log += before.compute.log;
-    found.memory.log += before.memory.log;
-    found.overhead.log += before.overhead.log;
-    Note note;
-    note.kind = kNoteKind;
-    note.device = noted_device(backends, header, estimate.group);
-    note.name = note_name(estimate.group);
-    note.content = Json{
-        {"compute", to_json(found.compute)},
-        {"memory", to_json(found.memory)},
-        {"overhead", to_json(found.overhead)},
-        {"residual", found.residual},
-        {"batches", found.points},
-        {"model", header.model.name},
-        {"session",
-         header.uuid}}.dump();
+    tell_parts_apart(estimate.curve);
+    // What these batches do not tell stays as earlier sessions said.
+    const Correction found = fit_correction(estimate.curve, measured, correction_of(header, i));
+    if (!is_usable(found)) continue;
+    Note note = empty_note(backends, header, estimate.group);
+    note.content = Json{{"compute", found.compute.log},   {"memory", found.memory.log},
+                        {"overhead", found.overhead.log}, {"residual", found.residual},
+                        {"batches", found.points},        {"model", header.model.name},
+                        {"session", header.number}}
+                       .dump();
     BT_TRY_VOID(store.put_note(note));
   }
   return {};

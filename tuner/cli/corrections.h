@@ -1,6 +1,7 @@
-// What sessions learned of the roofline of a device and data type, kept as notes of kind
-// "roofline": the next model's estimate starts from it. A session says which correction it began
-// with among its settings, so that resuming, and learning further, goes on from there.
+// What sessions learned of the roofline of a device, data type and split, kept as notes of kind
+// "roofline": the next search starts from it, while its estimates are shown as the roofline has
+// them. A note counts for the build and the device's figures that it was fitted with alone: others
+// are another roofline. A session says which corrections it began with (estimate/correction.h).
 #pragma once
 
 #include <string>
@@ -13,11 +14,14 @@
 
 namespace batchtune {
 
-// Corrects the header's estimates by what is known of their devices, and says so in its settings.
-Status apply_corrections(const Store& store, const std::vector<std::string>& backends,
-                         SessionHeader& header);
+// What is known for the header's groups: "roofline.1" of the first one, ... A note that does not
+// read is passed over with a warning.
+Result<std::vector<Setting>> known_corrections(const Store& store,
+                                               const std::vector<std::string>& backends,
+                                               const SessionHeader& header);
 
-// Fits what the session measured, and keeps it. Too few batches of a group: nothing.
+// Fits what the session measured, and keeps it. Too few batches of a group, or factors that do not
+// explain them: nothing.
 Status keep_corrections(Store& store, const std::vector<std::string>& backends,
                         const SessionHeader& header, const std::vector<Trial>& trials);
 

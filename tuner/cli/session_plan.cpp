@@ -19,6 +19,7 @@
 #include "tuner/cli/splits.h"
 #include "tuner/cli/timestamp.h"
 #include "tuner/cli/wish_request.h"
+#include "tuner/estimate/correction.h"
 #include "tuner/estimate/roofline.h"
 #include "tuner/search/boundary.h"
 #include "tuner/workload/model_file.h"
@@ -144,7 +145,10 @@ Result<SessionHeader> make_header(const TuningRequest& request, const Model& mod
     BT_TRY(ceilings, known_ceilings(store, backends_of(request), header));
     effective.insert(effective.end(), ceilings.begin(), ceilings.end());
   }
-  if (command == "tune") BT_TRY_VOID(apply_corrections(store, backends_of(request), header));
+  if (command == "tune") {
+    BT_TRY(corrections, known_corrections(store, backends_of(request), header));
+    effective.insert(effective.end(), corrections.begin(), corrections.end());
+  }
   return header;
 }
 
@@ -153,7 +157,7 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   SessionPlan plan;
   plan.backends = backends_of(request);
   Problem& problem = plan.problem;
-  problem.groups = header.estimates;
+  problem.groups = corrected_estimates(header);
   problem.batches = request.batches;
   if (!request.batches.empty())
     problem.largest_batch = std::max(problem.largest_batch, request.batches.back());

@@ -159,7 +159,7 @@ Result<TuneReport> run_watched(Store& store, SessionRecord record, Strategy& str
   BT_TRY_VOID(finished);
   warn_unless(
       keep_ceilings(store, plan.backends, report.record.header, report.conclusion.boundaries));
-  if (report.record.header.command == "tune")
+  if (report.record.header.command == "tune" && report.record.end != SessionEnd::interrupted)
     warn_unless(
         keep_corrections(store, plan.backends, report.record.header, report.conclusion.trials));
   return report;

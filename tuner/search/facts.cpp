@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tuner/estimate/correction.h"
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/boundary.h"
 #include "tuner/search/curve.h"
@@ -145,10 +146,10 @@ void pool_rates(const Conclusion& conclusion, const SessionHeader& header, Facts
     if (is_measured(trial))
       seen.push_back({trial.id, trial.candidate, trial.measurement->throughput_undisturbed});
   const auto looks = looks_of(facts.medians, conclusion.anchor, seen);
+  const std::vector<Estimate> estimates = corrected_estimates(header);  // as the search had them
   std::map<std::string, CurveModel> curves;
   facts.pooled = pooled_rates(looks, [&](const std::string& backend) -> const CurveModel& {
-    return curves
-        .try_emplace(backend, of_backend(header.estimates, backend), leading(looks, backend))
+    return curves.try_emplace(backend, of_backend(estimates, backend), leading(looks, backend))
         .first->second;
   });
 }
