@@ -197,3 +197,86 @@ TEST_CASE("adaptive never asks a released candidate to run", "[search][adaptive]
     CHECK(measurer.most_live <= 9);  // the ones that are held, and a new one
   }
 }
+
+TEST_CASE("adaptive looks above its first batches where only larger ones reach the floor",
+          "[search][adaptive]") {
+  Problem problem = throughput_problem(4);
+  problem.wishes.objective = Objective::latency;
+  problem.wishes.throughput_floor = 700;  // from 19 on
+  ScriptedMeasurer measurer({.latency = saturating, .own_noise = 0.005});
+  const Outcome outcome = outcome_of(problem, measurer);
+  CHECK(outcome.batch >= 18);
+  CHECK(outcome.batch <= 22);
+}
+
+TEST_CASE("adaptive looks at small batches of every split where the first ones break a limit",
+          "[search][adaptive]") {
+  Problem problem = throughput_problem(16);
+  Estimate other = problem.groups.front();
+  other.group.backend = "other";
+  other.group.instances = 2;
+  problem.groups = {other};
+  other.group.instances = 1;
+  problem.groups.push_back(other);
+  problem.wishes.latency_limits = {{LatencyMetric::p90, 0.0105}};  // batch 1 and 2 keep it
+  ScriptedMeasurer measurer({.latency = saturating, .own_noise = 0.002});
+  const Outcome outcome = outcome_of(problem, measurer);
+  CHECK(outcome.batch >= 1);
+  CHECK(outcome.batch <= 2);
+}
+
+TEST_CASE("adaptive runs what lies between a seed and a batch 1 that both crash",
+          "[search][adaptive]") {
+  Scene scene{.latency = saturating, .own_noise = 0.01};
+  for (const std::int64_t batch : {1, 16})
+    scene.endings[batch] = {TrialStatus::crashed, "signal 11", "signal 11", ""};
+  ScriptedMeasurer measurer(scene);
+  Problem problem = throughput_problem(16);
+  problem.largest_batch = 16;
+  CHECK(outcome_of(problem, measurer).batch > 1);
+}
+
+TEST_CASE("adaptive does not call converged what it could not look at", "[search][adaptive]") {
+  const auto slow = [](std::int64_t batch) { return 0.3 + 0.05 * d(batch); };
+  Problem problem = throughput_problem(4);
+  problem.budget.racing = 30;
+  ScriptedMeasurer measurer({.latency = slow, .own_noise = 0.005});
+  const Outcome outcome = outcome_of(problem, measurer);
+  CHECK(loss(slow, outcome.batch, 256) > 0.02);
+  CHECK(outcome.played.end == SessionEnd::budget);
+}
+
+TEST_CASE("adaptive keeps to so few batches that not all seeds have room", "[search][adaptive]") {
+  for (const int most : {1, 2, 3}) {
+    Problem problem = throughput_problem(64);
+    for (const int instances : {2, 4}) {
+      Estimate other = problem.groups.front();
+      other.group.instances = instances;
+      problem.groups.push_back(other);
+    }
+    problem.most_batches = most;
+    ScriptedMeasurer measurer({.latency = saturating, .own_noise = 0.02});
+    const Outcome outcome = outcome_of(problem, measurer);
+    CHECK(outcome.conclusion.trials.size() <= static_cast<std::size_t>(most));
+    CHECK(outcome.batch >= 1);
+    CHECK(outcome.played.end == SessionEnd::budget);
+  }
+}
+
+TEST_CASE("converged adaptive is as sure as was asked, or says why it stopped",
+          "[search][adaptive]") {
+  for (const std::uint64_t seed : {1, 2, 3, 4})
+    for (const double noise : {0.003, 0.03}) {
+      ScriptedMeasurer measurer({.latency = cached, .common_noise = 0.2, .own_noise = noise});
+      const Outcome outcome = outcome_of(throughput_problem(8), measurer, seed);
+      INFO(outcome.played.reason);
+      if (outcome.played.end != SessionEnd::converged) continue;
+      const std::size_t at = outcome.played.reason.find(" % sure");
+      REQUIRE(at != std::string::npos);
+      const int sure =
+          std::stoi(outcome.played.reason.substr(outcome.played.reason.rfind('(', at) + 1));
+      const bool says_why =
+          outcome.played.reason.find("not worth another look") != std::string::npos;
+      CHECK((sure >= 95 || says_why));
+    }
+}

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <set>
 #include <variant>
@@ -26,15 +27,16 @@ namespace {
 constexpr std::size_t kMostTogether = 5;  // contenders of one round
 constexpr double kWorthJoining = 0.5;     // of the round's gain per second
 constexpr std::int64_t kLargestTile = 32;
-constexpr std::int64_t kFarAbove = 4;  // times the choice: how far it must have been looked
-// The model doubts more than replays on made-up and recorded tables bear out (some of its settings
-// fit hardly any curve): of choices that it calls wrong with 15 %, fewer than 5 % are.
-constexpr double kCaution = 3;
-// Where very many batches are as good, one of them is often thought a little better.
-constexpr double kLittle = 0.4;    // of the tolerance: the expected loss that is not worth a look
-constexpr double kHopeless = 0.8;  // of the best rate: one visit is enough to see that
-constexpr int kCalmLooks = 2;      // in a row: one alone is met by luck sooner or later
-constexpr std::size_t kBetweenLooks = 8;  // a look at the standing counts after 1/8 more rounds
+// Where very many batches are as good, one of them is often thought a little better: an expected
+// loss of so much of the tolerance is not worth a look, ...
+constexpr double kLittle = 0.4;
+constexpr double kIndifferent = 0.3;  // ... unless a better one is more likely than this
+constexpr double kHopeless = 0.8;     // of the best rate: one visit is enough to see that
+constexpr int kCalmLooks = 2;         // in a row: one alone is met by luck sooner or later
+constexpr std::size_t kBetweenLooks =
+    8;  // a look at the standing counts after 1/8 more rounds, ...
+constexpr std::size_t kFewestBetween = 3;             // ... but as many at least
+constexpr std::uint64_t kApart = 0x9e3779b97f4a7c15;  // seeds of draws that share no numbers
 
 class Adaptive final : public Strategy {
  public:
@@ -48,8 +50,10 @@ class Adaptive final : public Strategy {
   // How sure a backend's choice was when it was last looked at.
   struct Calm {
     TrialId choice = 0;
-    int looks = 0;
+    int looks = 0;           // in a row that found this choice sure
     std::size_t rounds = 0;  // when it was looked at
+    Standing standing;
+    std::int64_t unseen = 0;  // a batch that should be seen, but cannot be any more
   };
   // The best next look of a backend.
   struct Move {
@@ -62,18 +66,27 @@ class Adaptive final : public Strategy {
   std::optional<Ask> first_looks();
   std::optional<Ask> first_rounds();
   std::optional<Ask> best_look();
+  std::optional<Ask> seek_any(const std::string& backend);
   Move round_again(const Contest& contest);
   Move look_elsewhere(const Contest& contest);
-  std::optional<Candidate> must_see(const Contest& contest) const;
+  const Prospect* must_see(const Contest& contest) const;
+  bool may_look(const Prospect& prospect, const Contest& contest) const;
+  Seconds look_seconds(const Prospect& prospect, const Contest& contest) const;
+  bool needs_smallest() const;
+  bool has_room() const;
+  bool has_curve(const std::string& backend) const;
   bool is_told(const Candidate& candidate) const;
   bool is_settled(const std::string& backend, const Contest& contest);
+  bool is_calm(const std::string& backend);
   std::vector<TrialId> needed();
   const Contest& contest(const std::string& backend);
-  bool is_sure(const Standing& standing) const {
-    return standing.wrong <= kCaution * (1 - problem_.confidence) ||
-           standing.regret <= kLittle * problem_.wishes.tolerance;
+  bool is_confident(const Standing& standing) const {
+    return standing.wrong <= 1 - problem_.confidence;
   }
-  bool may_prepare() const;
+  bool is_sure(const Standing& standing) const {
+    return is_confident(standing) || (standing.regret <= kLittle * problem_.wishes.tolerance &&
+                                      standing.wrong <= kIndifferent);
+  }
   Seconds left() const { return left_to_race(ledger_, problem_); }
   Seconds beside() const;
   std::optional<Ask> over(SessionEnd end, std::string reason);
@@ -138,7 +151,8 @@ std::optional<Ask> Adaptive::race() {
     if (auto ask = first_rounds()) return ask;
     if (auto ask = best_look()) return ask;
   }
-  if (auto ask = finish_smallest(ledger_, problem_)) return ask;
+  if (!needs_smallest() || may_add(ledger_, problem_))
+    if (auto ask = finish_smallest(ledger_, problem_)) return ask;
   return conclude_race();
 }
 
@@ -149,6 +163,7 @@ std::optional<Ask> Adaptive::first_looks() {
     const std::int64_t largest = largest_worth_it(ledger_, problem_, estimate.group, left());
     const auto batches = considered(problem_, std::max(largest, smallest_batch(problem_)));
     if (!entries_of(ledger_, estimate.group).empty() || batches.empty()) continue;
+    if (!has_room()) break;
     const auto above = std::upper_bound(batches.begin(), batches.end(), estimate.batch);
     return prepare(ledger_, {estimate.group, above == batches.begin() ? *above : *(above - 1)});
   }
@@ -156,7 +171,7 @@ std::optional<Ask> Adaptive::first_looks() {
     for (const Estimate& estimate : problem_.groups) {
       if (estimate.group.backend != backend) continue;
       const Candidate smallest{estimate.group, smallest_batch(problem_)};
-      if (!ledger_.find(smallest)) return prepare(ledger_, smallest);
+      if (!ledger_.find(smallest) && may_add(ledger_, problem_)) return prepare(ledger_, smallest);
       break;
     }
   return std::nullopt;
@@ -178,7 +193,8 @@ std::optional<Ask> Adaptive::first_rounds() {
           !(entry.latency && ledger_.rate(entry) < kHopeless * best))) &&
         round_cost(ledger_, {entry.id}) <= left())
       waiting.push_back(entry.id);
-  if (waiting.empty()) return std::nullopt;
+  const bool anchor_waits = !ledger_.at(ledger_.anchor()).latency;
+  if (waiting.empty() && !(anchor_waits && round_cost(ledger_, {}) <= left())) return std::nullopt;
   for (const TrialId trial : likely_choices(ledger_, problem_))
     if (ledger_.at(trial).live && std::find(waiting.begin(), waiting.end(), trial) == waiting.end())
       waiting.push_back(trial);
@@ -190,13 +206,31 @@ std::optional<Ask> Adaptive::best_look() {
   Move best;
   for (const std::string& backend : backends_of(problem_)) {
     const Contest& contest = this->contest(backend);
-    if (!contest.choice || is_settled(backend, contest)) continue;
+    if (!contest.choice) {
+      if (auto ask = seek_any(backend)) return ask;
+      continue;
+    }
+    if (is_settled(backend, contest)) continue;
     for (const Move& move : {round_again(contest), look_elsewhere(contest)})
       if (best.what.index() == 0 || move.per_second > best.per_second) best = move;
   }
   if (const auto* candidate = std::get_if<Candidate>(&best.what))
     return prepare(ledger_, *candidate);
   if (const auto* round = std::get_if<RoundRequest>(&best.what)) return AskRound{*round};
+  return std::nullopt;
+}
+
+// Nothing that was seen may be chosen: in each group upwards while throughput grows, and down to
+// the smallest batch, which has the lowest latency.
+std::optional<Ask> Adaptive::seek_any(const std::string& backend) {
+  if (!may_add(ledger_, problem_)) return std::nullopt;
+  for (const Estimate& estimate : of_backend(problem_.groups, backend)) {
+    const auto points = scan_points(ledger_, entries_of(ledger_, estimate.group));
+    const ScanRange range = scan_range(ledger_, problem_, estimate, left());
+    const auto batch = next_batch(range, points);
+    if (batch && !ledger_.find({estimate.group, *batch}))
+      return prepare(ledger_, {estimate.group, *batch});
+  }
   return std::nullopt;
 }
 
@@ -235,18 +269,25 @@ Adaptive::Move Adaptive::round_again(const Contest& contest) {
           std::min(gain, contest.standing.regret) / (kFirstVisits * seconds)};
 }
 
-Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
-  if (!may_prepare()) return {};
+Seconds Adaptive::look_seconds(const Prospect& prospect, const Contest& contest) const {
   const Seconds choice = contest.prospects[*contest.choice].visit;
-  const auto must = must_see(contest);
+  return prospect.prepare + kFirstVisits * (prospect.visit + choice + beside());
+}
+
+bool Adaptive::may_look(const Prospect& prospect, const Contest& contest) const {
+  return prospect.affordable && (prospect.trial != 0 || may_add(ledger_, problem_)) &&
+         look_seconds(prospect, contest) <= left();
+}
+
+Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
+  const Prospect& choice = contest.prospects[*contest.choice];
+  const Prospect* must = must_see(contest);
   const Prospect* best = nullptr;
   double most = 0;
   for (const Prospect& prospect : contest.prospects) {
-    if (prospect.live) continue;
-    const Seconds seconds = prospect.prepare + kFirstVisits * (prospect.visit + choice + beside());
-    if (seconds > left()) continue;
-    const bool now = is_sure(contest.standing) && prospect.candidate == must;
-    const double per_second = (now ? 1 : prospect.gain) / seconds;
+    if (prospect.live || !may_look(prospect, contest)) continue;
+    const bool now = is_sure(contest.standing) && (&prospect == must || &prospect == &choice);
+    const double per_second = (now ? 1 : prospect.gain) / look_seconds(prospect, contest);
     if (per_second <= most) continue;
     best = &prospect;
     most = per_second;
@@ -257,26 +298,28 @@ Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
 
 // What must be looked at before the choice is believed: its neighbours and the whole tiles above it
 // (kernels work in tiles of up to 32 samples, and looks that happen to miss the steps look smooth),
-// and a batch far above it. nullopt: all were seen, or may not be.
-std::optional<Candidate> Adaptive::must_see(const Contest& contest) const {
+// and a batch far above it. Not what the latency limits forbid. nullptr: all were seen.
+const Prospect* Adaptive::must_see(const Contest& contest) const {
   const Candidate& choice = contest.prospects[*contest.choice].candidate;
   std::int64_t tile = 1;
   while (2 * tile <= std::min(choice.batch, kLargestTile)) tile *= 2;
   const std::array<std::int64_t, 3> beside = {(choice.batch + tile - 1) / tile * tile,
                                               choice.batch + 1, choice.batch - 1};
-  std::optional<Candidate> far;
+  const Prospect* far = nullptr;
   bool far_seen = false;
   for (const Prospect& prospect : contest.prospects) {
     const Candidate& candidate = prospect.candidate;
-    if (candidate.group != choice.group) continue;
+    if (candidate.group != choice.group || ledger_.run_seconds(candidate) > contest.longest)
+      continue;
     const bool near = std::find(beside.begin(), beside.end(), candidate.batch) != beside.end();
-    if (near && !is_told(candidate)) return candidate;
+    if (near && !is_told(candidate)) return &prospect;
     if (candidate.batch < 2 * choice.batch) continue;
     far_seen |= prospect.measured && candidate.batch >= kFarAbove * choice.batch;
-    if (!far || (far->batch < candidate.batch && far->batch < kFarAbove * choice.batch))
-      far = candidate;
+    if (!far ||
+        (far->candidate.batch < candidate.batch && far->candidate.batch < kFarAbove * choice.batch))
+      far = &prospect;
   }
-  return far && !far_seen && !is_told(*far) ? far : std::nullopt;
+  return far && !far_seen && !is_told(far->candidate) ? far : nullptr;
 }
 
 bool Adaptive::is_told(const Candidate& candidate) const {
@@ -284,23 +327,39 @@ bool Adaptive::is_told(const Candidate& candidate) const {
   return entry && entry->told;
 }
 
-// At spaced numbers of rounds, two in a row; what was settled stays so while its choice may be
-// chosen: looking again finds luck.
+// At spaced numbers of rounds, two in a row that find the same choice. What was settled stays so
+// while it is the choice: looking again finds luck.
 bool Adaptive::is_settled(const std::string& backend, const Contest& contest) {
+  if (is_calm(backend)) return true;
   Calm& calm = calm_[backend];
-  if (calm.looks >= kCalmLooks && ledger_.choosable(ledger_.at(calm.choice))) return true;
-  const Prospect& choice = contest.prospects[*contest.choice];
+  const TrialId choice = contest.prospects[*contest.choice].trial;
   const std::size_t rounds = ledger_.rounds().size();
-  if (rounds < calm.rounds + 1 + calm.rounds / kBetweenLooks) return false;
-  const bool sure = is_sure(contest.standing) && ledger_.at(choice.trial).shared >= kFewestRounds &&
-                    (!may_prepare() || !must_see(contest));
-  calm = {choice.trial, sure ? calm.looks + 1 : 0, rounds};
+  if (rounds < calm.rounds + std::max(kFewestBetween, calm.rounds / kBetweenLooks)) return false;
+  const Prospect* must = must_see(contest);
+  const bool sure = is_sure(contest.standing) && ledger_.at(choice).shared >= kFewestRounds &&
+                    !(must && may_look(*must, contest));
+  const int before = calm.choice == choice ? calm.looks : 0;
+  calm = {choice, sure ? before + 1 : 0, rounds, contest.standing,
+          must ? must->candidate.batch : 0};
   return calm.looks >= kCalmLooks;
 }
 
-bool Adaptive::may_prepare() const {
-  return problem_.most_batches <= 0 ||
-         static_cast<int>(ledger_.entries().size()) < problem_.most_batches;
+// Whether the choice of now is the one that was found sure.
+bool Adaptive::is_calm(const std::string& backend) {
+  const Contest& contest = this->contest(backend);
+  const Calm& calm = calm_[backend];
+  return calm.looks >= kCalmLooks && contest.choice &&
+         contest.prospects[*contest.choice].trial == calm.choice;
+}
+
+// Whether the smallest batch of some backend was never asked for.
+bool Adaptive::needs_smallest() const {
+  std::set<std::string> seen;
+  for (const Estimate& estimate : problem_.groups)
+    if (seen.insert(estimate.group.backend).second &&
+        !ledger_.find({estimate.group, smallest_batch(problem_)}))
+      return true;
+  return false;
 }
 
 std::vector<TrialId> Adaptive::needed() {
@@ -315,7 +374,7 @@ std::vector<TrialId> Adaptive::needed() {
 const Contest& Adaptive::contest(const std::string& backend) {
   const auto found = contests_.find(backend);
   if (found != contests_.end()) return found->second;
-  const std::uint64_t draws = seed_ + ledger_.rounds().size();
+  const std::uint64_t draws = seed_ + kApart * ledger_.rounds().size();
   return contests_[backend] = contest_of(ledger_, problem_, backend, left(), draws);
 }
 
@@ -323,38 +382,71 @@ std::optional<Ask> Adaptive::conclude_race() {
   if (ledger_.anchor() == 0)
     return over(SessionEnd::failed, "no candidate ran: see the trials' reasons");
   if (likely_choices(ledger_, problem_).empty())
-    return over(SessionEnd::converged, "no candidate keeps the limits");
+    return left() > 0 && may_add(ledger_, problem_)
+               ? over(SessionEnd::converged, "no candidate keeps the limits")
+               : over(SessionEnd::budget, "no candidate that was looked at keeps the limits");
   const auto contends = [&](TrialId trial) { return ledger_.choosable(ledger_.at(trial)); };
   if (auto ask = prover_.next(ledger_, problem_, contends)) return ask;
   bool decided = true;
   std::string words;
   for (const auto& [backend, proven] : prover_.standing()) {
-    decided = decided && proven.decided && calm_[backend].looks >= kCalmLooks;
+    decided = decided && proven.decided && is_calm(backend) && calm_[backend].unseen == 0;
     if (!words.empty()) words += "; ";
     words += words_of(backend);
     if (!proven.words.empty()) words += "; " + proven.words;
   }
   if (decided) return over(SessionEnd::converged, words);
-  const std::string spent = may_prepare()
+  const std::string spent = may_add(ledger_, problem_)
                                 ? format_seconds(ledger_.racing_spent()) + " of racing spent"
                                 : fmt::format("{} batches prepared", ledger_.entries().size());
   return over(SessionEnd::budget, spent + ": " + words);
 }
 
 // "no batch is better than 8 by more than 1 % (97 % sure; expected loss 0.2 %) after 9 batches in
-// 31 rounds; the roofline's shape ..."
+// 31 rounds; the roofline's shape ..." The figures are those that the choice was settled by.
 std::string Adaptive::words_of(const std::string& backend) {
   const Contest& contest = this->contest(backend);
   if (!contest.choice) return "nothing to choose";
-  const Prospect& choice = contest.prospects[*contest.choice];
-  return fmt::format(
-      "{}no batch is better than {} by more than {} % ({:.0f} % sure; expected loss {} %) after {} "
-      "batches in {} rounds{}",
-      backends_of(problem_).size() > 1 ? backend + ": " : "", choice.candidate.batch,
-      format_number(100 * problem_.wishes.tolerance, 2), 100 * (1 - contest.standing.wrong),
-      format_number(100 * contest.standing.regret, 2), ledger_.entries().size(),
-      ledger_.rounds().size(),
-      contest.trust < 0.5 ? "; the roofline's shape, corrected, does not fit what was seen" : "");
+  const bool calm = is_calm(backend);
+  const Calm& found = calm_[backend];
+  const Standing& standing = calm ? found.standing : contest.standing;
+  const std::int64_t batch = contest.prospects[*contest.choice].candidate.batch;
+  const Objective objective = problem_.wishes.objective;
+  const bool by_rate = objective == Objective::throughput || objective == Objective::cost;
+  const bool indifferent = calm && !is_confident(standing);
+  const auto percent = [](double share) { return format_number(100 * share, 2); };
+  std::string words = backends_of(problem_).size() > 1 ? backend + ": " : "";
+  if (indifferent)
+    words += fmt::format("what {} is expected to lose, {} %, is not worth another look; ", batch,
+                         percent(standing.regret));
+  words += fmt::format(
+      "no batch{} is better than {} by more than {} %{} ({:.0f} % sure; expected loss {} %) after "
+      "{} batches in {} rounds",
+      contest.up_to > 0 ? fmt::format(" up to {}", contest.up_to) : "", batch,
+      percent(problem_.wishes.tolerance), by_rate ? "" : fmt::format(", by {}", name_of(objective)),
+      std::floor(100 * (1 - standing.wrong)), percent(standing.regret), ledger_.entries().size(),
+      calm ? found.rounds : ledger_.rounds().size());
+  if (calm && found.unseen > 0)
+    words += fmt::format(
+        "; batch {} should be looked at, too, but that is not allowed or takes too "
+        "much of the budget",
+        found.unseen);
+  if (contest.trust < 0.5 && has_curve(backend))
+    words += "; the roofline's shape, corrected, does not fit what was seen";
+  return words;
+}
+
+bool Adaptive::has_curve(const std::string& backend) const {
+  const auto groups = of_backend(problem_.groups, backend);
+  return std::any_of(groups.begin(), groups.end(),
+                     [](const Estimate& estimate) { return !estimate.curve.empty(); });
+}
+
+// Whether a further seed leaves room for the smallest batches, of which each backend has one.
+bool Adaptive::has_room() const {
+  const auto known = static_cast<int>(ledger_.entries().size());
+  const auto kept = static_cast<int>(backends_of(problem_).size());
+  return problem_.most_batches <= 0 || known == 0 || known + kept < problem_.most_batches;
 }
 
 std::optional<Ask> Adaptive::over(SessionEnd end, std::string reason) {

@@ -46,10 +46,22 @@ Seconds longest_allowed(const Ledger& ledger, const Wishes& wishes) {
   return longest;
 }
 
+// What the whole budget could afford, and all that must have been looked at before a measured one
+// is believed in.
+std::int64_t largest_of_interest(const Ledger& ledger, const Problem& problem,
+                                 const CandidateGroup& group) {
+  std::int64_t largest = largest_worth_it(ledger, problem, group, problem.budget.racing);
+  for (const Entry& entry : ledger.entries())
+    if (entry.candidate.group == group && ledger.choosable(entry))
+      largest = std::max(largest, kFarAbove * entry.candidate.batch);
+  return std::min(largest, problem.largest_batch);
+}
+
 std::vector<Prospect> prospects_of(const Ledger& ledger, const Problem& problem,
-                                   const CandidateGroup& group, Seconds left) {
-  const std::int64_t largest =
-      std::min(largest_worth_it(ledger, problem, group, left), below_the_wall(ledger, group));
+                                   const CandidateGroup& group, Seconds left,
+                                   std::int64_t of_interest) {
+  const std::int64_t largest = std::min(of_interest, below_the_wall(ledger, group));
+  const std::int64_t affordable = largest_worth_it(ledger, problem, group, left);
   std::vector<Prospect> prospects;
   const Seconds preparing = usual_preparation(ledger);
   const auto add = [&](const Candidate& candidate, const Entry* entry) {
@@ -60,6 +72,7 @@ std::vector<Prospect> prospects_of(const Ledger& ledger, const Problem& problem,
     if (entry) prospect.trial = entry->id;
     prospect.measured = entry && entry->latency && entry->shared > 0;
     prospect.live = entry && entry->live;
+    prospect.affordable = prospect.measured || candidate.batch <= affordable;
     if (!prospect.live)
       prospect.prepare = preparing + kRunsToPrepare * ledger.run_seconds(candidate);
     prospects.push_back(prospect);
@@ -122,9 +135,17 @@ Seconds visit_seconds(const Ledger& ledger, const Candidate& candidate) {
 Contest contest_of(const Ledger& ledger, const Problem& problem, const std::string& backend,
                    Seconds left, std::uint64_t seed) {
   Contest contest;
-  for (const Estimate& estimate : of_backend(problem.groups, backend))
-    for (const Prospect& prospect : prospects_of(ledger, problem, estimate.group, left))
+  contest.longest = longest_allowed(ledger, problem.wishes);
+  for (const Estimate& estimate : of_backend(problem.groups, backend)) {
+    const CandidateGroup& group = estimate.group;
+    const std::int64_t largest = largest_of_interest(ledger, problem, group);
+    for (const Prospect& prospect : prospects_of(ledger, problem, group, left, largest))
       contest.prospects.push_back(prospect);
+    const bool more = largest < std::min(problem.largest_batch, below_the_wall(ledger, group)) &&
+                      (problem.batches.empty() || problem.batches.back() > largest) &&
+                      ledger.fits({group, largest + 1});
+    if (more) contest.up_to = std::max(contest.up_to, largest);
+  }
 
   const auto looks = leading(ledger.looks(), backend);
   const auto look_of = [&](const Prospect& prospect) {
@@ -142,8 +163,8 @@ Contest contest_of(const Ledger& ledger, const Problem& problem, const std::stri
   const CurveModel& curve = ledger.curve(backend);
   contest.trust = curve.trust();
   if (contest.choice)
-    contest.standing = weigh_up(contest.prospects, *contest.choice, curve, problem.wishes,
-                                longest_allowed(ledger, problem.wishes), seed);
+    contest.standing =
+        weigh_up(contest.prospects, *contest.choice, curve, problem.wishes, contest.longest, seed);
   return contest;
 }
 

@@ -17,10 +17,16 @@ struct Contest {
   std::vector<Prospect> prospects;
   std::optional<std::size_t> choice;  // what would be recommended
   Standing standing;
-  double trust = 1;  // in the roofline's shape
+  double trust = 1;     // in the roofline's shape
+  Seconds longest = 0;  // of one batch, by the latency limits; infinite without
+  // Above it batches fit that are no prospects, as a look would take too much of the whole budget;
+  // 0: there are none. It does not fall as the budget is spent.
+  std::int64_t up_to = 0;
 };
 
-// `left`: racing seconds; nothing is a prospect that would take most of them. `seed`: of the draws.
+inline constexpr std::int64_t kFarAbove = 4;  // times the choice: how far must have been looked
+
+// `left`: racing seconds; nothing is affordable that would take most of them. `seed`: of the draws.
 Contest contest_of(const Ledger& ledger, const Problem& problem, const std::string& backend,
                    Seconds left, std::uint64_t seed);
 

@@ -8,9 +8,9 @@
 namespace batchtune {
 namespace {
 
-constexpr int kDraws = 400;             // a probability of 5 % is good to 1 %
-constexpr double kOutOfReach = 3.5;     // deviations below the best that need no draws
-constexpr std::size_t kMostAlive = 60;  // of those that are not measured, the likeliest
+constexpr int kDraws = 400;              // a probability of 5 % is good to 1 %
+constexpr double kOutOfReach = 3.5;      // deviations below the best that need no draws
+constexpr std::size_t kMostAlive = 120;  // of those that are not measured, the likeliest
 
 double in_flight(const Candidate& candidate) {
   return static_cast<double>(candidate.batch) * candidate.group.instances;
@@ -40,8 +40,8 @@ std::vector<std::size_t> alive(const std::vector<Prospect>& prospects, std::size
   for (std::size_t i = 0; i < prospects.size(); ++i)
     if (prospects[i].measured) needed = std::max(needed, view.mean[i]);
   if (wishes.objective == Objective::knee) needed += std::log1p(-wishes.give_up);
-  if (wishes.objective == Objective::latency && wishes.throughput_floor)
-    needed = std::min(needed, std::log(*wishes.throughput_floor));
+  if (wishes.objective == Objective::latency)  // without a floor any rate will do
+    needed = std::min(needed, std::log(wishes.throughput_floor.value_or(0)));
   std::vector<std::pair<double, std::size_t>> reach;
   std::vector<std::size_t> result;
   for (std::size_t i = 0; i < prospects.size(); ++i) {
@@ -121,7 +121,6 @@ Standing weigh_up(std::vector<Prospect>& prospects, std::size_t choice, const Cu
     standing.wrong += (loss.share > wishes.tolerance) / count;
     standing.regret += loss.share / count;
     lost[loss.to] += loss.share / count;
-    prospects[drawn[loss.to]].chance += (loss.share > 0) / count;
   }
 
   for (auto& values : logs) centre(values);

@@ -32,7 +32,7 @@ struct Prospect {
   double visit_error = 0;  // standard deviation of the log of one visit's rate
   Seconds visit = 0;       // cost of one visit
   Seconds prepare = 0;     // 0 where it is live
-  double chance = 0;       // of being the one that the choice loses to
+  bool affordable = true;  // else a look would take too much of what is left of the budget
   double gain = 0;         // of kFirstVisits visits: expected loss that they take away, relative
 };
 
@@ -43,7 +43,7 @@ struct Standing {
   double regret = 0;  // what it loses on average
 };
 
-// `choice` is the index of the recommended one in `prospects`, whose chances and gains are filled.
+// `choice` is the index of the recommended one in `prospects`, whose gains are filled.
 // `longest`: seconds of one batch above which an unmeasured candidate would break a latency limit.
 // By draws from `seed`.
 Standing weigh_up(std::vector<Prospect>& prospects, std::size_t choice, const CurveModel& curve,

@@ -18,7 +18,7 @@ std::optional<Ask> fix_anchor(Ledger& ledger, const Problem& problem, const Cand
       return std::nullopt;
     }
   const Entry& lowest = *entries.front();
-  if (lowest.candidate.batch <= smallest_batch(problem)) {
+  if (lowest.candidate.batch <= smallest_batch(problem) || !may_add(ledger, problem)) {
     if (lowest.ok())
       ledger.fix_anchor(lowest.id);
     else
@@ -30,6 +30,11 @@ std::optional<Ask> fix_anchor(Ledger& ledger, const Problem& problem, const Cand
   if (!problem.batches.empty())
     half = *(std::upper_bound(problem.batches.begin(), problem.batches.end(), half) - 1);
   return prepare(ledger, {group, half});
+}
+
+bool may_add(const Ledger& ledger, const Problem& problem) {
+  return problem.most_batches <= 0 ||
+         static_cast<int>(ledger.entries().size()) < problem.most_batches;
 }
 
 std::optional<Ask> trim(Ledger& ledger, const Problem& problem, std::span<const TrialId> needed) {

@@ -12,10 +12,13 @@ namespace batchtune {
 
 inline constexpr std::size_t kMostPrograms = 8;  // held at once, for the sake of memory
 
-// The anchor is the first candidate with a short run: the seed, else halved down to the smallest.
-// Fixes it as soon as there is one; else the next to prepare. nullopt also before any was asked
-// for: a strategy begins with the seed.
+// The anchor is the first candidate with a short run: the seed, else halved down to the smallest,
+// or to the last that may be prepared. Fixes it as soon as there is one; else the next to prepare.
+// nullopt also before any was asked for: a strategy begins with the seed.
 std::optional<Ask> fix_anchor(Ledger& ledger, const Problem& problem, const CandidateGroup& group);
+
+// Whether another candidate may be prepared: Problem::most_batches.
+bool may_add(const Ledger& ledger, const Problem& problem);
 
 // Programs that are clearly worse give their memory back: while more than kMostPrograms are held,
 // the worst but the anchor, the smallest batch and the `needed` ones.
