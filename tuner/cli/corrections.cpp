@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 
 constexpr char kNoteKind[] = "roofline";
 constexpr std::size_t kFewestBatches = 3;  // as many as there are factors
-constexpr double kWorstFit = 0.15;         // of logs: beyond, the factors do not explain the curve
+constexpr double kWorstFit = 0.25;         // of logs: a third of what a roofline is usually off by
 constexpr double kFarthest = 13.8;         // log of 1e6: no device is that far from its roofline
 
 // The build and the figures that factors are times over.
