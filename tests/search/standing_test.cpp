@@ -1,7 +1,9 @@
 // How sure a verdict is: who cannot be told apart, neighbours, slack, what binds, what was spent.
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "tests/search/scripted_measurer.h"
@@ -98,8 +100,10 @@ TEST_CASE("of two that cannot be told apart the smaller is chosen, and the verdi
   CHECK(*verdict.expected_regret < 0.01);
 }
 
-TEST_CASE("one that is surely better, or not surely but by more than a quarter of the tolerance, is chosen",
-          "[search][standing]") {
+TEST_CASE(
+    "one that is surely better, or not surely but by more than a quarter of the tolerance, is "
+    "chosen",
+    "[search][standing]") {
   std::mt19937_64 random(4);
   Script script;
   script.add(1, at(1, 60));
@@ -246,6 +250,51 @@ TEST_CASE("the probability of the front is between for one that noise may beat",
   const double probability = conclusion.trials[2].front_probability.value();
   CHECK(probability > 0.02);
   CHECK(probability < 0.98);
+}
+
+namespace {
+
+// A smooth curve with its best at 8; of one batch a few rounds have shown another rate.
+Script lucky(std::int64_t batch, double rate) {
+  std::mt19937_64 random(1);
+  Script script;
+  script.record.header.estimates = test_problem(8).groups;  // else nothing joins the batches
+  std::vector<TrialId> others;
+  for (const std::int64_t b : {1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16})
+    if (b != batch)
+      others.push_back(script.add(b, at(b, 100 - 0.8 * std::abs(static_cast<double>(b) - 8))));
+  const TrialId one = script.add(batch, at(batch, rate));
+  script.run(200, {others.begin() + 1, others.end()}, 0.05, random);
+  script.run(4, {one}, 0.05, random);
+  return script;
+}
+
+}  // namespace
+
+TEST_CASE("words have the figures of the table, also where the batches around decided",
+          "[search][standing]") {
+  for (const std::int64_t batch : {7, 9}) {
+    const Conclusion conclusion = conclude(lucky(batch, 102).record, throughput());
+    const Verdict& verdict = conclusion.verdicts.at(0);
+    INFO(verdict.reason);
+    const std::string other = std::to_string(batch);
+    REQUIRE(verdict.batch != batch);
+    CHECK(verdict.reason.find("of the best (" + other + ")") != std::string::npos);
+    CHECK(verdict.reason.find("by their own figures alone batch " + other + " would be chosen") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("the recommended batch is on the front, whatever a lucky smaller one's figure says",
+          "[search][standing]") {
+  const Conclusion conclusion = conclude(lucky(7, 102).record, throughput());
+  const Verdict& verdict = conclusion.verdicts.at(0);
+  REQUIRE(verdict.batch == 8);
+  const Trial& chosen = conclusion.trials.at(static_cast<std::size_t>(*verdict.trial) - 1);
+  CHECK(chosen.on_front);
+  CHECK(chosen.front_probability.value() > 0.3);
+  const auto& front = conclusion.fronts.at(0).trials;
+  CHECK(std::find(front.begin(), front.end(), *verdict.trial) != front.end());
 }
 
 TEST_CASE("the effort is what was spent, against ten visits to every batch", "[search][standing]") {

@@ -12,19 +12,13 @@
 namespace batchtune {
 namespace {
 
-// Of the batch alone where only that differs from the chosen one.
-std::string name_beside(const Candidate& candidate, const Trial& chosen) {
-  return candidate.group == chosen.candidate.group ? fmt::format("batch {}", candidate.batch)
-                                                   : to_string(candidate);
-}
-
 std::string change(double factor) {
   return fmt::format("{:+.2g} %", 100 * (factor - 1));
 }
 
 // Every measured trial of the backend, with the choice if nothing were limited.
-std::optional<Field> unlimited(const Field& field, const Conclusion& conclusion,
-                               const Facts& facts, const Wishes& wishes, const Alike& alike) {
+std::optional<Field> unlimited(const Field& field, const Conclusion& conclusion, const Facts& facts,
+                               const Wishes& wishes, const Alike& alike) {
   Field all;
   for (const Trial& trial : conclusion.trials)
     if (is_measured(trial) &&
@@ -46,20 +40,21 @@ std::string memory_end_above(const Field& field, const Conclusion& conclusion) {
   return "";
 }
 
-const Choice& best_throughput(const Field& field) {
-  return *std::max_element(
-      field.choices.begin(), field.choices.end(),
-      [](const Choice& a, const Choice& b) { return a.throughput < b.throughput; });
+const Choice& best_throughput(const std::vector<Choice>& choices) {
+  return *std::max_element(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
+    return a.throughput < b.throughput;
+  });
 }
 
 std::string by_knee(const Field& field, const Wishes& wishes) {
-  const Choice& best = best_throughput(field);
-  if (best.trial == field.choice().trial)
+  const Choice& chosen = field.own[field.chosen];
+  const Choice& best = best_throughput(field.own);
+  if (best.latency <= chosen.latency)  // the chosen one, or one that pooled rates do not believe
     return fmt::format("the objective: no smaller batch is within {} of its throughput",
                        format_percent(wishes.give_up));
   return fmt::format("the objective: batch {} adds {} throughput for {} latency", best.batch,
-                     change(best.throughput / field.choice().throughput),
-                     change(best.latency / field.choice().latency));
+                     change(best.throughput / chosen.throughput),
+                     change(best.latency / chosen.latency));
 }
 
 std::string by_latency(const Wishes& wishes) {
@@ -83,6 +78,11 @@ std::string by_objective(const Field& field, const Conclusion& conclusion, const
 
 }  // namespace
 
+std::string name_beside(const Candidate& candidate, const Trial& chosen) {
+  return candidate.group == chosen.candidate.group ? fmt::format("batch {}", candidate.batch)
+                                                   : to_string(candidate);
+}
+
 std::string exclusion_of(const Trial& trial, const std::string& name, const Facts& facts) {
   if (is_over_memory(trial, facts)) {
     const auto limit = format_bytes(static_cast<double>(*facts.memory_limit));
@@ -105,7 +105,7 @@ std::string binding_of(const Field& field, const Conclusion& conclusion, const F
                        const Wishes& wishes, const Alike& alike) {
   // The knee also moves with the best that a limit takes out.
   if (const auto all = unlimited(field, conclusion, facts, wishes, alike)) {
-    const TrialId best = best_throughput(*all).trial;
+    const TrialId best = best_throughput(all->choices).trial;
     for (const TrialId id : {all->choice().trial, best})
       for (const Trial* trial : all->trials) {
         if (trial->id != id || id == field.choice().trial) continue;

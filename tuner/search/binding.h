@@ -9,6 +9,9 @@
 
 namespace batchtune {
 
+// "batch 8"; of another group than the chosen trial's, the whole candidate.
+std::string name_beside(const Candidate& candidate, const Trial& chosen);
+
 // The condition that rules a trial out, with how it fails it, under the name that the caller gives
 // the trial: "p99 <= 20.0 ms: batch 8 breaks it". Empty: nothing rules it out.
 std::string exclusion_of(const Trial& trial, const std::string& name, const Facts& facts);

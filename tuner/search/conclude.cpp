@@ -45,17 +45,22 @@ void add_estimates(Conclusion& conclusion, const SessionHeader& header) {
 }
 
 std::vector<FrontPoint> front_points(const std::vector<const Trial*>& trials,
-                                     const std::vector<double>* throughputs) {
+                                     const std::vector<double>& throughputs) {
   std::vector<FrontPoint> points;
   for (std::size_t i = 0; i < trials.size(); ++i) {
     const Trial& trial = *trials[i];
-    const double throughput =
-        throughputs ? (*throughputs)[i] : trial.measurement->throughput_undisturbed;
     const double samples =
         static_cast<double>(trial.candidate.batch) * trial.candidate.group.instances;
-    points.push_back({trial.id, samples / throughput, throughput});
+    points.push_back({trial.id, samples / throughputs[i], throughputs[i]});
   }
   return points;
+}
+
+// By the rates that choices are made by: else the recommended one may be beaten by a lucky figure.
+std::vector<TrialId> front_of(const std::vector<const Trial*>& trials, const Facts& facts) {
+  std::vector<double> throughputs;
+  for (const Trial* trial : trials) throughputs.push_back(rate_of(*trial, facts));
+  return pareto_front(front_points(trials, throughputs));
 }
 
 // Groups that differ in threads and instances alone are ways to use one device: what none of them
@@ -73,9 +78,8 @@ void add_membership(Conclusion& conclusion, const Facts& facts, const ByGroup& s
     std::map<TrialId, int> times;
     const auto resampled = resampled_throughputs(trials, facts, conclusion.anchor);
     for (const auto& throughputs : resampled)
-      for (const TrialId id : pareto_front(front_points(trials, &throughputs))) ++times[id];
-    for (const TrialId id : pareto_front(front_points(trials, nullptr)))
-      find(conclusion.trials, id)->on_front = true;
+      for (const TrialId id : pareto_front(front_points(trials, throughputs))) ++times[id];
+    for (const TrialId id : front_of(trials, facts)) find(conclusion.trials, id)->on_front = true;
     for (const Trial* trial : trials)
       if (!resampled.empty())
         find(conclusion.trials, trial->id)->front_probability =
@@ -91,7 +95,7 @@ void add_fronts(Conclusion& conclusion, const Facts& facts) {
     scopes[device_scope(trial.candidate.group)].push_back(&trial);
   }
   for (const auto& [group, trials] : groups)
-    conclusion.fronts.push_back({group, pareto_front(front_points(trials, nullptr))});
+    conclusion.fronts.push_back({group, front_of(trials, facts)});
   add_membership(conclusion, facts, scopes);
 }
 

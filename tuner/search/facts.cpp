@@ -205,6 +205,11 @@ bool fails_its_soak(const Trial& trial, const Facts& facts) {
          fails_soak(probes->second, trial.candidate.batch, facts.memory_limit);
 }
 
+double rate_of(const Trial& trial, const Facts& facts) {
+  const auto pooled = facts.pooled.find(trial.id);
+  return pooled != facts.pooled.end() ? pooled->second : trial.measurement->throughput_undisturbed;
+}
+
 std::vector<std::vector<double>> resampled_throughputs(const std::vector<const Trial*>& trials,
                                                        const Facts& facts, TrialId anchor) {
   std::vector<std::vector<double>> result;
@@ -214,10 +219,9 @@ std::vector<std::vector<double>> resampled_throughputs(const std::vector<const T
     auto& row = result.emplace_back();
     for (std::size_t i = 0; i < trials.size(); ++i) {
       const auto level = levellers[i].at(picked);
-      const Candidate& candidate = trials[i]->candidate;
-      row.push_back(level ? static_cast<double>(candidate.batch) * candidate.group.instances /
-                                level->undisturbed
-                          : trials[i]->measurement->throughput_undisturbed);
+      const Measurement& own = *trials[i]->measurement;
+      const double faster = level ? own.undisturbed / level->undisturbed : 1;
+      row.push_back(rate_of(*trials[i], facts) * faster);
     }
   }
   return result;

@@ -46,7 +46,11 @@ bool fails_its_soak(const Trial& trial, const Facts& facts);
 bool is_choosable(const Trial& trial, const Facts& facts);
 Trial* find(std::vector<Trial>& trials, TrialId id);
 
-// Throughput of each trial in each resampling of rounds; its own figure where it was not drawn.
+// What choices and fronts are made by: the pooled rate where there is one. REQUIRES: is_measured().
+double rate_of(const Trial& trial, const Facts& facts);
+
+// Throughput of each trial in each resampling of rounds, moved by what its neighbours say of it:
+// rate_of() where it was not drawn.
 std::vector<std::vector<double>> resampled_throughputs(const std::vector<const Trial*>& trials,
                                                        const Facts& facts, TrialId anchor);
 

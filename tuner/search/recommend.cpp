@@ -61,6 +61,17 @@ std::optional<Selection> selection_of(const Conclusion& conclusion, const Facts&
   return proved;
 }
 
+// The choice is made by pooled rates, words and tables have each trial's own figures: say so where
+// these would lead to another choice.
+std::string said_by_neighbours(const Field& field, const Wishes& wishes, const Alike& alike) {
+  const auto alone = choose(field.own, wishes, alike);
+  if (alone == field.chosen) return "";
+  const std::string other =
+      alone ? name_beside(field.trials[*alone]->candidate, field.trial()) : "none";
+  return fmt::format(
+      "; by their own figures alone {} would be chosen, the batches around say otherwise", other);
+}
+
 // What the reader must know of the chosen trial besides why it was chosen.
 std::string reservations(const Trial& trial) {
   std::string words;
@@ -123,7 +134,8 @@ Ruling ruling_of(const Conclusion& conclusion, const SessionHeader& header, cons
   ruling.proven = keeps_all(trial);
   verdict.trial = trial.id;
   verdict.batch = trial.candidate.batch;
-  verdict.reason = reason_for(field.choice(), field.choices, wishes) + selection->passed_over +
+  verdict.reason = reason_for(field.own[field.chosen], field.own, wishes) +
+                   said_by_neighbours(field, wishes, alike) + selection->passed_over +
                    reservations(trial) + moved_by_soak(conclusion, facts, backend);
   verdict.binding = binding_of(field, conclusion, facts, wishes, alike);
   add_standing(verdict, field, conclusion, facts, wishes, alike);

@@ -89,13 +89,13 @@ void add_slack(Verdict& verdict, const Field& field, const Facts& facts, const W
 
 void Field::add(const Trial& trial, const Facts& facts) {
   const CandidateGroup& group = trial.candidate.group;
-  const auto pooled = facts.pooled.find(trial.id);
-  const double rate =
-      pooled != facts.pooled.end() ? pooled->second : trial.measurement->throughput_undisturbed;
-  const Seconds latency = static_cast<double>(trial.candidate.batch) * group.instances / rate;
+  const auto choice = [&](double rate) {
+    const Seconds latency = static_cast<double>(trial.candidate.batch) * group.instances / rate;
+    return Choice{trial.id, trial.candidate.batch, latency, rate, group.backend, group.instances};
+  };
   trials.push_back(&trial);
-  choices.push_back(
-      {trial.id, trial.candidate.batch, latency, rate, group.backend, group.instances});
+  choices.push_back(choice(rate_of(trial, facts)));
+  own.push_back(choice(trial.measurement->throughput_undisturbed));
 }
 
 void add_standing(Verdict& verdict, const Field& field, const Conclusion& conclusion,
@@ -103,11 +103,7 @@ void add_standing(Verdict& verdict, const Field& field, const Conclusion& conclu
   auto others = field.choices;
   others.erase(others.begin() + static_cast<std::ptrdiff_t>(field.chosen));
   if (const auto second = choose(others, wishes)) verdict.runner_up = others[*second].trial;
-  auto resampled = resampled_throughputs(field.trials, facts, conclusion.anchor);
-  for (auto& throughputs : resampled)  // what neighbours say of a trial stays
-    for (std::size_t i = 0; i < throughputs.size(); ++i)
-      throughputs[i] *=
-          field.choices[i].throughput / field.trials[i]->measurement->throughput_undisturbed;
+  const auto resampled = resampled_throughputs(field.trials, facts, conclusion.anchor);
   if (!resampled.empty()) {
     const Stability stability = stability_of(field.chosen, field.choices, resampled, wishes, alike);
     verdict.stability = stability.same;

@@ -15,7 +15,8 @@ namespace batchtune {
 // The choosable trials of one backend and which of them was chosen.
 struct Field {
   std::vector<const Trial*> trials;
-  std::vector<Choice> choices;  // of the same
+  std::vector<Choice> choices;  // of the same, by rate_of()
+  std::vector<Choice> own;      // of the same, by the figures that are reported
   std::size_t chosen = 0;
 
   void add(const Trial& trial, const Facts& facts);  // REQUIRES: it is measured

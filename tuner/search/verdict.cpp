@@ -198,7 +198,9 @@ std::string reason_for(const Choice& chosen, std::span<const Choice> choices,
   }
   if (!is_best) return words + share_of_best(chosen, best);
   words += "the best throughput, " + rate_words(chosen);
-  if (wishes.objective == Objective::knee && choices.size() > 1)
+  const auto picked = choose(choices, wishes);
+  const bool is_knee = picked && choices[*picked].trial == chosen.trial;
+  if (wishes.objective == Objective::knee && choices.size() > 1 && is_knee)
     words +=
         fmt::format("; no smaller batch is within {} %", format_number(100 * wishes.give_up, 2));
   return words;

@@ -55,7 +55,8 @@ bool is_better(const Choice& a, const Choice& b, const Wishes& wishes);
 // (What replay, expected regret and the search's stopping mean by "worse".)
 double regret_of(const Choice& chosen, std::span<const Choice> choices, const Wishes& wishes);
 
-// "batch 4: 98 % of the best (16) at a quarter of the latency".
+// "batch 4: 98 % of the best (16) at a quarter of the latency": by the figures of `choices`, which
+// may be others than those that led to `chosen`.
 std::string reason_for(const Choice& chosen, std::span<const Choice> choices, const Wishes& wishes);
 
 // Of the choice, over resamplings of the measurements.
