@@ -274,6 +274,14 @@ TEST_CASE("an extension leaves out what is ruled out and is linked to its sessio
       json_of({"tune", "--extend", "1", "--threads", "1", "--strategy", "exhaustive"});
   CHECK(batches_of(other) == std::vector<int>{4, 8, 32, 64});
   refused(run({"tune", "--extend", "1", "--batches", "32,64"}), "a batch that is missing");
+  CHECK(run({"tune", "--extend", "1", "--threads", "1", "-q"}).err.find("nothing is left out") !=
+        std::string::npos);
+  // Where all batches are allowed the new list has an end, which is said.
+  REQUIRE(run(joined({"tune", "mlp"}, hump)).code == 0);
+  const Finished all = run({"tune", "--extend", "last", "--format", "json"});
+  INFO(all.err);
+  const Json words = Json::parse(all.out).at("settings").at("requested").at("left_out");
+  CHECK(words.get<std::string>().find(" and all above ") != std::string::npos);
 }
 
 TEST_CASE("a tracking session visits the front, the choice and its neighbours",

@@ -78,7 +78,7 @@ Result<Earlier> load_earlier(const Store& store, const std::string& which, const
                    [](const Trial& trial) { return trial.measurement.has_value(); }))
     return bad_input("a session that measured something",
                      fmt::format("{} without a measured batch", name_of(record.header)),
-                     earlier.option);
+                     earlier.option, "Start a new session");
   earlier.record = std::move(record);
   return earlier;
 }
@@ -148,26 +148,35 @@ std::vector<RuledOut> ruled_out_by(const Earlier& earlier) {
 Result<TuneTask> extend_session(const Store& store, const std::string& which,
                                 const TuningOptions& now, const std::optional<Model>& model) {
   BT_TRY(earlier, load_earlier(store, which, "--extend", now, model));
-  if (asks_other_groups(earlier, now)) return task_of(std::move(earlier), {}, "extend");
-  std::vector<RuledOut> out = ruled_out_by(earlier);
+  const auto whole = [&](const std::string& why) {
+    say(fmt::format("nothing is left out: {}", why));
+    return task_of(std::move(earlier), {}, "extend");
+  };
+  const std::string name = name_of(earlier.record.header);
+  if (asks_other_groups(earlier, now))
+    return whole(name + " had other data types, threads or instances");
+  const std::vector<RuledOut> out = ruled_out_by(earlier);
   std::int64_t largest = 0;
   for (const Trial& trial : earlier.conclusion.trials)
     if (trial.measurement) largest = std::max(largest, kBeyondMeasured * trial.candidate.batch);
   BT_TRY(asked, earlier.options.batches.empty() ? Result<std::vector<std::int64_t>>()
                                                 : parse_batches(earlier.options.batches));
-  if (asked.empty() && largest > kMostListed) out.clear();
-  if (out.empty()) return task_of(std::move(earlier), {}, "extend");
+  if (out.empty()) return whole(name + " has ruled nothing out");
+  if (asked.empty() && largest > kMostListed)
+    return whole(
+        fmt::format("{} went so far that more than {} batches would be listed", name, kMostListed));
   earlier.options.batches = batches_without(out, asked, largest);
   if (earlier.options.batches.empty())
     return bad_input("a batch that is missing",
-                     fmt::format("none: {} has ruled out all that are asked for",
-                                 name_of(earlier.record.header)),
+                     fmt::format("none: {} has ruled out all that are asked for", name),
                      earlier.option, "Give other --batches, data types, threads or instances");
   std::string words;
   for (const RuledOut& one : out)
     words += fmt::format("{}{} ({})", words.empty() ? "" : ", ", one.batch, one.why);
-  say(fmt::format("{} has ruled out and this one leaves out: {}", name_of(earlier.record.header),
-                  words));
+  if (asked.empty())
+    words += fmt::format(" and all above {} ({} times the largest that was measured)", largest,
+                         kBeyondMeasured);
+  say(fmt::format("{} has ruled out and this one leaves out: {}", name, words));
   const Setting left_out{"left_out", words, earlier.option};
   BT_TRY(task, task_of(std::move(earlier), {"batches"}, "extend"));
   task.links.push_back(left_out);
@@ -184,6 +193,11 @@ Result<TuneTask> track_session(const Store& store, const std::string& which,
   BT_TRY(further,
          now.batches.empty() ? Result<std::vector<std::int64_t>>() : parse_batches(now.batches));
   const auto tracked = tracked_batches(earlier.conclusion);
+  if (tracked.empty())
+    return bad_input("a session with a front or a choice to track",
+                     fmt::format("{}, where no measured batch keeps the memory limit",
+                                 name_of(earlier.record.header)),
+                     earlier.option, "Start a new session");
   std::set<std::int64_t> batches(tracked.begin(), tracked.end());
   batches.insert(further.begin(), further.end());
   earlier.options.batches = fmt::format("{}", fmt::join(batches, ","));
