@@ -1,6 +1,7 @@
 // From a session to recorded tables: every candidate with its samples, rounds and memory.
 #include "tuner/cli/record.h"
 
+#include <filesystem>
 #include <string>
 
 #include "tests/support/catch.h"
@@ -153,14 +154,49 @@ TEST_CASE("each group has a table, and instances run side by side", "[cli][recor
 }
 
 TEST_CASE("only a sweep is recorded, and only where it can be written", "[cli][record]") {
-  CHECK(check_record("", "doubling").has_value());
-  CHECK(check_record("", "").has_value());
-  const Status searched = check_record("/tmp/t.json", "doubling");
+  CHECK(check_record("", "doubling", {}).has_value());
+  CHECK(check_record("", "", {}).has_value());
+  const Status searched = check_record("/tmp/t.json", "doubling", {});
   REQUIRE_FALSE(searched.has_value());
   CHECK(searched.error().wanted == "the strategy exhaustive with --record");
-  const Status nowhere = check_record("/no/such/folder/t.json", "exhaustive");
+  const Status nowhere = check_record("/no/such/folder/t.json", "exhaustive", {});
   REQUIRE_FALSE(nowhere.has_value());
   CHECK(nowhere.error().kind == ErrorKind::environment);
+  for (const std::string link : {"track", "extend"}) {
+    const Status follows =
+        check_record("/tmp/t.json", "exhaustive", {{link, std::string("u"), "--" + link + " 1"}});
+    REQUIRE_FALSE(follows.has_value());
+    CHECK(follows.error().found.find("--" + link) == 0);
+  }
+}
+
+TEST_CASE("part of a sweep replaces no table", "[cli][record]") {
+  TuneReport report = small_session();
+  SessionHeader& header = report.record.header;
+  header.settings.requested = {{"batches", std::string("1:4"), "--batches"}};
+  header.estimates.resize(1);
+  report.record.end = SessionEnd::budget;
+  const auto part = [&] {
+    return part_of_sweep(report.record, tables_of(report.record, report.conclusion));
+  };
+  CHECK(part() == "3 of 4 candidates");
+  const auto folder = std::filesystem::temp_directory_path() / "batchtune_record_test";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
+  const std::string file = folder / "t.json";
+  CHECK(record_tables(file, report).has_value());  // nothing is lost
+  const Status again = record_tables(file, report);
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error().found == "one, and 3 of 4 candidates to record");
+  report.record.end = SessionEnd::converged;
+  CHECK(part().empty());
+  CHECK(record_tables(file, report).has_value());
+  report.record.end = SessionEnd::budget;
+  header.settings.requested[0].value = std::string("1:3");
+  CHECK(part().empty());  // all were reached
+  header.settings.requested.clear();
+  CHECK(part() == "3 candidates");
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a table that cannot be written says how to have it again", "[cli][record]") {

@@ -30,7 +30,7 @@ Result<int> run_measure(const MeasureOptions& options) {
   // What is measured was asked for, one by one.
   if (request.instances.empty() && !request.auto_instances) request.instances = {1};
   BT_TRY(model, load_model(options.model));
-  BT_TRY_VOID(check_record(options.record, "exhaustive"));
+  BT_TRY_VOID(check_record(options.record, "exhaustive", {}));
   BT_TRY(store, open_database(options.database));
   BT_TRY(devices, open_devices(request, *store, options.silent));
   SessionRecord record;

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <span>
 
 #include "storage/exchange/table_file.h"
 #include "tuner/cli/command.h"
+#include "tuner/cli/options.h"
 #include "tuner/estimate/figures.h"
 #include "tuner/statistics/rounds.h"
 
@@ -145,8 +147,14 @@ std::string again(const TuneReport& report, const std::string& file) {
 
 }  // namespace
 
-Status check_record(const std::string& file, const std::string& strategy) {
+Status check_record(const std::string& file, const std::string& strategy,
+                    const std::vector<Setting>& links) {
   if (file.empty()) return {};
+  for (const Setting& link : links)
+    if (link.name == "track" || link.name == "extend")
+      return bad_input("a session of its own with --record",
+                       "--" + link.name + ", which leaves batches out", "--record",
+                       "Measure all batches again: batchtune tune --strategy exhaustive");
   if (strategy != "exhaustive")
     return bad_input("the strategy exhaustive with --record", strategy, "--record",
                      "Give --strategy exhaustive and --batches with it");
@@ -180,9 +188,29 @@ std::vector<RecordedTable> tables_of(const SessionRecord& record, const Conclusi
   return list;
 }
 
+std::string part_of_sweep(const SessionRecord& record, const std::vector<RecordedTable>& tables) {
+  if (record.end == SessionEnd::converged) return "";
+  std::size_t rows = 0, batches = 0;
+  for (const RecordedTable& table : tables) rows += table.rows.size();
+  for (const Setting& setting : record.header.settings.requested)
+    if (setting.name == "batches")
+      if (const auto asked = parse_batches(to_string(setting.value))) batches = asked->size();
+  const std::size_t all = batches * record.header.estimates.size();
+  if (all == 0) return fmt::format("{} candidates", rows);
+  return rows < all ? fmt::format("{} of {} candidates", rows, all) : "";
+}
+
 Status record_tables(const std::string& file, const TuneReport& report) {
   const auto tables = tables_of(report.record, report.conclusion);
   if (tables.empty()) return environment_error("something measured to record", "nothing", file);
+  if (const std::string part = part_of_sweep(report.record, tables); !part.empty()) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file, ignored))
+      return environment_error("a file that is not there yet: part of a sweep replaces none",
+                               "one, and " + part + " to record", file,
+                               again(report, "another file"));
+    say(fmt::format("WARNING: {} are recorded, since the session ended before the others", part));
+  }
   Status saved = save_tables(file, tables);
   if (!saved) saved.error().todo = again(report, file);
   return saved;

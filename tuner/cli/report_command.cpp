@@ -44,7 +44,8 @@ Result<int> run_report(const ReportOptions& options) {
   BT_TRY(request, parse_tuning(options.tuning));
   BT_TRY(store, open_database_read_only(options.database));
   BT_TRY(record, load_session(*store, options.session));
-  BT_TRY_VOID(check_record(options.record, record.header.strategy));
+  BT_TRY_VOID(
+      check_record(options.record, record.header.strategy, record.header.settings.requested));
   record.header.wishes = wishes_of(request, record.header.wishes);
   BT_TRY_VOID(check_wishes(request, record.header.wishes, backends_in(record.header)));
   replace_wish_settings(record.header, request);

@@ -125,8 +125,9 @@ Result<int> run_tune(const TuneOptions& options) {
   BT_TRY(model, given_model(options));
   BT_TRY(store, open_database(options.database));
   BT_TRY(task, task_of(options, request, model, *store));
-  BT_TRY_VOID(check_record(
-      options.record, task.resumed ? task.resumed->header.strategy : strategy_of(task.request)));
+  BT_TRY_VOID(task.resumed ? check_record(options.record, task.resumed->header.strategy,
+                                          task.resumed->header.settings.requested)
+                           : check_record(options.record, strategy_of(task.request), task.links));
   BT_TRY(report, tune_model(task, *store, options.output.quiet));
   const int code = exit_code(report);
   if (format == Format::text)
