@@ -27,12 +27,13 @@ namespace {
 constexpr std::size_t kMostTogether = 5;  // contenders of one round
 constexpr double kWorthJoining = 0.5;     // of the round's gain per second
 constexpr std::int64_t kLargestTile = 32;
-// Where very many batches are as good, one of them is often thought a little better: an expected
-// loss of so much of the tolerance is not worth a look, ...
-constexpr double kLittle = 0.4;
-constexpr double kIndifferent = 0.3;  // ... unless a better one is more likely than this
-constexpr double kHopeless = 0.8;     // of the best rate: one visit is enough to see that
-constexpr int kCalmLooks = 2;         // in a row: one alone is met by luck sooner or later
+// Where very many batches are as good, any of them might be a little better. That is not worth
+// another look when the expected loss is so much of the tolerance, a better one is less likely than
+// not, and none by itself is more likely than the confidence allows.
+constexpr double kLittle = 0.8;
+constexpr double kLikely = 0.5;
+constexpr double kHopeless = 0.8;  // of the best rate: one visit is enough to see that
+constexpr int kCalmLooks = 2;      // in a row: one alone is met by luck sooner or later
 constexpr std::size_t kBetweenLooks =
     8;  // a look at the standing counts after 1/8 more rounds, ...
 constexpr std::size_t kFewestBetween = 3;             // ... but as many at least
@@ -84,8 +85,9 @@ class Adaptive final : public Strategy {
     return standing.wrong <= 1 - problem_.confidence;
   }
   bool is_sure(const Standing& standing) const {
-    return is_confident(standing) || (standing.regret <= kLittle * problem_.wishes.tolerance &&
-                                      standing.wrong <= kIndifferent);
+    return is_confident(standing) ||
+           (standing.regret <= kLittle * problem_.wishes.tolerance && standing.wrong <= kLikely &&
+            standing.likeliest <= 1 - problem_.confidence);
   }
   Seconds left() const { return left_to_race(ledger_, problem_); }
   Seconds beside() const;
@@ -417,8 +419,10 @@ std::string Adaptive::words_of(const std::string& backend) {
   const auto percent = [](double share) { return format_number(100 * share, 2); };
   std::string words = backends_of(problem_).size() > 1 ? backend + ": " : "";
   if (indifferent)
-    words += fmt::format("what {} is expected to lose, {} %, is not worth another look; ", batch,
-                         percent(standing.regret));
+    words += fmt::format(
+        "no single batch is likely to be better than {}, and what it is expected to "
+        "lose is not worth another look; ",
+        batch);
   words += fmt::format(
       "no batch{} is better than {} by more than {} %{} ({:.0f} % sure; expected loss {} %) after "
       "{} batches in {} rounds",

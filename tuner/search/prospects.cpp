@@ -107,8 +107,8 @@ Standing weigh_up(std::vector<Prospect>& prospects, std::size_t choice, const Cu
   const auto curves = curve.draws(candidates, kDraws, seed);
   const auto count = static_cast<double>(curves.size());
   std::vector<std::vector<double>> logs(drawn.size());  // by candidate
-  std::vector<double> lost(drawn.size()), rates(drawn.size());
-  Standing standing{0, 0};
+  std::vector<double> lost(drawn.size()), better(drawn.size()), rates(drawn.size());
+  Standing standing{0, 0, 0};
   for (const auto& drawing : curves) {
     for (std::size_t i = 0; i < drawn.size(); ++i) {
       logs[i].push_back(drawing[i]);
@@ -119,10 +119,12 @@ Standing weigh_up(std::vector<Prospect>& prospects, std::size_t choice, const Cu
     }
     const Loss loss = loss_of(chosen, candidates, rates, wishes);
     standing.wrong += (loss.share > wishes.tolerance) / count;
+    better[loss.to] += (loss.share > wishes.tolerance) / count;
     standing.regret += loss.share / count;
     lost[loss.to] += loss.share / count;
   }
 
+  standing.likeliest = *std::max_element(better.begin(), better.end());
   for (auto& values : logs) centre(values);
   for (std::size_t rival = 0; rival < drawn.size(); ++rival) {
     if (lost[rival] <= 0 || rival == chosen) continue;

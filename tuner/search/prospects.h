@@ -39,8 +39,9 @@ struct Prospect {
 inline constexpr int kFirstVisits = 3;  // of a new candidate: enough to see who is clearly worse
 
 struct Standing {
-  double wrong = 1;   // probability that the choice loses more than the tolerance
-  double regret = 0;  // what it loses on average
+  double wrong = 1;      // probability that the choice loses more than the tolerance
+  double regret = 0;     // what it loses on average
+  double likeliest = 1;  // the same as `wrong`, to the one candidate that it would most often be
 };
 
 // `choice` is the index of the recommended one in `prospects`, whose gains are filled.
