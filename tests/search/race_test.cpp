@@ -2,7 +2,9 @@
 #include "tuner/search/race.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <random>
 #include <vector>
 
 #include "tests/search/scripted_measurer.h"
@@ -28,6 +30,34 @@ Ledger told(const Problem& problem, const std::map<std::int64_t, double>& rates)
   }
   ledger.fix_anchor(1);
   for (int r = 0; r < 2; ++r) ledger.tell({round, 0, 0.1});
+  return ledger;
+}
+
+// A smooth curve with its best at 8, in 40 rounds; 9 was in the first 8 alone, and lucky.
+Ledger lucky_nine(const Problem& problem) {
+  std::mt19937_64 random(6);
+  std::normal_distribution<double> normal(0, 0.05);
+  Ledger ledger(problem);
+  for (const std::int64_t batch : {1, 5, 6, 7, 8, 9, 10, 11, 12}) {
+    Preparation preparation;
+    preparation.candidate = {test_group(), batch};
+    preparation.trial = ledger.number(preparation.candidate);
+    ledger.tell({preparation, 0, 0.1});
+  }
+  ledger.fix_anchor(1);
+  for (int r = 0; r < 40; ++r) {
+    Round round;
+    for (const Entry& entry : ledger.entries()) {
+      const auto batch = static_cast<double>(entry.candidate.batch);
+      if (batch == 9 && r >= 8) continue;
+      const double rate = batch == 9 ? 105 : 100 - 0.8 * std::abs(batch - 8);
+      const double noise = entry.id == ledger.anchor() ? 0 : normal(random);
+      Visit& visit = round.visits.emplace_back();
+      visit.trial = entry.id;
+      visit.seconds = {batch / rate * std::exp(noise)};
+    }
+    ledger.tell({round, 0, 0.1});
+  }
   return ledger;
 }
 
@@ -128,4 +158,34 @@ TEST_CASE("each backend's choice is raced, and the best of all is soaked", "[sea
         if (each.candidate.batch == 1) CHECK(each.measurement->visits >= 8);
       CHECK(measurer.misuse.empty());
     }
+}
+
+TEST_CASE("an order is settled by the rates that the choice is made by", "[search][race]") {
+  // Batch 9 was measured faster in its few rounds, which is luck, as the batches around say:
+  // its rounds alone would settle the race for it.
+  Problem problem = test_problem(8);
+  problem.wishes.objective = Objective::throughput;
+  const Ledger ledger = lucky_nine(problem);
+  const TrialId likely = likely_choices(ledger, problem).at(0);
+  REQUIRE(ledger.at(likely).candidate.batch != 9);
+  RaceOrder order;
+  const auto contenders = finalists(ledger, problem, test_group().backend);
+  CHECK_FALSE(order.state(ledger, problem, contenders).settled);
+}
+
+TEST_CASE("a watched rule chooses by the latest question", "[search][race]") {
+  const Problem problem = test_problem(8);
+  Ledger ledger = told(problem, {{1, 500}, {8, 990}});
+  StopQuestion question;
+  question.anchor = 1;
+  question.wishes = problem.wishes;
+  question.subjects = {{1, 1, 1}, {2, 8, 1}};
+  std::size_t calls = 0;
+  question.choose = [&](std::span<const double>) { return calls++ % 2; };  // never settled
+  WatchedRule rule("rank");
+  for (int r = 0; r < 8; ++r) ledger.tell({Round(ledger.raw_rounds().front()), 0, 0.1});
+  CHECK_FALSE(rule.done(ledger, question));
+  question.choose = [](std::span<const double>) { return std::size_t{1}; };
+  for (int r = 0; r < 10; ++r) ledger.tell({Round(ledger.raw_rounds().front()), 0, 0.1});
+  CHECK(rule.done(ledger, question));
 }

@@ -54,22 +54,25 @@ int most_rounds(const Problem& problem) {
   return static_cast<int>(std::min(kMost, kMostRounds * tighter * tighter));
 }
 
+// The choice is made by pooled rates, so what rounds say by themselves is moved as these move it.
 StopQuestion question_of(const Ledger& ledger, const Problem& problem,
                          const std::vector<TrialId>& contenders) {
   StopQuestion question;
   question.anchor = ledger.anchor();
   question.wishes = problem.wishes;
   std::vector<Choice> choices;
+  std::vector<double> pooled;  // rate over own rate
   for (const TrialId trial : contenders) {
-    const Candidate& candidate = ledger.at(trial).candidate;
-    question.subjects.push_back({trial, candidate.batch, candidate.group.instances});
-    choices.push_back(choice_of(ledger, ledger.at(trial)));
+    const Entry& entry = ledger.at(trial);
+    question.subjects.push_back({trial, entry.candidate.batch, entry.candidate.group.instances});
+    choices.push_back(choice_of(ledger, entry));
+    pooled.push_back(choices.back().throughput / ledger.rate(entry));
   }
-  question.choose = [choices, wishes = problem.wishes](std::span<const double> throughputs) {
+  question.choose = [choices, pooled, wishes = problem.wishes](std::span<const double> own) {
     std::vector<Choice> drawn = choices;
     for (std::size_t i = 0; i < drawn.size(); ++i) {
-      drawn[i].throughput = throughputs[i];
-      drawn[i].latency = choices[i].latency * choices[i].throughput / throughputs[i];
+      drawn[i].throughput = own[i] * pooled[i];
+      drawn[i].latency = choices[i].latency * choices[i].throughput / drawn[i].throughput;
     }
     return choose(drawn, wishes).value_or(0);
   };
@@ -81,8 +84,15 @@ StopQuestion question_of(const Ledger& ledger, const Problem& problem,
 bool WatchedRule::done(const Ledger& ledger, const StopQuestion& question) {
   std::vector<TrialId> subjects;
   for (const Subject& subject : question.subjects) subjects.push_back(subject.trial);
+  if (!choose_) choose_ = std::make_shared<Choose>();
+  *choose_ = question.choose;
   if (!rule_ || subjects != subjects_) {
-    rule_ = make_stop_rule(name_, question);
+    StopQuestion current = question;
+    if (question.choose)
+      current.choose = [choose = choose_](std::span<const double> rates) {
+        return (*choose)(rates);
+      };
+    rule_ = make_stop_rule(name_, current);
     subjects_ = subjects;
     told_ = 0;
   }

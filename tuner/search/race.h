@@ -1,8 +1,10 @@
 // The contenders in short interleaved rounds until their order is settled. Private to tuner/search.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +29,8 @@ struct RaceState {
   std::vector<TrialId> needy;  // who still needs rounds, fewest first
 };
 
-// A named stop rule about subjects that may change, told each round once.
+// A named stop rule about subjects that may change, told each round once. It chooses by the latest
+// question: what pooling makes of a rate changes with every round.
 class WatchedRule {
  public:
   explicit WatchedRule(std::string name) : name_(std::move(name)) {}
@@ -35,7 +38,10 @@ class WatchedRule {
   bool done(const Ledger& ledger, const StopQuestion& question);
 
  private:
+  using Choose = std::function<std::size_t(std::span<const double>)>;
+
   std::string name_;
+  std::shared_ptr<Choose> choose_;
   std::vector<TrialId> subjects_;
   std::unique_ptr<StopRule> rule_;
   std::size_t told_ = 0;
