@@ -71,7 +71,7 @@ TEST_CASE("a quota of less than the affinity limits the CPUs, rounded down but n
 }
 
 TEST_CASE("a machine that says nothing has one unknown CPU and no memory to give", "[cli][host]") {
-  CHECK(cpu_model("/nonexistent") == "unknown CPU");
+  CHECK(cpu_model("/nonexistent") == "unknown processor");
   CHECK(memory_share("/nonexistent").limit == 0);
   CHECK(cpu_share("/nonexistent").usable >= 1);
 }

@@ -112,7 +112,7 @@ MemoryShare memory_share(const std::string& root) {
 
 std::string cpu_model(const std::string& root) {
   const std::string model = field(root + "/proc/cpuinfo", "model name");
-  return model.empty() ? "unknown CPU" : model;
+  return model.empty() ? "unknown processor" : model;
 }
 
 Environment environment_snapshot() {

@@ -23,9 +23,10 @@ struct Staleness {
   std::vector<std::string> unchecked;  // "model"
 };
 
-// Model hash, device, its library or runtime, CPUs, drivers and the tool itself (its version, and
-// the build: its kernels and its way to measure may differ). A simulated device depends on neither
-// CPUs nor drivers. The operating system's kernel and free memory do not make a session stale.
+// Model hash, device, its library or runtime, CPUs and the tool itself (its version, and the build:
+// its kernels and its way to measure may differ); and a driver, where the environment has an entry
+// `driver.*`, which no backend has so far. A simulated device depends on neither CPUs nor drivers.
+// The operating system's kernel and free memory do not make a session stale.
 Staleness staleness_of(const SessionHeader& then, const std::string& backend, const Present& now);
 
 }  // namespace batchtune
