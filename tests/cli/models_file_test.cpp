@@ -100,6 +100,8 @@ TEST_CASE("a bad value is named with its place and what was wanted", "[cli]") {
   CHECK(holds(with("verify = \"yes\"").wanted, "true or false"));
   CHECK(holds(with("dtype = { f32 = true }").wanted, "a text, a number"));
   CHECK(with("batches = [1, [2]]").where == "models.toml:3:15");
+  for (const char* empty : {"dtype = \"\"", "batches = []", "latency-limit = [\"\"]"})
+    CHECK(with(empty).found == "an empty one");
   CHECK(holds(with("dims = 3").wanted, "{ seq = 384 }"));
   CHECK(refused("budget = 60\n[[model]]\nname = \"mlp\"").where == "models.toml:1:10, budget");
   CHECK(refused("budget = {}\n[[model]]\nname = \"mlp\"").where == "models.toml:1:10, budget");

@@ -202,7 +202,9 @@ TEST_CASE("a run of a file does not go on where the file no longer asks the same
 
 TEST_CASE("points shows the newest answer to each question", "[end_to_end][points]") {
   fresh_database();
-  CHECK(run({"points"}).code == 4);  // no database yet
+  CHECK(run({"points"}).code == 4);               // no database yet
+  refused(run({"tune", "--track", "77"}), "77");  // now there is one
+  CHECK(run({"points", "--price", "simulated=0.5/h"}).out.find("No session") == 0);
   REQUIRE(tune({"mlp", "--batches", "1,2,4"}).code == 0);
   REQUIRE(tune({"mlp", "--batches", "1,2"}).code == 0);
   REQUIRE(tune({"squeezenet", "--batches", "1,2", "--latency-limit", "p50=10s"}).code == 0);
@@ -276,6 +278,10 @@ TEST_CASE("an extension leaves out what is ruled out and is linked to its sessio
   refused(run({"tune", "--extend", "1", "--batches", "32,64"}), "a batch that is missing");
   CHECK(run({"tune", "--extend", "1", "--threads", "1", "-q"}).err.find("nothing is left out") !=
         std::string::npos);
+  // What was typed then and a strategy typed now do not contradict each other.
+  REQUIRE(run(joined({"tune", "mlp", "--batches", "1:8", "--max-batches", "3", "-q"}, hump)).code ==
+          0);
+  CHECK(run({"tune", "--extend", "last", "--strategy", "exhaustive", "-q"}).code == 0);
   // Where all batches are allowed the new list has an end, which is said.
   REQUIRE(run(joined({"tune", "mlp"}, hump)).code == 0);
   const Finished all = run({"tune", "--extend", "last", "--format", "json"});

@@ -22,6 +22,7 @@ namespace {
 // batches out only behind a peak. As many batches as --batches may list; beyond, none is left out.
 constexpr std::int64_t kBeyondMeasured = 4;
 constexpr std::int64_t kMostListed = 4096;
+constexpr char kSweep[] = "exhaustive";  // the strategy that visits each batch of its list
 
 // The session that is followed, with the request that is made of it now.
 struct Earlier {
@@ -72,6 +73,8 @@ Result<Earlier> load_earlier(const Store& store, const std::string& which, const
   earlier.model = std::move(model);
   earlier.options = options_over(options_from(record.header.settings.requested), now);
   earlier.options.stop.clear();  // of `measure`
+  if (now.strategy == kSweep && now.max_batches.empty())
+    earlier.options.max_batches.clear();  // of strategies that choose
   earlier.conclusion = conclude(record, record.header.wishes);
   const auto& trials = earlier.conclusion.trials;
   if (std::none_of(trials.begin(), trials.end(),
@@ -186,8 +189,7 @@ Result<TuneTask> extend_session(const Store& store, const std::string& which,
 Result<TuneTask> track_session(const Store& store, const std::string& which,
                                const TuningOptions& now, const std::optional<Model>& model) {
   BT_TRY(earlier, load_earlier(store, which, "--track", now, model));
-  const char* strategy = "exhaustive";  // the one that visits each batch of its list
-  if (!now.strategy.empty() && now.strategy != strategy)
+  if (!now.strategy.empty() && now.strategy != kSweep)
     return bad_input("--track, which visits each of its batches", "--strategy " + now.strategy,
                      "--strategy", "Leave one of the two out");
   BT_TRY(further,
@@ -201,7 +203,7 @@ Result<TuneTask> track_session(const Store& store, const std::string& which,
   std::set<std::int64_t> batches(tracked.begin(), tracked.end());
   batches.insert(further.begin(), further.end());
   earlier.options.batches = fmt::format("{}", fmt::join(batches, ","));
-  earlier.options.strategy = strategy;
+  earlier.options.strategy = kSweep;
   earlier.options.max_batches.clear();  // of strategies that choose
   return task_of(std::move(earlier), {"batches", "strategy"}, "track");
 }

@@ -1,5 +1,5 @@
-// Each value becomes what would be typed on the command line, and is parsed as that, so a file means
-// just what the options mean.
+// Each value becomes what would be typed on the command line, and is parsed as that, so a file
+// means just what the options mean.
 #define TOML_EXCEPTIONS 0  // errors as values; of toml++, before its header
 #include "tuner/cli/models_file.h"
 
@@ -78,15 +78,22 @@ Result<const toml::table*> Reader::table_of(const toml::node& node,
 Result<std::vector<Setting>> Reader::settings_of(const toml::key& key,
                                                  const toml::node& node) const {
   std::vector<std::string> texts;
+  const auto nothing = [&](const toml::node& found) {
+    return bad_input("a value", "an empty one",
+                     place(found.source()) + ", " + std::string(key.str()),
+                     "Leave the key out where the default is meant");
+  };
   const auto add = [&](const toml::node& element) -> Status {
     const auto text = text_of(element);
     if (!text)
       return bad_input("a text, a number, true, false or a list of these", "another kind of value",
                        place(element.source()));
+    if (text->empty()) return nothing(element);
     texts.push_back(*text);
     return {};
   };
   if (const toml::array* list = node.as_array()) {
+    if (list->empty()) return nothing(node);
     for (const toml::node& element : *list) BT_TRY_VOID(add(element));
   } else {
     BT_TRY_VOID(add(node));

@@ -1,5 +1,5 @@
 // batchtune points: the current deployment point of each model on each device, its cost, its age,
-// and whether model, runtime, driver, CPU or tool have changed since.
+// and whether model, device, runtime, CPUs or tool have changed since.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -64,6 +64,7 @@ void add_price(DeploymentPoint& point, const Prices& prices, std::vector<std::st
 
 Status check_prices(const Prices& prices, const std::vector<std::string>& used,
                     const std::vector<DeploymentPoint>& points) {
+  if (points.empty()) return {};  // the report says so
   std::string known;
   for (const DeploymentPoint& point : points)
     for (const std::string& name : {point.backend, point.device})

@@ -78,7 +78,8 @@ Status check_modes(const TuneOptions& options) {
   add(!options.extend.empty(), "--extend");
   add(!options.track.empty(), "--track");
   if (modes.find(',') != std::string::npos)
-    return bad_input("one of --resume, --extend and --track", modes);
+    return bad_input("one of --resume, --extend and --track", modes, "tune",
+                     "Leave the others out");
   const bool several = options.models.size() > 1 || !options.file.empty();
   if (several && !modes.empty() && (modes != "--resume" || !options.resume.empty()))
     return bad_input("one model with " + modes + " SESSION",
@@ -90,7 +91,8 @@ Status check_modes(const TuneOptions& options) {
     return bad_input("a MODEL, several, or --file FILE", "none: MODEL is required", "tune",
                      "batchtune list models has names");
   if (several && !options.record.empty())
-    return bad_input("one model with --record", "several", "--record");
+    return bad_input("one model with --record", options.file.empty() ? "several" : "--file",
+                     "--record", "Tune each model alone, as MODEL, to record it");
   return {};
 }
 
