@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <set>
@@ -26,7 +25,6 @@ namespace {
 
 constexpr std::size_t kMostTogether = 5;  // contenders of one round
 constexpr double kWorthJoining = 0.5;     // of the round's gain per second
-constexpr std::int64_t kLargestTile = 32;
 // Where very many batches are as good, any of them might be a little better. That is not worth
 // another look when the expected loss is so much of the tolerance, a better one is less likely than
 // not, and none by itself is more likely than the confidence allows.
@@ -70,13 +68,9 @@ class Adaptive final : public Strategy {
   std::optional<Ask> seek_any(const std::string& backend);
   Move round_again(const Contest& contest);
   Move look_elsewhere(const Contest& contest);
-  const Prospect* must_see(const Contest& contest) const;
   bool may_look(const Prospect& prospect, const Contest& contest) const;
   Seconds look_seconds(const Prospect& prospect, const Contest& contest) const;
-  bool needs_smallest() const;
   bool has_room() const;
-  bool has_curve(const std::string& backend) const;
-  bool is_told(const Candidate& candidate) const;
   bool is_settled(const std::string& backend, const Contest& contest);
   bool is_calm(const std::string& backend);
   std::vector<TrialId> needed();
@@ -153,7 +147,7 @@ std::optional<Ask> Adaptive::race() {
     if (auto ask = first_rounds()) return ask;
     if (auto ask = best_look()) return ask;
   }
-  if (!needs_smallest() || may_add(ledger_, problem_))
+  if (!needs_smallest(ledger_, problem_) || may_add(ledger_, problem_))
     if (auto ask = finish_smallest(ledger_, problem_)) return ask;
   return conclude_race();
 }
@@ -283,7 +277,7 @@ bool Adaptive::may_look(const Prospect& prospect, const Contest& contest) const 
 
 Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
   const Prospect& choice = contest.prospects[*contest.choice];
-  const Prospect* must = must_see(contest);
+  const Prospect* must = must_see(contest, ledger_);
   const Prospect* best = nullptr;
   double most = 0;
   for (const Prospect& prospect : contest.prospects) {
@@ -298,37 +292,6 @@ Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
   return {best->candidate, most};
 }
 
-// What must be looked at before the choice is believed: its neighbours and the whole tiles above it
-// (kernels work in tiles of up to 32 samples, and looks that happen to miss the steps look smooth),
-// and a batch far above it. Not what the latency limits forbid. nullptr: all were seen.
-const Prospect* Adaptive::must_see(const Contest& contest) const {
-  const Candidate& choice = contest.prospects[*contest.choice].candidate;
-  std::int64_t tile = 1;
-  while (2 * tile <= std::min(choice.batch, kLargestTile)) tile *= 2;
-  const std::array<std::int64_t, 3> beside = {(choice.batch + tile - 1) / tile * tile,
-                                              choice.batch + 1, choice.batch - 1};
-  const Prospect* far = nullptr;
-  bool far_seen = false;
-  for (const Prospect& prospect : contest.prospects) {
-    const Candidate& candidate = prospect.candidate;
-    if (candidate.group != choice.group || ledger_.run_seconds(candidate) > contest.longest)
-      continue;
-    const bool near = std::find(beside.begin(), beside.end(), candidate.batch) != beside.end();
-    if (near && !is_told(candidate)) return &prospect;
-    if (candidate.batch < 2 * choice.batch) continue;
-    far_seen |= prospect.measured && candidate.batch >= kFarAbove * choice.batch;
-    if (!far ||
-        (far->candidate.batch < candidate.batch && far->candidate.batch < kFarAbove * choice.batch))
-      far = &prospect;
-  }
-  return far && !far_seen && !is_told(far->candidate) ? far : nullptr;
-}
-
-bool Adaptive::is_told(const Candidate& candidate) const {
-  const Entry* entry = ledger_.find(candidate);
-  return entry && entry->told;
-}
-
 // At spaced numbers of rounds, two in a row that find the same choice. What was settled stays so
 // while it is the choice: looking again finds luck.
 bool Adaptive::is_settled(const std::string& backend, const Contest& contest) {
@@ -337,7 +300,7 @@ bool Adaptive::is_settled(const std::string& backend, const Contest& contest) {
   const TrialId choice = contest.prospects[*contest.choice].trial;
   const std::size_t rounds = ledger_.rounds().size();
   if (rounds < calm.rounds + std::max(kFewestBetween, calm.rounds / kBetweenLooks)) return false;
-  const Prospect* must = must_see(contest);
+  const Prospect* must = must_see(contest, ledger_);
   const bool sure = is_sure(contest.standing) && ledger_.at(choice).shared >= kFewestRounds &&
                     !(must && may_look(*must, contest));
   const int before = calm.choice == choice ? calm.looks : 0;
@@ -352,16 +315,6 @@ bool Adaptive::is_calm(const std::string& backend) {
   const Calm& calm = calm_[backend];
   return calm.looks >= kCalmLooks && contest.choice &&
          contest.prospects[*contest.choice].trial == calm.choice;
-}
-
-// Whether the smallest batch of some backend was never asked for.
-bool Adaptive::needs_smallest() const {
-  std::set<std::string> seen;
-  for (const Estimate& estimate : problem_.groups)
-    if (seen.insert(estimate.group.backend).second &&
-        !ledger_.find({estimate.group, smallest_batch(problem_)}))
-      return true;
-  return false;
 }
 
 std::vector<TrialId> Adaptive::needed() {
@@ -435,15 +388,9 @@ std::string Adaptive::words_of(const std::string& backend) {
         "; batch {} should be looked at, too, but that is not allowed or takes too "
         "much of the budget",
         found.unseen);
-  if (contest.trust < 0.5 && has_curve(backend))
+  if (contest.trust < 0.5 && contest.has_curve)
     words += "; the roofline's shape, corrected, does not fit what was seen";
   return words;
-}
-
-bool Adaptive::has_curve(const std::string& backend) const {
-  const auto groups = of_backend(problem_.groups, backend);
-  return std::any_of(groups.begin(), groups.end(),
-                     [](const Estimate& estimate) { return !estimate.curve.empty(); });
 }
 
 // Whether a further seed leaves room for the smallest batches, of which each backend has one.

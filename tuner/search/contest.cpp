@@ -2,6 +2,7 @@
 #include "tuner/search/contest.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -14,7 +15,8 @@
 namespace batchtune {
 namespace {
 
-constexpr std::int64_t kAllUpTo = 64;       // any batch may be the best
+constexpr std::int64_t kAllUpTo = 64;  // any batch may be the best
+constexpr std::int64_t kLargestTile = 32;
 constexpr std::int64_t kStepsAbove = 16;    // of an octave: neighbours differ by 6 %
 constexpr Seconds kUsualPreparation = 0.1;  // besides its runs, before any was seen
 
@@ -88,6 +90,11 @@ std::vector<Prospect> prospects_of(const Ledger& ledger, const Problem& problem,
   return prospects;
 }
 
+bool is_told(const Ledger& ledger, const Candidate& candidate) {
+  const Entry* entry = ledger.find(candidate);
+  return entry && entry->told;
+}
+
 }  // namespace
 
 std::vector<std::int64_t> considered(const Problem& problem, std::int64_t largest) {
@@ -137,6 +144,7 @@ Contest contest_of(const Ledger& ledger, const Problem& problem, const std::stri
   Contest contest;
   contest.longest = longest_allowed(ledger, problem.wishes);
   for (const Estimate& estimate : of_backend(problem.groups, backend)) {
+    contest.has_curve |= !estimate.curve.empty();
     const CandidateGroup& group = estimate.group;
     const std::int64_t largest = largest_of_interest(ledger, problem, group);
     for (const Prospect& prospect : prospects_of(ledger, problem, group, left, largest))
@@ -166,6 +174,29 @@ Contest contest_of(const Ledger& ledger, const Problem& problem, const std::stri
     contest.standing =
         weigh_up(contest.prospects, *contest.choice, curve, problem.wishes, contest.longest, seed);
   return contest;
+}
+
+const Prospect* must_see(const Contest& contest, const Ledger& ledger) {
+  const Candidate& choice = contest.prospects[*contest.choice].candidate;
+  std::int64_t tile = 1;
+  while (2 * tile <= std::min(choice.batch, kLargestTile)) tile *= 2;
+  const std::array<std::int64_t, 3> beside = {(choice.batch + tile - 1) / tile * tile,
+                                              choice.batch + 1, choice.batch - 1};
+  const Prospect* far = nullptr;
+  bool far_seen = false;
+  for (const Prospect& prospect : contest.prospects) {
+    const Candidate& candidate = prospect.candidate;
+    if (candidate.group != choice.group || ledger.run_seconds(candidate) > contest.longest)
+      continue;
+    const bool near = std::find(beside.begin(), beside.end(), candidate.batch) != beside.end();
+    if (near && !is_told(ledger, candidate)) return &prospect;
+    if (candidate.batch < 2 * choice.batch) continue;
+    far_seen |= prospect.measured && candidate.batch >= kFarAbove * choice.batch;
+    if (!far ||
+        (far->candidate.batch < candidate.batch && far->candidate.batch < kFarAbove * choice.batch))
+      far = &prospect;
+  }
+  return far && !far_seen && !is_told(ledger, far->candidate) ? far : nullptr;
 }
 
 }  // namespace batchtune

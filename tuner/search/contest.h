@@ -17,8 +17,9 @@ struct Contest {
   std::vector<Prospect> prospects;
   std::optional<std::size_t> choice;  // what would be recommended
   Standing standing;
-  double trust = 1;     // in the roofline's shape
-  Seconds longest = 0;  // of one batch, by the latency limits; infinite without
+  double trust = 1;        // in the roofline's shape
+  bool has_curve = false;  // some group has a roofline
+  Seconds longest = 0;     // of one batch, by the latency limits; infinite without
   // Above it batches fit that are no prospects, as a look would take too much of the whole budget;
   // 0: there are none. It does not fall as the budget is spent.
   std::int64_t up_to = 0;
@@ -29,6 +30,11 @@ inline constexpr std::int64_t kFarAbove = 4;  // times the choice: how far must 
 // `left`: racing seconds; nothing is affordable that would take most of them. `seed`: of the draws.
 Contest contest_of(const Ledger& ledger, const Problem& problem, const std::string& backend,
                    Seconds left, std::uint64_t seed);
+
+// What must be looked at before the choice is believed: its neighbours and the whole tiles above it
+// (kernels work in tiles of up to 32 samples, and looks that happen to miss the steps look smooth),
+// and a batch far above it. Not what the latency limits forbid. nullptr: all were seen.
+const Prospect* must_see(const Contest& contest, const Ledger& ledger);
 
 // Batches that the search considers: those allowed, or all to 64 and above in steps of a
 // sixteenth of the octave (multiples of 4, 8, ...), up to `largest`.

@@ -2,6 +2,8 @@
 #include "tuner/search/steps.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "tuner/search/race.h"
 #include "tuner/search/scan_view.h"
@@ -35,6 +37,15 @@ std::optional<Ask> fix_anchor(Ledger& ledger, const Problem& problem, const Cand
 bool may_add(const Ledger& ledger, const Problem& problem) {
   return problem.most_batches <= 0 ||
          static_cast<int>(ledger.entries().size()) < problem.most_batches;
+}
+
+bool needs_smallest(const Ledger& ledger, const Problem& problem) {
+  std::set<std::string> seen;
+  for (const Estimate& estimate : problem.groups)
+    if (seen.insert(estimate.group.backend).second &&
+        !ledger.find({estimate.group, smallest_batch(problem)}))
+      return true;
+  return false;
 }
 
 std::optional<Ask> trim(Ledger& ledger, const Problem& problem, std::span<const TrialId> needed) {

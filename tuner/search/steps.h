@@ -20,6 +20,9 @@ std::optional<Ask> fix_anchor(Ledger& ledger, const Problem& problem, const Cand
 // Whether another candidate may be prepared: Problem::most_batches.
 bool may_add(const Ledger& ledger, const Problem& problem);
 
+// Whether the smallest batch of some backend was never asked for.
+bool needs_smallest(const Ledger& ledger, const Problem& problem);
+
 // Programs that are clearly worse give their memory back: while more than kMostPrograms are held,
 // the worst but the anchor, the smallest batch and the `needed` ones.
 std::optional<Ask> trim(Ledger& ledger, const Problem& problem, std::span<const TrialId> needed);
