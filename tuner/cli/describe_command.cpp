@@ -33,7 +33,9 @@ std::string details_of(const Op& op) {
     append(details, fmt::format("{}x{} / {}", window.kernel_h, window.kernel_w, window.stride_h));
   if (op.groups > 1)
     append(details,
-           fmt::format("{} {}", op.groups, op.kind == OpKind::conv2d ? "groups" : "heads"));
+           fmt::format("{} {}", op.groups, op.kind == OpKind::batched_matmul ? "heads" : "groups"));
+  if (op.kind == OpKind::input && op.input_kind == InputKind::token_ids)
+    append(details, fmt::format("ids below {}", op.vocabulary));
   if (op.folded_batch_norm)
     append(details, "batch norm");
   else if (op.epilogue.bias)
@@ -48,8 +50,9 @@ DescribeReport report_of(const Model& model) {
   DescribeReport report{summarise(model), model.description, model.dims, {}};
   for (const Op& op : model.ops) {
     const OpWork work = work_of(model, op);
-    report.operations.push_back({op.name, std::string(name_of(op.kind)), details_of(op), op.output,
-                                 work.flops, work.weight_elements, work.output_elements});
+    const std::string kind(op.kind == OpKind::foreign ? op.operation : name_of(op.kind));
+    report.operations.push_back({op.name, kind, details_of(op), op.output, work.flops,
+                                 work.weight_elements, work.output_elements});
   }
   return report;
 }
@@ -68,7 +71,7 @@ Result<int> run_describe(const DescribeOptions& options) {
 
 void add_describe_command(Arguments& arguments) {
   auto options = std::make_shared<DescribeOptions>();
-  arguments.required("MODEL", options->model, "zoo name or .json file");
+  arguments.required("MODEL", options->model, "zoo name, .json or .onnx file");
   add_format_option(arguments, options->output);
   arguments.run([options] { return run_describe(*options); });
 }

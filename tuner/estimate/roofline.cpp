@@ -21,6 +21,9 @@ Arithmetic arithmetic_of(const Model& model, const Op& op) {
       return Arithmetic::matrix;
     case OpKind::conv2d:
       return is_depthwise(model, op) ? Arithmetic::depthwise : Arithmetic::matrix;
+    case OpKind::foreign:
+      if (!work_of(model, op).product) return Arithmetic::vector;
+      return op.groups > 1 && op.groups == op.columns ? Arithmetic::depthwise : Arithmetic::matrix;
     default:
       return Arithmetic::vector;
   }

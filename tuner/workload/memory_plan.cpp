@@ -124,7 +124,8 @@ Bytes weight_bytes(const Model& model, DType dtype) {
   Wide total = 0;
   for (const Op& op : model.ops) {
     const OpWork work = work_of(model, op);
-    const double typed = op.kind == OpKind::embedding ? work.weight_elements : work.dense_weights;
+    const bool table = op.kind == OpKind::embedding || op.operation == "Gather";
+    const double typed = table ? work.weight_elements : work.dense_weights;
     total += static_cast<Wide>(typed) * static_cast<Wide>(size_of(dtype));
     total += static_cast<Wide>(work.weight_elements - typed) * static_cast<Wide>(sizeof(float));
   }

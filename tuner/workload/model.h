@@ -38,6 +38,7 @@ enum class OpKind {
   slice,
   transpose,
   reshape,  // never moves data
+  foreign,  // of a file that was imported: counted, and run only by a runtime that reads the file
 };
 std::string_view name_of(OpKind kind);  // as in model files
 
@@ -110,8 +111,23 @@ struct Op {
   Shape split;  // transpose: the input is viewed as this shape first; empty: as it is
   std::vector<std::int64_t> permutation;  // transpose: of `split` (or the input's) dimensions
   Epilogue epilogue;
+  // foreign: what the file calls it ("ConvTranspose"), and its work, of one sample (inputs and
+  // output are as everywhere; the output may have up to 8 dimensions).
+  std::string operation;
+  double flops = 0;
+  double weight_elements = 0;
 
   bool operator==(const Op&) const = default;
+};
+
+// The file that a model was read from, for backends that read it themselves.
+struct ModelFile {
+  std::string format;     // "onnx"
+  std::string path;       // absolute
+  std::string digest;     // of its bytes and those of its external data
+  std::string batch_dim;  // as it was asked for; "" where it was found
+
+  bool operator==(const ModelFile&) const = default;
 };
 
 struct Model {
@@ -121,6 +137,7 @@ struct Model {
   std::vector<Op> ops;                       // topological order
   std::string output;                        // name of the operation whose tensor is the result
   double unbuilt_parameters = 0;             // of the published model, in no operation here (rare)
+  std::optional<ModelFile> file;             // imported models only
 
   bool operator==(const Model&) const = default;
 };

@@ -35,122 +35,60 @@ Activation& activation(Op& op) {
   return op.kind == OpKind::activation ? op.activation : op.epilogue.activation;
 }
 
+// clang-format off: version 14 takes the lambdas of this table apart
 const OpField kFields[] = {
-    {"inputs", kReading, true, NamesField{[](Op & op) -> auto& {return op.inputs;
-}  // namespace
-}  // namespace batchtune
-}
-, {"kind", in({K::input}), false, InputKindField{[](Op & op) -> auto& {return op.input_kind;
-}
-}
-}
-, {"shape", kEverywhere, false, IntegersField{[](Op & op) -> auto& {return op.output;
-}
-}
-}
-, {"vocabulary", in({K::input, K::embedding}), false,
-   IntegerField{[](Op & op) -> auto& {return op.vocabulary;
-}
-}
-}
-, {"tables", in({K::embedding}), false, IntegersField{[](Op & op) -> auto& {return op.tables;
-}
-}
-}
-, {"columns", kWithWeights | in({K::embedding}), true,
-   IntegerField{[](Op & op) -> auto& {return op.columns;
-}
-}
-}
-, {"inner", kProducts, false, IntegerField{[](Op & op) -> auto& {return op.inner;
-}
-}
-}
-, {"groups", in({K::conv2d, K::batched_matmul}), false,
-   IntegerField{[](Op & op) -> auto& {return op.groups;
-}
-}
-}
-, {"kernel", kWindowed, true, WindowField{&kernel}},
+    {"inputs", kReading, true, NamesField{[](Op& op) -> auto& { return op.inputs; }}},
+    {"kind", in({K::input}), false, InputKindField{[](Op& op) -> auto& { return op.input_kind; }}},
+    {"shape", kEverywhere, false, IntegersField{[](Op& op) -> auto& { return op.output; }}},
+    {"vocabulary", in({K::input, K::embedding}), false,
+     IntegerField{[](Op& op) -> auto& { return op.vocabulary; }}},
+    {"tables", in({K::embedding}), false, IntegersField{[](Op& op) -> auto& { return op.tables; }}},
+    {"columns", kWithWeights | in({K::embedding}), true,
+     IntegerField{[](Op& op) -> auto& { return op.columns; }}},
+    {"columns", in({K::foreign}), false, IntegerField{[](Op& op) -> auto& { return op.columns; }}},
+    {"inner", kProducts, false, IntegerField{[](Op& op) -> auto& { return op.inner; }}},
+    {"groups", in({K::conv2d, K::batched_matmul, K::foreign}), false,
+     IntegerField{[](Op& op) -> auto& { return op.groups; }}},
+    {"kernel", kWindowed, true, WindowField{&kernel}},
     {"stride", kWindowed, false, WindowField{&stride}},
     {"padding", kWindowed, false, WindowField{&padding}},
     {"dilation", in({K::conv2d}), false, WindowField{&dilation}},
     {"count_include_pad", in({K::average_pool}), false,
-     FlagField{[](Op & op) -> auto& {return op.count_include_pad;
-}
-}
-}
-, {"batch_norm", in({K::conv2d}), false,
-   FlagField{[](Op & op) -> auto& {return op.folded_batch_norm;
-}
-}
-}
-, {"transpose_b", in({K::batched_matmul}), false,
-   FlagField{[](Op & op) -> auto& {return op.transpose_b;
-}
-}
-}
-, {"a_layout", in({K::batched_matmul}), false, LayoutField{[](Op & op) -> auto& {return op.a_layout;
-}
-}
-}
-, {"b_layout", in({K::batched_matmul}), false, LayoutField{[](Op & op) -> auto& {return op.b_layout;
-}
-}
-}
-, {"out_layout", in({K::batched_matmul}), false,
-   LayoutField{[](Op & op) -> auto& {return op.out_layout;
-}
-}
-}
-, {"scale", in({K::softmax, K::batched_matmul}), false,
-   NumberField{[](Op & op) -> auto& {return op.scale;
-}
-}
-}
-, {"epsilon", in({K::layer_norm, K::rms_norm}), false,
-   NumberField{[](Op & op) -> auto& {return op.epsilon;
-}
-}
-}
-, {"axis", in({K::concat, K::slice}), true, IntegerField{[](Op & op) -> auto& {return op.axis;
-}
-}
-}
-, {"begin", in({K::slice}), true, IntegerField{[](Op & op) -> auto& {return op.begin;
-}
-}
-}
-, {"end", in({K::slice}), true, IntegerField{[](Op & op) -> auto& {return op.end;
-}
-}
-}
-, {"split", in({K::transpose}), false, IntegersField{[](Op & op) -> auto& {return op.split;
-}
-}
-}
-, {"permutation", in({K::transpose}), true,
-   IntegersField{[](Op & op) -> auto& {return op.permutation;
-}
-}
-}
-, {"bias", kWithWeights, false, FlagField{[](Op & op) -> auto& {return op.epilogue.bias;
-}
-}
-}
-, {"activation", kWithWeights | in({K::activation}), false, ActivationField{&activation}},
-    {"residual", kWithWeights, false, TextField{[](Op & op) -> auto& {return op.epilogue.residual;
-}
-}
-}
-, {"residual_after_activation", kWithWeights, false,
-   FlagField{[](Op & op) -> auto& {return op.epilogue.residual_after_activation;
-}
-}
-}
-,
-}
-;
+     FlagField{[](Op& op) -> auto& { return op.count_include_pad; }}},
+    {"batch_norm", in({K::conv2d}), false,
+     FlagField{[](Op& op) -> auto& { return op.folded_batch_norm; }}},
+    {"transpose_b", in({K::batched_matmul}), false,
+     FlagField{[](Op& op) -> auto& { return op.transpose_b; }}},
+    {"a_layout", in({K::batched_matmul}), false,
+     LayoutField{[](Op& op) -> auto& { return op.a_layout; }}},
+    {"b_layout", in({K::batched_matmul}), false,
+     LayoutField{[](Op& op) -> auto& { return op.b_layout; }}},
+    {"out_layout", in({K::batched_matmul}), false,
+     LayoutField{[](Op& op) -> auto& { return op.out_layout; }}},
+    {"scale", in({K::softmax, K::batched_matmul}), false,
+     NumberField{[](Op& op) -> auto& { return op.scale; }}},
+    {"epsilon", in({K::layer_norm, K::rms_norm}), false,
+     NumberField{[](Op& op) -> auto& { return op.epsilon; }}},
+    {"axis", in({K::concat, K::slice}), true,
+     IntegerField{[](Op& op) -> auto& { return op.axis; }}},
+    {"begin", in({K::slice}), true, IntegerField{[](Op& op) -> auto& { return op.begin; }}},
+    {"end", in({K::slice}), true, IntegerField{[](Op& op) -> auto& { return op.end; }}},
+    {"split", in({K::transpose}), false, IntegersField{[](Op& op) -> auto& { return op.split; }}},
+    {"permutation", in({K::transpose}), true,
+     IntegersField{[](Op& op) -> auto& { return op.permutation; }}},
+    {"bias", kWithWeights | in({K::foreign}), false,
+     FlagField{[](Op& op) -> auto& { return op.epilogue.bias; }}},
+    {"activation", kWithWeights | in({K::activation}), false, ActivationField{&activation}},
+    {"residual", kWithWeights, false,
+     TextField{[](Op& op) -> auto& { return op.epilogue.residual; }}},
+    {"residual_after_activation", kWithWeights, false,
+     FlagField{[](Op& op) -> auto& { return op.epilogue.residual_after_activation; }}},
+    {"operation", in({K::foreign}), true, TextField{[](Op& op) -> auto& { return op.operation; }}},
+    {"flops", in({K::foreign}), false, NumberField{[](Op& op) -> auto& { return op.flops; }}},
+    {"weight_elements", in({K::foreign}), false,
+     NumberField{[](Op& op) -> auto& { return op.weight_elements; }}},
+};
+// clang-format on
 
 constexpr EnumName<OpKind> kOpKinds[] = {
     {"input", K::input},
@@ -171,6 +109,7 @@ constexpr EnumName<OpKind> kOpKinds[] = {
     {"slice", K::slice},
     {"transpose", K::transpose},
     {"reshape", K::reshape},
+    {"foreign", K::foreign},
 };
 constexpr EnumName<InputKind> kInputKinds[] = {{"values", InputKind::values},
                                                {"token_ids", InputKind::token_ids},

@@ -9,6 +9,7 @@
 
 #include "tuner/workload/model_fields.h"
 #include "tuner/workload/model_file.h"
+#include "tuner/workload/onnx/onnx.h"
 #include "tuner/workload/zoo.h"
 
 namespace batchtune {
@@ -188,6 +189,28 @@ Status read_dims(const Place& root, Model& model) {
   return {};
 }
 
+// The file of an imported model.
+Status read_origin(const Place& root, Model& model) {
+  if (!root.value().contains("file")) return {};
+  BT_TRY(place, root.member("file", ""));
+  if (!place.value().is_object()) return place.fail("an object: format, path, digest, batch_dim");
+  ModelFile file;
+  const std::pair<const char*, std::string&> keys[] = {{"format", file.format},
+                                                       {"path", file.path},
+                                                       {"digest", file.digest},
+                                                       {"batch_dim", file.batch_dim}};
+  for (const auto& [key, target] : keys) {
+    if (key == std::string_view("batch_dim") && !place.value().contains(key)) continue;
+    BT_TRY(value, place.member(key, "a text"));
+    BT_TRY(text, value.text());
+    target = std::move(text);
+  }
+  if (file.format != "onnx") return place.fail("a file of the format onnx");
+  if (place.value().size() > std::size(keys)) return place.fail("only format, path, digest, batch_dim");
+  model.file = std::move(file);
+  return {};
+}
+
 Status read_head(const Place& root, Model& model) {
   if (!root.value().is_object()) return root.fail("an object: a model");
   BT_TRY(version, root.member("schema_version", "1"));
@@ -208,12 +231,13 @@ Status read_head(const Place& root, Model& model) {
         return place.fail("a number of at least 0");
       model.unbuilt_parameters = value.get<double>();
     } else if (key != "schema_version" && key != "name" && key != "output" && key != "ops" &&
-               key != "dims") {
+               key != "dims" && key != "file") {
       return bad_input(
-          "only schema_version, name, description, dims, unbuilt_parameters, ops, output",
+          "only schema_version, name, description, dims, file, unbuilt_parameters, ops, output",
           "\"" + key + "\"", root.path());
     }
   }
+  BT_TRY_VOID(read_origin(root, model));
   return read_dims(root, model);
 }
 
@@ -285,14 +309,12 @@ Result<Model> read_model_file(const std::string& path) {
 }
 
 bool is_model_path(std::string_view name_or_path) {
-  return name_or_path.ends_with(".json") || name_or_path.ends_with(".onnx") ||
+  return name_or_path.ends_with(".json") || is_onnx_path(name_or_path) ||
          name_or_path.find('/') != std::string_view::npos;
 }
 
 Result<Model> load_model(const std::string& name_or_path) {
-  if (name_or_path.ends_with(".onnx"))
-    return bad_input("a zoo name or a .json model file", name_or_path, "model",
-                     "This version reads no ONNX: describe the layers in a .json file");
+  if (is_onnx_path(name_or_path)) return read_onnx(name_or_path);
   if (is_model_path(name_or_path)) return read_model_file(name_or_path);
   return build_zoo_model(name_or_path);
 }

@@ -42,7 +42,7 @@ struct FieldWriter {
 // A shape that follows from the inputs is left out.
 bool is_inferred(const OpField& field, const Op& op) {
   return field.key == std::string_view("shape") && op.kind != OpKind::input &&
-         op.kind != OpKind::reshape;
+         op.kind != OpKind::reshape && op.kind != OpKind::foreign;
 }
 
 ordered_json json_of(Op op) {
@@ -75,6 +75,11 @@ std::string write_model(const Model& model) {
   ordered_json out = {
       {"schema_version", 1}, {"name", model.name}, {"description", model.description}};
   if (!model.dims.empty()) out["dims"] = model.dims;
+  if (model.file)
+    out["file"] = {{"format", model.file->format},
+                   {"path", model.file->path},
+                   {"digest", model.file->digest},
+                   {"batch_dim", model.file->batch_dim}};
   if (model.unbuilt_parameters != 0) out["unbuilt_parameters"] = model.unbuilt_parameters;
   out["ops"] = json_of(model.ops);
   out["output"] = model.output;
@@ -82,7 +87,8 @@ std::string write_model(const Model& model) {
 }
 
 std::string model_hash(const Model& model) {
-  return hex64(fnv1a(text_of(json_of(model.ops)) + model.output));
+  const std::string file = model.file ? model.file->digest : "";
+  return hex64(fnv1a(text_of(json_of(model.ops)) + model.output + file));
 }
 
 }  // namespace batchtune

@@ -9,6 +9,15 @@ std::string text_of(const Shape& shape) {
   return text + "]";
 }
 
+namespace {
+
+// Of imported models, whose shapes our kernels never meet.
+bool may_have_high_rank(OpKind kind) {
+  return kind == OpKind::input || kind == OpKind::reshape || kind == OpKind::foreign;
+}
+
+}  // namespace
+
 Status OpShapes::infer() {
   BT_TRY_VOID(resolve_inputs());
   BT_TRY(inferred, output_shape());
@@ -36,10 +45,15 @@ Status OpShapes::resolve_inputs() {
     const std::string key = "inputs[" + std::to_string(i) + "]";
     BT_TRY(input, earlier(op_.inputs[i], key));
     const bool ids = input->kind == OpKind::input && input->input_kind == InputKind::token_ids;
-    if (ids != (op_.kind == OpKind::embedding))
+    if (op_.kind != OpKind::foreign && ids != (op_.kind == OpKind::embedding))
       return fail(key, ids ? "values (token ids go into an embedding)" : "an input of token ids",
                   "\"" + op_.inputs[i] + "\"");
-    in_.push_back(input->output);
+    if (may_have_high_rank(op_.kind) || input->output.size() <= kMaxRank) {
+      in_.push_back(input->output);
+      continue;
+    }
+    return fail(key, "an input of 1 to " + std::to_string(kMaxRank) + " dimensions",
+                text_of(input->output));
   }
   return {};
 }
@@ -61,9 +75,9 @@ Status OpShapes::want_range(const std::string& key, std::int64_t value, std::int
 
 Status OpShapes::check_size(const Shape& shape, const std::string& key,
                             const std::string& what) const {
-  if (shape.empty() || shape.size() > kMaxRank)
-    return fail(key, what + " with 1 to " + std::to_string(kMaxRank) + " dimensions",
-                text_of(shape));
+  const std::size_t most = may_have_high_rank(op_.kind) ? kMaxForeignRank : kMaxRank;
+  if (shape.empty() || shape.size() > most)
+    return fail(key, what + " with 1 to " + std::to_string(most) + " dimensions", text_of(shape));
   for (const std::int64_t dimension : shape)
     if (dimension < 1 || dimension > kMaxDimension)
       return fail(key, what + " dimensions from 1 to " + std::to_string(kMaxDimension),
@@ -114,6 +128,8 @@ Result<Shape> OpShapes::output_shape() {
       return transpose();
     case OpKind::reshape:
       return reshape();
+    case OpKind::foreign:
+      return foreign();
   }
   return fail("op", "a known operation", "none");
 }
@@ -121,7 +137,8 @@ Result<Shape> OpShapes::output_shape() {
 Status OpShapes::check_epilogue() {
   const Epilogue& e = op_.epilogue;
   const bool allowed = op_.kind == OpKind::matmul || op_.kind == OpKind::conv2d;
-  if (!allowed && e != Epilogue{})
+  const bool biased = op_.kind == OpKind::foreign && e == Epilogue{.bias = true};
+  if (!allowed && !biased && e != Epilogue{})
     return fail("", "no epilogue on " + std::string(name_of(op_.kind)),
                 "a bias, activation or residual");
   if (op_.folded_batch_norm && !(op_.kind == OpKind::conv2d && e.bias))

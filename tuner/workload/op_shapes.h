@@ -15,7 +15,8 @@
 namespace batchtune {
 
 inline constexpr std::size_t kMaxOps = 10'000;  // find_op is linear; real graphs have some hundreds
-inline constexpr std::size_t kMaxRank = 4;      // of a per-sample shape
+inline constexpr std::size_t kMaxRank = 4;      // of a per-sample shape that our kernels meet
+inline constexpr std::size_t kMaxForeignRank = 8;  // of imported models' shapes
 inline constexpr std::size_t kMaxTables = 7;    // positions and types are two
 inline constexpr std::int64_t kMaxDimension = std::numeric_limits<std::int32_t>::max();
 inline constexpr std::int64_t kMaxElements = std::int64_t{1}
@@ -73,6 +74,7 @@ class OpShapes {
   Result<Shape> slice();
   Result<Shape> transpose();
   Result<Shape> reshape();
+  Result<Shape> foreign();
 
   const Model& model_;
   const std::unordered_map<std::string_view, OpIndex>& earlier_;

@@ -2,8 +2,14 @@
 #include "tuner/workload/op_shapes.h"
 
 #include <cmath>
+#include <utility>
 
 namespace batchtune {
+namespace {
+
+constexpr double kMaxForeignFigure = 1e18;  // FLOP or weights: beyond any model, exact in nothing
+
+}  // namespace
 
 Result<Shape> OpShapes::input() {
   BT_TRY_VOID(want_inputs(0, 0));
@@ -83,6 +89,19 @@ Result<Shape> OpShapes::transpose() {
     return fail("permutation", "each of 0 to " + std::to_string(view.size() - 1) + " once",
                 text_of(op_.permutation));
   return shape;
+}
+
+// Its shape and work are what the importer found; what backends and counts rely on is checked.
+Result<Shape> OpShapes::foreign() {
+  if (op_.operation.empty()) return fail("operation", "what the file calls it", "nothing");
+  for (const auto& [key, value] :
+       {std::pair{"flops", op_.flops}, std::pair{"weight_elements", op_.weight_elements}})
+    if (!(value >= 0 && value <= kMaxForeignFigure))
+      return fail(key, "a number from 0 to 1e18", std::to_string(value));
+  BT_TRY_VOID(want_range("columns", op_.columns, 0, kMaxDimension));
+  BT_TRY_VOID(want_range("groups", op_.groups, 1, kMaxDimension));
+  BT_TRY_VOID(check_size(op_.output, "shape", "an output shape"));
+  return op_.output;
 }
 
 Result<Shape> OpShapes::reshape() {

@@ -4,6 +4,9 @@
 // published ones are.
 #include "tuner/workload/work.h"
 
+#include <algorithm>
+#include <string_view>
+
 namespace batchtune {
 namespace {
 
@@ -24,7 +27,7 @@ void add_bias(const Op& op, OpWork& work) {
 }
 
 void count_dense(const Op& op, const Shape& input, OpWork& work) {
-  work.dense = true;
+  work.product = work.dense = true;
   const double inner = op.kind == OpKind::matmul
                            ? count(op.inner)
                            : count(op.window.kernel_h) * count(op.window.kernel_w) *
@@ -51,6 +54,34 @@ void count_norm(const Op& op, OpWork& work) {
   work.flops = work.output_elements;
 }
 
+template <typename Names>
+bool is_one_of(std::string_view operation, const Names& names) {
+  return std::find(std::begin(names), std::end(names), operation) != std::end(names);
+}
+
+// Imported operations that are not counted like most of them.
+constexpr std::string_view kProducts[] = {"Conv",        "ConvInteger",   "ConvTranspose", "Einsum",
+                                          "GRU",         "Gemm",          "LSTM",          "MatMul",
+                                          "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN"};
+// They read as much as they write, whatever their inputs are.
+constexpr std::string_view kPicking[] = {"Gather", "GatherElements", "GatherND", "Slice", "Split"};
+
+void count_foreign(const Op& op, OpWork& work) {
+  work.flops = op.flops;
+  work.weight_elements = work.weight_reads = work.published_parameters = op.weight_elements;
+  work.product = is_one_of(op.operation, kProducts);
+  if (is_one_of(op.operation, kPicking)) {
+    work.input_elements = std::min(work.input_elements, work.output_elements);
+    work.weight_reads = std::min(work.weight_reads, work.output_elements);
+  }
+  // Mean and variance are not trained: published counts leave them out.
+  if (op.operation == "BatchNormalization") work.published_parameters /= 2;
+  if (!work.product || op.weight_elements == 0) return;
+  work.dense = true;
+  work.dense_weights =
+      std::max(0.0, op.weight_elements - (op.epilogue.bias ? count(op.columns) : 0));
+}
+
 }  // namespace
 
 OpWork work_of(const Model& model, const Op& op) {
@@ -68,6 +99,7 @@ OpWork work_of(const Model& model, const Op& op) {
       count_dense(op, input(0).output, work);
       break;
     case OpKind::batched_matmul:
+      work.product = true;
       work.flops = 2 * count(op.inner) * work.output_elements;
       break;
     case OpKind::embedding:
@@ -92,6 +124,9 @@ OpWork work_of(const Model& model, const Op& op) {
       break;
     case OpKind::slice:
       work.input_elements = work.output_elements;
+      break;
+    case OpKind::foreign:
+      count_foreign(op, work);
       break;
     case OpKind::input:
     case OpKind::concat:

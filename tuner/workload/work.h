@@ -17,7 +17,8 @@ struct OpWork {
       0;  // elements of weights really read per run: < weight_elements for embedding
   double input_elements = 0;  // activations read, residual included
   double output_elements = 0;
-  bool dense = false;               // matmul or conv2d: counts towards the dense figures
+  bool product = false;  // matrix arithmetic, of activations as well
+  bool dense = false;    // a product with weights: counts towards the dense figures
   double dense_weights = 0;         // without biases
   double published_parameters = 0;  // before folding: bias or batch-norm gain and bias included
 };

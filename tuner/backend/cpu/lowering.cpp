@@ -74,6 +74,7 @@ class Lowering {
         return transpose();
       case OpKind::input:
       case OpKind::reshape:
+      case OpKind::foreign:  // refused when the model is loaded
         break;
     }
     return {};

@@ -1,0 +1,23 @@
+// A digest of files' contents that reads them at the speed of memory: gigabytes of weights are named at every run.
+// Internal to this folder. Not for security.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tuner/core/error.h"
+
+namespace batchtune::onnx_file {
+
+class Digest {
+ public:
+  void add(std::string_view bytes);
+  Status add_file(const std::string& path);
+  std::string text() const;  // 16 hex digits
+
+ private:
+  std::uint64_t state_ = 0;
+};
+
+}  // namespace batchtune::onnx_file

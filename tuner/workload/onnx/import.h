@@ -1,0 +1,30 @@
+// A graph whose shapes are inferred, as a Model. Internal to this folder.
+#pragma once
+
+#include <vector>
+
+#include "tuner/workload/onnx/file.h"
+#include "tuner/workload/onnx/infer.h"
+#include "tuner/workload/onnx/onnx.h"
+
+namespace batchtune::onnx_file {
+
+struct Import {
+  Model model;
+  std::vector<OnnxTensor> inputs, outputs;  // of the graph, outputs only where they have a batch
+};
+
+Result<Import> import_graph(const OnnxFile& file, const InferredGraph& graph,
+                            const OnnxOptions& options);
+
+// Ids that an input of integers may hold: rows of the tables that it picks from; 2 where it picks from none (masks).
+std::unordered_map<std::string, std::int64_t> vocabularies(const InferredGraph& graph);
+
+// Elements of weights that each node is the first to need; tables that are only looked up come last, so that a table
+// that is also multiplied by counts there.
+std::vector<double> weight_elements(const InferredGraph& graph);
+
+// One line: version, inputs and outputs with types and batch, what could not be read.
+std::string describe_graph(const OnnxFile& file, const InferredGraph& graph);
+
+}  // namespace batchtune::onnx_file

@@ -1,0 +1,30 @@
+// The same doors in a build without the packages that ONNX files need.
+#include "tuner/workload/onnx/onnx.h"
+
+namespace batchtune {
+namespace {
+
+tl::unexpected<Error> absent(const std::string& where) {
+  return environment_error("a build that knows ONNX files", "one built without ONNX", where,
+                           "Install libonnx-dev, libprotobuf-dev and protobuf-compiler, and build again");
+}
+
+}  // namespace
+
+Result<Model> read_onnx(const std::string& path, const OnnxOptions&) {
+  return absent(path);
+}
+
+Result<OnnxForRuntime> onnx_for_runtime(const Model& model, std::uint64_t) {
+  return absent(model.name);
+}
+
+Result<OnnxForRuntime> export_onnx(const Model& model, std::uint64_t) {
+  return absent(model.name);
+}
+
+std::vector<OnnxOperation> onnx_operations() {
+  return {};
+}
+
+}  // namespace batchtune
