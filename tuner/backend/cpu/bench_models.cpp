@@ -58,8 +58,8 @@ struct Times {
 
 Times measure(cpu::CpuProgram& program) {
   Times times;
-  const double end = cpu::steady_seconds() + kSeconds;
-  for (int i = 0; i < 3 || cpu::steady_seconds() < end; ++i) {
+  const double end = steady_seconds() + kSeconds;
+  for (int i = 0; i < 3 || steady_seconds() < end; ++i) {
     const double start = processor_seconds();
     times.whole = std::min(times.whole, program.run(1)->seconds[0]);
     times.processor = std::min(times.processor, processor_seconds() - start);

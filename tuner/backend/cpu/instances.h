@@ -1,73 +1,34 @@
-// The instances of a loaded model side by side: each has an arena on CPUs of its own (and, where
-// there are enough, cores of its own) and a thread that runs it; the first one's is the caller.
-// Knows no model and no step.
-// The trap: a run counts only under the load of all others. So all start at one moment, and who has
-// done its runs goes on with uncounted ones until the last has done its own.
+// The instances of a loaded model, each with an arena on CPUs of its own (and, where there are
+// enough, cores of its own); how they run side by side is side_by_side.h's. Knows no model and no
+// step.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
-#include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "kernels/arena.h"
-#include "tuner/backend/backend.h"
+#include "tuner/backend/side_by_side.h"
 
 namespace batchtune::cpu {
-
-// The clock of loading, preparing and running.
-Seconds steady_seconds();
 
 class Instances {
  public:
   // At least one, of `threads` threads each. Throws std::system_error where a thread cannot be
   // started.
   Instances(int count, int threads);
-  Instances(const Instances&) = delete;
-  Instances& operator=(const Instances&) = delete;
 
-  int count() const { return static_cast<int>(members_.size()); }
-  kernels::Arena& arena(int instance) {
-    return members_[static_cast<std::size_t>(instance)]->arena;
-  }
+  int count() const { return side_by_side_->count(); }
+  kernels::Arena& arena(int instance) { return *arenas_[static_cast<std::size_t>(instance)]; }
 
-  // One batch of one instance. Called on that instance's thread; once over() is true nobody looks
-  // at what it does, and it should return soon.
+  // As SideBySide::run, each batch within its instance's arena.
   using RunBatch = std::function<void(int instance, kernels::Team& team)>;
-  // n runs of each, tagged by instance. What a batch throws is thrown here when all are back. Uses
-  // no CPU outside of this call.
   RunTimes run(int n, const RunBatch& batch);
-  bool over() const { return unfinished_.load(std::memory_order_relaxed) == 0; }
+  bool over() const { return side_by_side_->over(); }
 
  private:
-  struct Member {
-    explicit Member(int threads) : arena(threads, kernels::Pin::yes) {}
-    kernels::Arena arena;
-    std::vector<Seconds> seconds;  // of the runs that count
-    std::exception_ptr failure;
-  };
-
-  void serve(int instance, const std::stop_token& stop);  // a further instance's thread
-  void take_part(int instance);
-  void run_batches(int instance);
-  void start_together();
-
-  std::vector<std::unique_ptr<Member>> members_;
-  int runs_ = 0;  // the job in hand; written while nobody works
-  const RunBatch* batch_ = nullptr;
-  std::atomic<int> arrived_{0};
-  std::atomic<int> unfinished_{0};  // that have not done their runs yet
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::condition_variable back_;
-  std::uint64_t job_ = 0;              // number of the last one
-  int working_ = 0;                    // further instances that are not back from it
-  std::vector<std::jthread> threads_;  // of the further instances; the first to go
+  std::vector<std::unique_ptr<kernels::Arena>> arenas_;
+  std::unique_ptr<SideBySide> side_by_side_;  // its threads are pinned to the arenas: first to go
 };
 
 }  // namespace batchtune::cpu
