@@ -13,6 +13,7 @@ endfunction()
 set(BT_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(BT_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma)
 set(BT_ISA_FLAGS_avx512bf16 ${BT_ISA_FLAGS_avx512} -mavx512bf16)
+set(BT_ISA_FLAGS_amx ${BT_ISA_FLAGS_avx512bf16} -mamx-tile -mamx-bf16)
 
 # bt_add_isa_sources(<target> <isa> sources...): files compiled for one instruction set, added to <target>,
 # and a test that they leak no inline code (a shared inline function compiled with wide instructions may be

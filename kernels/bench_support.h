@@ -17,33 +17,30 @@ namespace batchtune::kernels {
 
 // FLOP/s of one thread with operands in registers: the best of bursts that last some milliseconds.
 inline double peak_of(Isa isa, Dtype dtype) {
-  probe::FmaOperands operands;
-  for (float& value : operands.start) value = 1.0f;
-  for (int lane = 0; lane < probe::FmaOperands::kLanes; ++lane) {
-    operands.ratio[lane] = 1.0625f;
-    operands.step[lane] = 0.03125f;
-    operands.inverse_ratio[lane] = 1 / 1.0625f;
-    operands.inverse_step[lane] = -0.03125f / 1.0625f;
-  }
+  struct Row {
+    probe::FmaLoop loop;
+    double flops;  // of an iteration
+  };
+  const auto row = [&]() -> Row {
+    if (dtype == Dtype::bf16 && isa == Isa::amx)
+      return {&probe::amx::dot_bf16, probe::amx::kDotBf16Flops};
+    if (dtype == Dtype::bf16 && isa == Isa::avx512bf16)
+      return {&probe::avx512bf16::dot_bf16, probe::avx512bf16::kDotBf16Flops};
+    if (isa >= Isa::avx512) return {&probe::avx512::fma_f32, probe::avx512::kFmaF32Flops};
+    if (isa == Isa::avx2) return {&probe::avx2::fma_f32, probe::avx2::kFmaF32Flops};
+    return {&probe::reference::fma_f32, probe::reference::kFmaF32Flops};
+  }();
+  const probe::FmaOperands operands = probe::ordinary_operands();
   constexpr std::int64_t kIterations = 50000;
   constexpr int kBursts = 40;
-  const bool dot = dtype == Dtype::bf16 && isa == Isa::avx512bf16;
-  const probe::FmaLoop loop = dot                  ? &probe::avx512bf16::dot_bf16
-                              : isa >= Isa::avx512 ? &probe::avx512::fma_f32
-                              : isa == Isa::avx2   ? &probe::avx2::fma_f32
-                                                   : &probe::reference::fma_f32;
-  const double flops = dot                  ? probe::avx512bf16::kDotBf16Flops
-                       : isa >= Isa::avx512 ? probe::avx512::kFmaF32Flops
-                       : isa == Isa::avx2   ? probe::avx2::kFmaF32Flops
-                                            : probe::reference::kFmaF32Flops;
   double best = std::numeric_limits<double>::infinity();
   for (int burst = 0; burst < kBursts; ++burst) {
     const auto before = std::chrono::steady_clock::now();
-    benchmark::DoNotOptimize(loop(operands, kIterations));
+    benchmark::DoNotOptimize(row.loop(operands, kIterations));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - before;
     best = std::min(best, took.count());
   }
-  return flops * kIterations / best;
+  return row.flops * kIterations / best;
 }
 
 // Times `body(team)` inside one region per iteration batch and reports the fastest iteration: on a

@@ -1,7 +1,10 @@
-// CPU bits by cpuid, saved register state by xgetbv. Machine code for the baseline CPU only.
+// CPU bits by cpuid, saved register state by xgetbv, permission by arch_prctl. Machine code for the
+// baseline CPU only.
 #include "kernels/isa.h"
 
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace batchtune::kernels {
 namespace {
@@ -30,6 +33,15 @@ std::uint64_t saved_states(bool osxsave) {
 
 constexpr std::uint64_t kStateYmm = 0x06;  // SSE and AVX halves
 constexpr std::uint64_t kStateZmm = 0xe6;  // those, opmasks, and the upper halves and upper 16 zmm
+constexpr std::uint64_t kStateTiles = 0x60000;  // the tiles and their configuration
+
+// Linux saves 8 KiB of tiles for those processes alone that ask first; for all threads of now and
+// later.
+bool permitted_to_use_tiles() {
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
 
 // One requirement of an instruction set, in the order of checking.
 struct Requirement {
@@ -39,7 +51,7 @@ struct Requirement {
 };
 
 struct Findings {
-  Requirement list[10];
+  Requirement list[14];
 };
 
 Findings look() {
@@ -47,6 +59,7 @@ Findings look() {
   const Registers seven = cpuid(7, 0);
   const Registers seven_one = cpuid(7, 1);
   const std::uint64_t saved = saved_states(bit(one.ecx, 27));
+  const bool has_tiles = bit(seven.edx, 24), saves_tiles = (saved & kStateTiles) == kStateTiles;
   return {{
       {Isa::avx2, bit(seven.ebx, 5), "the CPU lacks avx2"},
       {Isa::avx2, bit(one.ecx, 12), "the CPU lacks fma"},
@@ -60,6 +73,11 @@ Findings look() {
       {Isa::avx512, (saved & kStateZmm) == kStateZmm,
        "the operating system does not save the 512-bit registers"},
       {Isa::avx512bf16, bit(seven_one.eax, 5), "the CPU lacks avx512_bf16"},
+      {Isa::amx, has_tiles, "the CPU lacks amx_tile"},
+      {Isa::amx, bit(seven.edx, 22), "the CPU lacks amx_bf16"},
+      {Isa::amx, saves_tiles, "the operating system does not save the tile registers"},
+      {Isa::amx, has_tiles && saves_tiles && permitted_to_use_tiles(),
+       "the operating system does not permit this process to use the tile registers"},
   }};
 }
 
@@ -88,6 +106,8 @@ std::string_view name_of(Isa isa) {
       return "avx512";
     case Isa::avx512bf16:
       return "avx512bf16";
+    case Isa::amx:
+      return "amx";
   }
   return "unknown";
 }

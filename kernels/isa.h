@@ -1,6 +1,7 @@
 // Instruction sets that kernels exist for, and which of them this machine can run.
 // "Supported" means the CPU's bit and the operating system's: without saved wide registers the
-// first such instruction ends the process.
+// first such instruction ends the process. The tile registers of AMX also need a permission, which
+// asking for the first time obtains: so ask before any thread uses them.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +12,10 @@
 namespace batchtune::kernels {
 
 // From narrow to wide: each one includes those before it.
-enum class Isa : std::uint8_t { reference, avx2, avx512, avx512bf16 };
+enum class Isa : std::uint8_t { reference, avx2, avx512, avx512bf16, amx };
 
-inline constexpr Isa kAllIsas[] = {Isa::reference, Isa::avx2, Isa::avx512, Isa::avx512bf16};
+inline constexpr Isa kAllIsas[] = {Isa::reference, Isa::avx2, Isa::avx512, Isa::avx512bf16,
+                                   Isa::amx};
 
 // A set of instruction sets, one bit each. Selection takes it as a plain value, so that tests can
 // choose for machines that they do not run on.
@@ -29,7 +31,7 @@ constexpr IsaMask up_to(Isa widest) {
   return (mask_of(widest) << 1) - 1;
 }
 
-// "reference", "avx2", "avx512", "avx512bf16"; parse_isa is its inverse.
+// "reference", "avx2", "avx512", "avx512bf16", "amx"; parse_isa is its inverse.
 std::string_view name_of(Isa isa);
 std::optional<Isa> parse_isa(std::string_view name);
 

@@ -8,10 +8,11 @@
 namespace batchtune::kernels {
 namespace {
 
-// A core's L2 is 1 MiB or more on servers of today; half of it for A, a fifth for waiting sums, the
-// rest for W and C on their way.
+// A core's L2 is 1 MiB or more on servers of today, and 2 MiB on all that have tiles; half of it
+// for A, a fifth for waiting sums, the rest for W and C on their way.
 constexpr std::int64_t kStagedBytes = 448 * 1024;
 constexpr std::int64_t kSumsBytes = 192 * 1024;
+constexpr std::int64_t kTimesForTiles = 2;
 // A piece of a panel: two thirds of a 48 KiB L1, so that the rows of a tile pass by.
 constexpr std::int64_t kPanelPieceBytes = 32 * 1024;
 // Rows worth having in hand: W is read from afar once per block, so 128 rows give 64 FLOP per byte
@@ -30,6 +31,13 @@ std::int64_t round_up(std::int64_t a, std::int64_t b) {
   return divide_up(a, b) * b;
 }
 
+std::int64_t staged_budget(const GemmKernel& kernel) {
+  return kernel.in_tiles() ? kTimesForTiles * kStagedBytes : kStagedBytes;
+}
+std::int64_t sums_budget(const GemmKernel& kernel) {
+  return kernel.in_tiles() ? kTimesForTiles * kSumsBytes : kSumsBytes;
+}
+
 // Near-equal pieces of at most `most`, in multiples of `unit`.
 std::int64_t even_piece(std::int64_t total, std::int64_t most, std::int64_t unit) {
   const std::int64_t pieces = divide_up(total, std::max(most, unit));
@@ -44,9 +52,9 @@ std::int64_t most_scratch_bytes(const GemmKernel& kernel, std::int64_t k,
   constexpr std::int64_t kRowPadding = 3 * 64;
   const std::int64_t sums_of_a_panel =
       kMostRows * kernel.nr * static_cast<std::int64_t>(sizeof(float));
-  const std::int64_t cut =
-      kStagedBytes + kMostRows * kRowPadding + std::max(kSumsBytes, sums_of_a_panel);
-  const bool never_cut = k * kernel.staged_bytes() * kFewestRows <= kStagedBytes;
+  const std::int64_t cut = staged_budget(kernel) + kMostRows * kRowPadding +
+                           std::max(sums_budget(kernel), sums_of_a_panel);
+  const bool never_cut = k * kernel.staged_bytes() * kFewestRows <= staged_budget(kernel);
   return never_cut ? std::min(cut, kMostRows * whole_stride + sums_of_a_panel) : cut;
 }
 
@@ -65,28 +73,30 @@ bool rows_alias(std::int64_t stride) {
 Blocking block(const GemmKernel& kernel, std::int64_t m, std::int64_t n, std::int64_t k,
                int lanes) {
   Blocking cut;
-  const std::int64_t step = kernel.k_per_step();
+  const std::int64_t k_step = kernel.k_per_step(), k_unit = kernel.k_unit();
+  const std::int64_t row_unit = kernel.row_unit();
   const std::int64_t element = kernel.staged_bytes();
-  const std::int64_t rows_that_fit = kStagedBytes / std::max<std::int64_t>(k * element, 1);
-  const std::int64_t wanted = std::min(m, kFewestRows);
+  const std::int64_t rows_that_fit = staged_budget(kernel) / std::max<std::int64_t>(k * element, 1);
+  const std::int64_t wanted = round_up(std::min(m, kFewestRows), row_unit);
   std::int64_t most =
       std::clamp<std::int64_t>(rows_that_fit, std::max<std::int64_t>(wanted, 1), kMostRows);
   // Lanes share M where there is enough of it: rows in hand serve all of N.
   if (lanes > 1 && m > kFewestRows) {
     most = std::min(most, std::max(kFewestRows, divide_up(m, lanes * kChunksPerLane)));
   }
-  cut.m_block = even_piece(m, most, 1);
+  cut.m_block = even_piece(m, most / row_unit * row_unit, row_unit);
   cut.m_blocks = divide_up(m, cut.m_block);
   const std::int64_t stage_budget =
-      std::max<std::int64_t>(kStagedBytes / (cut.m_block * element), step);
-  cut.k_stage = k <= stage_budget ? round_up(k, step) : even_piece(k, stage_budget, 8 * step);
-  cut.k_inner = even_piece(cut.k_stage, kPanelPieceBytes / kernel.step_bytes() * step, step);
+      std::max<std::int64_t>(staged_budget(kernel) / (cut.m_block * element), k_unit);
+  cut.k_stage = k <= stage_budget ? round_up(k, k_unit)
+                                  : even_piece(k, stage_budget, std::max(k_unit, 8 * k_step));
+  cut.k_inner = even_piece(cut.k_stage, kPanelPieceBytes / kernel.step_bytes() * k_step, k_unit);
 
   const std::int64_t panels = kernel.panels(n);
   std::int64_t panels_per_chunk = panels;
   if (cut.k_stage < k) {
     const std::int64_t sums = cut.m_block * kernel.nr * static_cast<std::int64_t>(sizeof(float));
-    panels_per_chunk = std::clamp<std::int64_t>(kSumsBytes / sums, 1, panels);
+    panels_per_chunk = std::clamp<std::int64_t>(sums_budget(kernel) / sums, 1, panels);
   }
   cut.n_blocks = divide_up(panels, panels_per_chunk);
   if (lanes > 1 && cut.chunks() < lanes * kChunksPerLane) {

@@ -24,7 +24,7 @@ RowSource matrix_rows(const GemmKernel& kernel, const MatrixView& matrix, std::i
   RowSource source{};
   source.stage = &stage_matrix;
   source.context = &matrix;
-  const bool as_it_lies = kernel.layout != StepLayout::bf16_widened && k % kernel.k_per_step() == 0;
+  const bool as_it_lies = kernel.layout != StepLayout::bf16_widened && k % kernel.k_unit() == 0;
   if (as_it_lies && !rows_alias(matrix.stride)) {
     source.in_place = matrix.data;
     source.in_place_stride = matrix.stride;

@@ -31,13 +31,43 @@ Range piece(std::int64_t total, std::int64_t pieces, std::int64_t index) {
   return {total * index / pieces, total * (index + 1) / pieces};
 }
 
+// The same in multiples of `unit`; the last piece, the longest, has what is left of its last unit.
+Range piece_in_units(std::int64_t total, std::int64_t unit, std::int64_t pieces,
+                     std::int64_t index) {
+  const Range units = piece((total + unit - 1) / unit, pieces, index);
+  return {units.begin * unit, std::min(total, units.end * unit)};
+}
+
+std::int64_t tile_bytes(const GemmKernel& kernel) {
+  return std::int64_t{kernel.mr} * kernel.nr * static_cast<std::int64_t>(sizeof(float));
+}
+
 // What one chunk works with.
 struct Chunk {
   const Product& product;
   const Blocking& blocking;
   Range rows;
   Staged& staged;
+  float* ready[2];  // tiles of sums that need no more k, in turn
   std::byte* a_scratch;
+  int turn = 0;
+  Tile finished{};  // the latest of them, for kernels that finish it during the next one
+};
+
+// Brackets the calls of the micro-kernel.
+class MicroCalls {
+ public:
+  MicroCalls(const GemmKernel& kernel, std::int64_t rows) : kernel_(kernel) {
+    if (kernel_.begin != nullptr) kernel_.begin(rows);
+  }
+  ~MicroCalls() {
+    if (kernel_.end != nullptr) kernel_.end();
+  }
+  MicroCalls(const MicroCalls&) = delete;
+  MicroCalls& operator=(const MicroCalls&) = delete;
+
+ private:
+  const GemmKernel& kernel_;
 };
 
 struct RowBlock {
@@ -61,19 +91,20 @@ RowBlock rows_in_hand(Chunk& chunk, std::int64_t k0, std::int64_t count) {
     const std::int64_t rows = chunk.rows.end - chunk.rows.begin;
     source.stage(source.context, kernel, chunk.rows.begin, rows, k0, count, chunk.a_scratch,
                  stride);
-    if (count % kernel.k_per_step() != 0) {  // the second half of the last pair
-      std::byte* last = chunk.a_scratch + count * kernel.staged_bytes();
-      for (std::int64_t row = 0; row < rows; ++row) {
-        std::memset(last + row * stride, 0, static_cast<std::size_t>(kernel.staged_bytes()));
-      }
+    const std::int64_t padding = round_up(count, kernel.k_unit()) - count;
+    std::byte* last = chunk.a_scratch + count * kernel.staged_bytes();
+    for (std::int64_t row = 0; row < rows && padding != 0; ++row) {
+      std::memset(last + row * stride, 0,
+                  static_cast<std::size_t>(padding * kernel.staged_bytes()));
     }
     chunk.staged = {chunk.rows.begin, k0};
   }
   return {chunk.a_scratch, stride};
 }
 
-void finish(const Product& product, std::int64_t row, int rows, std::int64_t panel,
-            const float* sums) {
+// Sums of `rows` rows from `row` on, and what becomes of them.
+Tile tile_of(const Product& product, std::int64_t row, int rows, std::int64_t panel,
+             const float* sums) {
   const GemmKernel& kernel = *product.kernel;
   const Epilogue& epilogue = product.epilogue;
   const std::int64_t column = panel * kernel.nr;
@@ -94,33 +125,71 @@ void finish(const Product& product, std::int64_t row, int rows, std::int64_t pan
   tile.output = static_cast<std::byte*>(product.c) + (row * product.c_stride + column) * size;
   tile.output_stride = product.c_stride * size;
   tile.stored = epilogue.output;
-  kernel.finish(tile);
+  return tile;
+}
+
+// A piece of a panel, all of which stays in L1 while the tiles of the block use it.
+struct PanelPiece {
+  std::int64_t panel;
+  std::int64_t k_offset, k_count;  // within the k in hand
+  bool first, last;                // of all K
+  const std::byte* w;
+  const std::byte* next;  // the piece that comes after it
+};
+
+void multiply_piece(Chunk& chunk, const RowBlock& block, const PanelPiece& piece,
+                    float* panel_sums) {
+  const Product& product = chunk.product;
+  const GemmKernel& kernel = *product.kernel;
+  const std::int64_t rows = chunk.rows.end - chunk.rows.begin;
+  const std::int64_t tiles = (rows + kernel.mr - 1) / kernel.mr;
+  const std::int64_t steps = kernel.steps(piece.k_count);
+  MicroCall call{};
+  call.steps = steps;
+  call.a_stride = block.stride;
+  call.w = piece.w;
+  call.ahead_bytes = steps * kernel.step_bytes() / tiles;  // each tile fetches its share
+  call.finished = &chunk.finished;
+  for (std::int64_t index = 0; index < tiles; ++index) {
+    const Range tile = piece_in_units(rows, kernel.row_unit(), tiles, index);
+    float* own = panel_sums + tile.begin * kernel.nr;  // while it needs more k
+    call.rows = static_cast<int>(tile.end - tile.begin);
+    call.a = block.data + tile.begin * block.stride + piece.k_offset * kernel.staged_bytes();
+    call.add = piece.first ? nullptr : own;
+    call.sums = piece.last ? chunk.ready[chunk.turn] : own;
+    call.ahead = reinterpret_cast<const char*>(piece.next) + index * call.ahead_bytes;
+    kernel.micro[call.rows - 1](call);
+    if (!piece.last) continue;
+    chunk.finished =
+        tile_of(product, chunk.rows.begin + tile.begin, call.rows, piece.panel, call.sums);
+    if (kernel.in_tiles()) {
+      chunk.turn ^= 1;
+    } else {
+      kernel.finish(chunk.finished);
+    }
+  }
 }
 
 // All tiles of one panel for k in [k0, k0 + count) of the rows in hand.
-void multiply_panel(const Chunk& chunk, const RowBlock& block, std::int64_t panel, std::int64_t k0,
+void multiply_panel(Chunk& chunk, const RowBlock& block, std::int64_t panel, std::int64_t k0,
                     std::int64_t count, float* panel_sums) {
   const Product& product = chunk.product;
   const GemmKernel& kernel = *product.kernel;
-  const std::int64_t step = kernel.k_per_step();
-  const std::byte* w =
-      product.weights + (panel * kernel.steps(product.k) + k0 / step) * kernel.step_bytes();
-  const std::int64_t rows = chunk.rows.end - chunk.rows.begin;
-  const std::int64_t tiles = (rows + kernel.mr - 1) / kernel.mr;
+  const auto w_at = [&](std::int64_t of_panel, std::int64_t k) {
+    return product.weights +
+           (of_panel * kernel.steps(product.k) + k / kernel.k_per_step()) * kernel.step_bytes();
+  };
   for (std::int64_t done = 0; done < count; done += chunk.blocking.k_inner) {
     const std::int64_t now = std::min(chunk.blocking.k_inner, count - done);
-    const bool first = k0 + done == 0;
-    const bool last = k0 + done + now >= product.k;
-    const bool waits = !(first && last);  // sums of unfinished tiles need a place each
-    for (std::int64_t index = 0; index < tiles; ++index) {
-      const Range tile = piece(rows, tiles, index);
-      const auto height = static_cast<int>(tile.end - tile.begin);
-      float* sums = panel_sums + (waits ? tile.begin * kernel.nr : 0);
-      kernel.micro[height - 1](
-          kernel.steps(now), block.data + tile.begin * block.stride + done * kernel.staged_bytes(),
-          block.stride, w + done / step * kernel.step_bytes(), sums, !first);
-      if (last) finish(product, chunk.rows.begin + tile.begin, height, panel, sums);
-    }
+    PanelPiece piece{};
+    piece.panel = panel;
+    piece.k_offset = done;
+    piece.k_count = now;
+    piece.first = k0 + done == 0;
+    piece.last = k0 + done + now >= product.k;
+    piece.w = w_at(panel, k0 + done);
+    piece.next = done + now < count ? w_at(panel, k0 + done + now) : w_at(panel + 1, k0);
+    multiply_piece(chunk, block, piece, panel_sums);
   }
 }
 
@@ -128,7 +197,7 @@ void multiply_panel(const Chunk& chunk, const RowBlock& block, std::int64_t pane
 
 std::size_t multiply_workspace_bytes(const GemmKernel& kernel, std::int64_t k) {
   const std::int64_t most = most_scratch_bytes(kernel, k, staged_stride(kernel, k));
-  return static_cast<std::size_t>(round_up(most, kLine)) + sizeof(Staged);
+  return static_cast<std::size_t>(round_up(most, kLine) + 2 * tile_bytes(kernel)) + sizeof(Staged);
 }
 
 void forget_staged(std::byte* scratch) {
@@ -139,14 +208,23 @@ void multiply_chunk(const Product& product, const Blocking& blocking, std::int64
                     std::byte* scratch) {
   const GemmKernel& kernel = *product.kernel;
   const bool whole_k = blocking.k_stage >= product.k;  // panels are finished one after the other
-  const Range rows = piece(product.m, blocking.m_blocks, index / blocking.n_blocks);
+  const Range rows =
+      piece_in_units(product.m, kernel.row_unit(), blocking.m_blocks, index / blocking.n_blocks);
   const Range panels =
       piece(kernel.panels(product.n), blocking.n_blocks, index % blocking.n_blocks);
-  auto* sums = reinterpret_cast<float*>(scratch + sizeof(Staged));
+  std::byte* ready = scratch + sizeof(Staged);
+  std::byte* waiting = ready + 2 * tile_bytes(kernel);
+  auto* sums = reinterpret_cast<float*>(waiting);
   const std::int64_t panel_sums = (rows.end - rows.begin) * kernel.nr;
-  const std::int64_t waiting = whole_k ? 1 : panels.end - panels.begin;
-  Chunk chunk{product, blocking, rows, *reinterpret_cast<Staged*>(scratch),
-              scratch + sizeof(Staged) + round_up(panel_sums * waiting * 4, kLine)};
+  const std::int64_t waiting_sums = panel_sums * (whole_k ? 1 : panels.end - panels.begin);
+  Chunk chunk{
+      product,
+      blocking,
+      rows,
+      *reinterpret_cast<Staged*>(scratch),
+      {reinterpret_cast<float*>(ready), reinterpret_cast<float*>(ready + tile_bytes(kernel))},
+      waiting + round_up(waiting_sums * static_cast<std::int64_t>(sizeof(float)), kLine)};
+  const MicroCalls calls(kernel, rows.end - rows.begin);
   for (std::int64_t k0 = 0; k0 < product.k; k0 += blocking.k_stage) {
     const std::int64_t count = std::min(blocking.k_stage, product.k - k0);
     const RowBlock block = rows_in_hand(chunk, k0, count);
@@ -155,6 +233,7 @@ void multiply_chunk(const Product& product, const Blocking& blocking, std::int64
       multiply_panel(chunk, block, panel, k0, count, own);
     }
   }
+  if (kernel.in_tiles()) kernel.finish(chunk.finished);
 }
 
 void multiply(const Product& product, const Workspace& workspace, Team& team) {

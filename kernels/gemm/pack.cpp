@@ -49,9 +49,9 @@ std::optional<PackedWeights> PackedWeights::make(const GemmKernel& kernel, std::
   for (std::int64_t group = 0; group < groups; ++group) {
     std::byte* last = packed.panel(group, kernel.panels(n) - 1);
     if (n % kernel.nr != 0) std::memset(last, 0, steps * step_bytes);
-    if (k % kernel.k_per_step() == 0) continue;
-    for (std::int64_t index = 0; index < kernel.panels(n); ++index)
-      std::memset(packed.panel(group, index) + (steps - 1) * step_bytes, 0, step_bytes);
+    const auto whole = static_cast<std::size_t>(k / kernel.k_per_step());  // steps without padding
+    for (std::int64_t index = 0; index < kernel.panels(n) && whole < steps; ++index)
+      std::memset(packed.panel(group, index) + whole * step_bytes, 0, (steps - whole) * step_bytes);
   }
   return packed;
 }

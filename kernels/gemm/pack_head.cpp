@@ -97,7 +97,7 @@ void pack_head(const GemmKernel& kernel, const GemmShape& shape, const void* b,
   for (std::int64_t first = 0; first < shape.n; first += kernel.nr) {
     const std::int64_t columns = std::min<std::int64_t>(kernel.nr, shape.n - first);
     std::byte* panel = packed + first / kernel.nr * panel_bytes;
-    if (columns < kernel.nr || shape.k % kernel.k_per_step() != 0) {
+    if (columns < kernel.nr || shape.k % kernel.k_unit() != 0) {
       std::memset(panel, 0, static_cast<std::size_t>(panel_bytes));
     }
     const auto* from =

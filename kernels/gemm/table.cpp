@@ -8,9 +8,9 @@ namespace {
 
 // Best first for each dtype; the reference rows are last and always run.
 const GemmKernel* const kRows[] = {
-    &avx512::gemm_f32,      &avx2::gemm_f32,                          //
-    &avx512bf16::gemm_bf16, &avx512::gemm_bf16,    &avx2::gemm_bf16,  //
-    &reference::gemm_f32,   &reference::gemm_bf16,
+    &avx512::gemm_f32, &avx2::gemm_f32,                                //
+    &amx::gemm_bf16,   &avx512bf16::gemm_bf16, &avx512::gemm_bf16,     //
+    &avx2::gemm_bf16,  &reference::gemm_f32,   &reference::gemm_bf16,  //
 };
 
 }  // namespace

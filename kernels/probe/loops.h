@@ -22,6 +22,10 @@ struct FmaOperands {
   alignas(64) float inverse_step[kLanes];   // -c / r
 };
 
+// Ordinary random values, the same on every machine: zeros would let the processor save power and
+// run faster than on real data.
+FmaOperands ordinary_operands();
+
 // Both return a value that depends on all the work: the sum of the accumulators (close to what it
 // was at the start), or the exclusive or of all words read (0 after an even number of passes).
 using FmaLoop = float (*)(const FmaOperands& operands, std::int64_t iterations);
@@ -52,5 +56,11 @@ namespace avx512bf16 {
 inline constexpr double kDotBf16Flops = 2.0 * 24 * 32 * 2;  // 32 products per instruction
 float dot_bf16(const FmaOperands& operands, std::int64_t iterations);
 }  // namespace avx512bf16
+
+namespace amx {
+inline constexpr double kDotBf16Flops = 2.0 * 8 * 16 * 16 * 32;  // 8 products of tiles
+// Each of 4 accumulators is the first 16 of `start`.
+float dot_bf16(const FmaOperands& operands, std::int64_t iterations);
+}  // namespace amx
 
 }  // namespace batchtune::probe

@@ -25,11 +25,24 @@ constexpr FmaRow kFmaRows[] = {
     {Dtype::f32, Isa::avx2, avx2::kFmaF32Flops, &avx2::fma_f32},
     {Dtype::f32, Isa::avx512, avx512::kFmaF32Flops, &avx512::fma_f32},
     {Dtype::bf16, Isa::avx512bf16, avx512bf16::kDotBf16Flops, &avx512bf16::dot_bf16},
+    {Dtype::bf16, Isa::amx, amx::kDotBf16Flops, &amx::dot_bf16},
 };
 
-// Ordinary random values: zeros would let the processor save power and run faster than on real
-// data.
-FmaOperands make_operands() {
+Burst fma_burst(const FmaRow& row, int threads) {
+  static const FmaOperands operands = ordinary_operands();
+  Burst burst;
+  burst.threads = threads;
+  burst.work = row.flops * threads;
+  burst.loop = [loop = row.loop](int, std::int64_t repeats) {
+    const float sum = loop(operands, repeats);
+    asm volatile("" : : "x"(sum));  // the result is used
+  };
+  return burst;
+}
+
+}  // namespace
+
+FmaOperands ordinary_operands() {
   FmaOperands operands;
   std::mt19937 random(1);  // the same on every machine
   const auto between = [&](float low, float high) {
@@ -44,20 +57,6 @@ FmaOperands make_operands() {
   }
   return operands;
 }
-
-Burst fma_burst(const FmaRow& row, int threads) {
-  static const FmaOperands operands = make_operands();
-  Burst burst;
-  burst.threads = threads;
-  burst.work = row.flops * threads;
-  burst.loop = [loop = row.loop](int, std::int64_t repeats) {
-    const float sum = loop(operands, repeats);
-    asm volatile("" : : "x"(sum));  // the result is used
-  };
-  return burst;
-}
-
-}  // namespace
 
 std::vector<PeakBurst> peak_bursts(const std::vector<int>& thread_counts) {
   std::vector<PeakBurst> bursts;

@@ -66,6 +66,7 @@ TEST_CASE("heads interleaved in rows multiply like separate matrices", "[gemm][a
                            Heads{1, 4, 1, 7, 64, 33, false, Dtype::f32},
                            Heads{2, 2, 1, 1, 35, 64, true, Dtype::bf16},
                            Heads{1, 2, 1, 40, 16, 37, false, Dtype::bf16},
+                           Heads{1, 3, 1, 33, 65, 96, true, Dtype::bf16},
                            Heads{3, 1, 1, 14, 32, 1, false, Dtype::f32}}) {
       INFO(kernel.name << " m=" << h.m << " n=" << h.n << " k=" << h.k
                        << " transposed=" << h.transposed);

@@ -1,6 +1,8 @@
 // One product both ways, for the gemm tests.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <string>
 #include <vector>
 
@@ -20,6 +22,29 @@ struct GemmCase {
   ResidualAt residual_at = ResidualAt::before_activation;
   Dtype output = Dtype::f32;
   int threads = 1;
+};
+
+// Memory that ends at a page which nobody may touch.
+class GuardedMemory {
+ public:
+  explicit GuardedMemory(std::size_t bytes)
+      : bytes_(bytes), span_((bytes + kPage - 1) / kPage * kPage + kPage) {
+    start_ = static_cast<std::byte*>(
+        mmap(nullptr, span_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    REQUIRE((start_ != MAP_FAILED));
+    REQUIRE(mprotect(start_ + span_ - kPage, kPage, PROT_NONE) == 0);
+  }
+  ~GuardedMemory() { munmap(start_, span_); }
+  GuardedMemory(const GuardedMemory&) = delete;
+  GuardedMemory& operator=(const GuardedMemory&) = delete;
+
+  std::byte* data() const { return start_ + span_ - kPage - bytes_; }
+  std::size_t size() const { return bytes_; }
+
+ private:
+  static constexpr std::size_t kPage = 4096;
+  std::size_t bytes_, span_;
+  std::byte* start_;
 };
 
 constexpr float kUntouched = 12345.0f;  // in the padding of C, exact in bf16 as 12352

@@ -1,5 +1,7 @@
 #include "kernels/gemm/gemm.h"
 
+#include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "kernels/gemm/multiply.h"
@@ -9,9 +11,9 @@ using namespace batchtune::kernels;
 
 TEST_CASE("each gemm kernel passes its own proof", "[gemm]") {
   const std::string name =
-      GENERATE("gemm_f32_14x32_avx512", "gemm_f32_6x16_avx2", "gemm_bf16_14x32_avx512bf16",
-               "gemm_bf16_14x32_avx512", "gemm_bf16_6x16_avx2", "gemm_f32_1x8_reference",
-               "gemm_bf16_1x8_reference");
+      GENERATE("gemm_f32_14x32_avx512", "gemm_f32_6x16_avx2", "gemm_bf16_32x32_amx",
+               "gemm_bf16_14x32_avx512bf16", "gemm_bf16_14x32_avx512", "gemm_bf16_6x16_avx2",
+               "gemm_f32_1x8_reference", "gemm_bf16_1x8_reference");
   for (const GemmKernel* kernel : gemm_kernels()) {
     if (kernel->name != name) continue;
     if (!supported(kernel->isa)) BT_SKIP(name << ": " << why_not(kernel->isa));
@@ -73,6 +75,54 @@ TEST_CASE("long K, rows that alias in the cache and odd pairs agree with the tex
         continue;  // slow, and no blocks of its own
       INFO(text_of(kernel, c));
       REQUIRE(gemm_error(kernel, c) <= 1.0);
+    }
+  });
+}
+
+TEST_CASE("what is finished beside other products is finished in every epilogue and cut of K",
+          "[gemm]") {
+  for_each_runnable([](const GemmKernel& kernel) {
+    if (kernel.isa == Isa::reference) return;
+    for (const std::int64_t m : {15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 80, 97}) {
+      for (const std::int64_t k : {31, 32, 33, 64, 1100}) {
+        GemmCase c{.m = m, .n = 3 * kernel.nr - 1, .k = k, .a_padding = 2, .c_padding = 1};
+        c.bias = c.residual = true;
+        c.activation = Activation::silu;
+        c.residual_at = ResidualAt::after_activation;
+        c.output = m % 2 == 0 ? Dtype::f32 : Dtype::bf16;
+        c.threads = m < 64 ? 1 : 2;
+        INFO(text_of(kernel, c));
+        REQUIRE(gemm_error(kernel, c) <= 1.0);
+      }
+    }
+  });
+}
+
+TEST_CASE("no memory beyond the rows and columns of A is read", "[gemm]") {
+  for_each_runnable([](const GemmKernel& kernel) {
+    for (const std::int64_t m : {1, 5, 16, 19, 32, 37}) {
+      for (const std::int64_t k : {32, 64, 70}) {
+        // A and C end where their page does.
+        const GuardedMemory a(static_cast<std::size_t>(m * k) * bytes_of(kernel.dtype));
+        const std::int64_t n = kernel.nr + 1;
+        const GuardedMemory c(static_cast<std::size_t>(m * n) * sizeof(float));
+        Random random(5);
+        const ProofTensor values = random.tensor(m * k, kernel.dtype);
+        std::memcpy(a.data(), values.data(), a.size());
+        const std::vector<float> weights = random.floats(k * n);
+        const auto packed = PackedWeights::pack(kernel, k, n, weights.data());
+        const std::size_t lane_bytes = gemm_workspace_bytes(kernel, k, n);
+        const AlignedBuffer scratch = poisoned_scratch(lane_bytes);
+        Team alone;
+        gemm({m, a.data(), k, &*packed, c.data(), n, {}}, {scratch.as<std::byte>(), lane_bytes},
+             alone);
+        ProofTensor fast(m * n, Dtype::f32), slow(m * n, Dtype::f32);
+        std::memcpy(fast.data(), c.data(), c.size());
+        reference::gemm(m, n, k, kernel.dtype, values.data(), k, weights.data(), slow.data(), n,
+                        {});
+        INFO(kernel.name << " m=" << m << " k=" << k);
+        CHECK(largest_difference(fast, slow) <= tolerance(Dtype::f32, k));
+      }
     }
   });
 }
@@ -140,6 +190,10 @@ TEST_CASE("selection takes the best allowed row and falls back to the reference"
   const auto name = [](Dtype dtype, IsaMask allowed, std::vector<std::string_view> left_out = {}) {
     return name_of(select_gemm(dtype, allowed, left_out));
   };
+  CHECK(name(Dtype::f32, up_to(Isa::amx)) == "gemm_f32_14x32_avx512");
+  CHECK(name(Dtype::bf16, up_to(Isa::amx)) == "gemm_bf16_32x32_amx");
+  CHECK(name(Dtype::bf16, up_to(Isa::amx) & ~mask_of(Isa::avx512bf16), {"gemm_bf16_32x32_amx"}) ==
+        "gemm_bf16_14x32_avx512");
   CHECK(name(Dtype::f32, up_to(Isa::avx512bf16)) == "gemm_f32_14x32_avx512");
   CHECK(name(Dtype::bf16, up_to(Isa::avx512bf16)) == "gemm_bf16_14x32_avx512bf16");
   CHECK(name(Dtype::bf16, up_to(Isa::avx512)) == "gemm_bf16_14x32_avx512");
@@ -171,16 +225,19 @@ TEST_CASE("blocks cover the product and keep to their budgets", "[gemm]") {
             REQUIRE(cut.m_block * cut.m_blocks >= m);
             REQUIRE(cut.n_blocks >= 1);
             REQUIRE(cut.n_blocks <= kernel->panels(n));
-            REQUIRE(cut.k_stage % kernel->k_per_step() == 0);
-            REQUIRE(cut.k_inner % kernel->k_per_step() == 0);
+            REQUIRE(cut.m_block % kernel->row_unit() == 0);
+            REQUIRE(cut.k_stage % kernel->k_unit() == 0);
+            REQUIRE(cut.k_inner % kernel->k_unit() == 0);
             REQUIRE(cut.k_inner >= 1);
             REQUIRE(cut.k_stage >= cut.k_inner);
             const std::int64_t panels =
                 cut.k_stage < k ? (kernel->panels(n) + cut.n_blocks - 1) / cut.n_blocks : 1;
             const std::int64_t line = 64,
                                row = (cut.k_stage * kernel->staged_bytes() + line - 1) / line;
-            const std::int64_t need = line + (cut.m_block * panels * kernel->nr * 4 + line) +
-                                      cut.m_block * (row | 1) * line;
+            const std::int64_t tiles = 2 * kernel->mr * kernel->nr * 4;
+            const std::int64_t rows = std::min(m, cut.m_block);
+            const std::int64_t need =
+                line + tiles + (rows * panels * kernel->nr * 4 + line) + rows * (row | 1) * line;
             REQUIRE(need <= static_cast<std::int64_t>(multiply_workspace_bytes(*kernel, k)) + line);
           }
         }

@@ -45,6 +45,16 @@ TEST_CASE("detection agrees with the compiler's own", "[isa]") {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")));
 }
 
+TEST_CASE("a machine with tiles says so, or what keeps this process from them", "[isa]") {
+  const bool has = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16");
+  if (supported(Isa::amx)) {
+    CHECK(has);
+  } else {
+    const std::string reason = why_not(Isa::amx);
+    CHECK((reason.starts_with("the CPU lacks") || reason.starts_with("the operating system")));
+  }
+}
+
 TEST_CASE("a buffer is aligned, has the size that was accounted for and can be written whole",
           "[buffer]") {
   for (std::size_t bytes : {std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{65},

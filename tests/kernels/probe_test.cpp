@@ -9,6 +9,7 @@
 #include "kernels/probe/calibration.h"
 #include "kernels/probe/loops.h"
 #include "kernels/probe/pinned_team.h"
+#include "kernels/probe/product_isas.h"
 #include "kernels/probe/reference_programs.h"
 #include "kernels/probe/touched_memory.h"
 #include "tests/support/catch.h"
@@ -76,6 +77,9 @@ TEST_CASE("multiply-add loops return to where they began, so all their work was 
     if (kernels::supported(Isa::avx512bf16)) {
       CHECK(static_cast<double>(avx512bf16::dot_bf16(operands, iterations)) == near(24 * 16));
     }
+    if (kernels::supported(Isa::amx)) {
+      CHECK(static_cast<double>(amx::dot_bf16(operands, iterations)) / 4 == near(16 * 16));
+    }
   }
 }
 
@@ -127,7 +131,7 @@ TEST_CASE("a fast calibration gives ordered, positive figures for everything thi
   const int all = static_cast<int>(figures.cpus.size());
   for (const Isa isa : kernels::kAllIsas) {
     CAPTURE(kernels::name_of(isa));
-    const bool measured = isa != Isa::avx512bf16 && kernels::supported(isa);
+    const bool measured = isa < Isa::avx512bf16 && kernels::supported(isa);
     CHECK((best_of(figures, Dtype::f32, isa, all) > 0) == measured);
     CHECK((best_of(figures, Dtype::bf16, isa, all) > 0) == kernels::supported(isa));
   }
@@ -159,6 +163,32 @@ TEST_CASE("a wider instruction set is not slower by much", "[kernels][probe]") {
         (!kernels::supported(Isa::avx512) || best(Isa::avx512) > kAtLeast * best(Isa::avx2));
   }
   CHECK(ordered);
+}
+
+TEST_CASE("products keep to the instruction sets that are worth their while", "[kernels][probe]") {
+  const kernels::IsaMask all = kernels::machine_isas();
+  CHECK(product_isas(Dtype::f32, all) == all);
+  const kernels::IsaMask kept = product_isas(Dtype::bf16, all);
+  CHECK(product_isas(Dtype::bf16, all) == kept);  // once measured, settled
+  CHECK((kept | mask_of(Isa::avx512bf16)) == (all | mask_of(Isa::avx512bf16)));
+  // Nothing narrower to go to, or nothing to leave out.
+  const kernels::IsaMask alone = mask_of(Isa::reference) | mask_of(Isa::avx512bf16);
+  CHECK(product_isas(Dtype::bf16, alone) == alone);
+  CHECK(product_isas(Dtype::bf16, up_to(Isa::avx512)) == up_to(Isa::avx512));
+}
+
+TEST_CASE("the bf16 dot product is left out exactly where calibration finds it slower",
+          "[kernels][probe]") {
+  if (!kernels::supported(Isa::avx512bf16)) BT_SKIP(kernels::why_not(Isa::avx512bf16));
+  const bool kept = contains(product_isas(Dtype::bf16, kernels::machine_isas()), Isa::avx512bf16);
+  CalibrationOptions options = fast_calibration();
+  options.seconds = 0.5;
+  options.cpus = {allowed_cpus().front()};
+  const CalibrationFigures figures = calibrate(options);
+  const double dot = best_of(figures, Dtype::bf16, Isa::avx512bf16, 1);
+  const double widened = best_of(figures, Dtype::f32, Isa::avx512, 1);
+  CAPTURE(dot, widened);
+  CHECK(kept == (dot >= widened));
 }
 
 TEST_CASE("a calibration keeps to the CPUs and the memory it was given", "[kernels][probe]") {

@@ -24,7 +24,7 @@ set(may_storage tuner/core)
 set(may_reports tuner/core)
 set(may_kernels kernels/probe)  # benchmarks hold kernels against the peaks
 # The main executable links probe, and must not bring oneTBB along: no arena.h there.
-set(may_kernels/probe kernels/isa.h kernels/dtype.h kernels/aligned_buffer.h kernels/bfloat16.h)
+set(may_kernels/probe kernels/isa.h kernels/dtype.h kernels/aligned_buffer.h kernels/bfloat16.h kernels/simd/tiles.h)
 
 # Third-party headers: <name> <regex of the include> <regex of the files that may have it>
 set(third_party

@@ -75,6 +75,20 @@ void finish(const Tile& tile) {
   }
 }
 
+// The first `rows` rows of what is left of a tile; the tile is then the rest.
+template <typename S>
+void finish_some(Tile& tile, int rows) {
+  constexpr int kPanel = 2 * S::kWidth;
+  Tile part = tile;
+  part.rows = rows < tile.rows ? rows : tile.rows;
+  finish<S>(part);
+  tile.rows -= part.rows;
+  tile.sums += part.rows * kPanel;
+  tile.output = static_cast<char*>(tile.output) + part.rows * tile.output_stride;
+  if (tile.residual == nullptr) return;
+  tile.residual = static_cast<const char*>(tile.residual) + part.rows * tile.residual_stride;
+}
+
 // Rows of `count` elements of `Size` bytes, moved as they are.
 template <typename S, int Size>
 void stage_copy(const void* from, std::int64_t from_stride, void* to, std::int64_t to_stride,

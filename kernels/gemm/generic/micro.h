@@ -11,6 +11,8 @@
 
 #include <cstdint>
 
+#include "kernels/gemm/kernel.h"
+
 namespace batchtune::kernels {
 namespace {
 
@@ -67,19 +69,22 @@ struct Sums {
 
 // The loop over steps; Step::kRowBytes is what one step takes from a row of A.
 template <typename S, typename Step, int R>
-void micro(std::int64_t steps, const void* a, std::int64_t a_stride, const void* w, float* sums,
-           bool accumulate) {
+void micro(const MicroCall& call) {
   constexpr int kPointers = (R + 2) / 3;
   constexpr std::int64_t kPanelStep = std::int64_t{kVectors} * S::kWidth * 4;
   Sums<S, R> total;
   total.clear();
-  if (accumulate) total.add_from(sums);
+  if (call.add != nullptr) total.add_from(call.add);
 
+  const std::int64_t a_stride = call.a_stride;
   const char* rows[kPointers];
 #pragma GCC unroll 8
-  for (int p = 0; p < kPointers; ++p) rows[p] = static_cast<const char*>(a) + p * 3 * a_stride;
-  const char* panel = static_cast<const char*>(w);
+  for (int p = 0; p < kPointers; ++p) {
+    rows[p] = static_cast<const char*>(call.a) + p * 3 * a_stride;
+  }
+  const char* panel = static_cast<const char*>(call.w);
 
+  std::int64_t steps = call.steps;
   for (; steps >= kUnroll; steps -= kUnroll) {
 #pragma GCC unroll 4
     for (int u = 0; u < kUnroll; ++u) {
@@ -101,7 +106,7 @@ void micro(std::int64_t steps, const void* a, std::int64_t a_stride, const void*
     for (int p = 0; p < kPointers; ++p) rows[p] += Step::kRowBytes;
     panel += kPanelStep;
   }
-  total.store(sums);
+  total.store(call.sums);
 }
 
 [[gnu::always_inline]] inline const char* row_at(const char* const* rows, std::int64_t stride,

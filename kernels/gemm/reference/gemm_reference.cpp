@@ -24,15 +24,14 @@ float weight(const void* w, std::int64_t k, int column, StepLayout layout) {
 }
 
 template <StepLayout layout>
-void micro(std::int64_t steps, const void* a, std::int64_t, const void* w, float* sums,
-           bool accumulate) {
-  const std::int64_t k_count = layout == StepLayout::f32 ? steps : steps * 2;
+void micro(const MicroCall& call) {
+  const std::int64_t k_count = layout == StepLayout::f32 ? call.steps : call.steps * 2;
   for (int column = 0; column < kColumns; ++column) {
-    float sum = accumulate ? sums[column] : 0.0f;
+    float sum = call.add != nullptr ? call.add[column] : 0.0f;
     for (std::int64_t k = 0; k < k_count; ++k) {
-      sum += element(a, k, layout) * weight(w, k, column, layout);
+      sum += element(call.a, k, layout) * weight(call.w, k, column, layout);
     }
-    sums[column] = sum;
+    call.sums[column] = sum;
   }
 }
 
