@@ -36,13 +36,14 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", team.failure().c_str());
     return EXIT_FAILURE;
   }
-  std::vector<double> compute, cache, exchange, clock, whole;
+  std::vector<double> compute, cycles, cache, exchange, clock, whole;
   for (int i = 0; i < bursts; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
     const Clock::time_point start = Clock::now();
     const batchtune::probe::CanaryBurst burst = team.burst();
     whole.push_back(std::chrono::duration<double>(Clock::now() - start).count());
     compute.push_back(*std::ranges::max_element(burst.compute));
+    cycles.push_back(*std::ranges::max_element(burst.compute_cycles));
     cache.push_back(*std::ranges::max_element(burst.cache));
     if (!burst.exchange.empty()) exchange.push_back(*std::ranges::max_element(burst.exchange));
     clock.push_back(burst.clock_hz);
@@ -50,6 +51,7 @@ int main(int argc, char** argv) {
   std::printf("%-10s %10s %10s %10s  (slowest CPU of each burst)\n", "part", "least", "median",
               "p95");
   print_row("compute", compute, 1e6, "us");
+  print_row("its cycles", cycles, 1e-3, "thousand");
   print_row("cache", cache, 1e6, "us");
   if (!exchange.empty()) print_row("exchange", exchange, 1e9, "ns");
   print_row("clock", clock, 1e-9, "GHz");

@@ -9,7 +9,7 @@ namespace batchtune::probe {
 namespace {
 
 constexpr std::size_t kKiB = 1024, kMiB = 1024 * kKiB;
-constexpr std::size_t kLargestBlock = 8 * kMiB;  // about 0.1 ms from a last cache
+constexpr std::size_t kLargestBlock = 8 * kMiB;  // 0.1 to 0.3 ms from a last cache
 constexpr std::size_t kUsualSecond = 1 * kMiB;   // where sysfs is silent
 constexpr std::size_t kUsualLast = 16 * kMiB;
 constexpr std::size_t kShareOfLast = 4;  // a quarter: the rest stays with the programs

@@ -32,7 +32,9 @@ constexpr std::int64_t kPortableWarmIterations = 1'000;
 
 // The fastest of so many passes counts. After a program that streams through the last cache the
 // first ones are slow: a cache that takes in victims keeps what is read once no more than that.
-constexpr int kReadPasses = 8;
+// Where a pass is long (a large, slow cache) time ends them.
+constexpr int kReadPasses = 8, kFewestReadPasses = 3;
+constexpr double kMostReading = 0.5e-3;
 
 // A hypervisor moves its guests' CPUs between core complexes, each with a last cache of its own:
 // what two CPUs hand to each other then takes several times as long, and nothing else shows it.
@@ -42,6 +44,10 @@ constexpr int kSpinsBeforeYield = 20000;  // the partner may wait for a CPU
 constexpr int kChainCycles = 64;  // of one iteration: dependent additions, a cycle each
 constexpr std::int64_t kChainIterations = 256;  // 4 us; the clock is read in some 20 ns
 constexpr int kChains = 2;                      // the faster one counts: an interrupt spoils one
+// The clock may change by a seventh within a millisecond (a core that leaves wide instructions), so
+// it is measured on both sides of the arithmetic; where it changed meanwhile both are made again.
+constexpr double kSameClock = 0.02;
+constexpr int kComputeTries = 4;
 
 double seconds_between(Clock::time_point start, Clock::time_point end) {
   return std::chrono::duration<double>(end - start).count();
@@ -69,7 +75,7 @@ struct alignas(64) Perch {
   ComputeBlock compute_block;
   TouchedMemory memory;
   std::size_t bytes = 0;
-  double compute = 0, cache = 0, clock_hz = 0;
+  double compute = 0, cycles = 0, cache = 0, clock_hz = 0;
 };
 
 // What two CPUs hand to each other; on a cache line of its own.
@@ -81,6 +87,18 @@ struct alignas(64) Ball {
       if (++spins > kSpinsBeforeYield) std::this_thread::yield();
   }
 };
+
+double clock_now() {
+  double clock_hz = 0;
+  for (int chain = 0; chain < kChains; ++chain) {
+    const Clock::time_point start = Clock::now();
+    chain_of_additions(kChainIterations);
+    const double seconds = seconds_between(start, Clock::now());
+    constexpr double kCycles = static_cast<double>(kChainCycles * kChainIterations);
+    if (seconds > 0) clock_hz = std::max(clock_hz, kCycles / seconds);
+  }
+  return clock_hz;
+}
 
 FmaOperands portable_operands() {
   FmaOperands operands{};
@@ -103,7 +121,8 @@ struct CanaryTeam::State {
   void settle(const std::vector<int>& cpus);
   void compute(Perch& perch, bool warm) const;
   void read(const Perch& perch) const;
-  void sing(Perch& perch) const;
+  void time_compute(Perch& perch) const;
+  void time_reads(Perch& perch) const;
   void exchange(std::size_t cpu);
 
   bool wide = reference_programs_available();
@@ -153,26 +172,29 @@ void CanaryTeam::State::read(const Perch& perch) const {
   asm volatile("" : : "r"(word));  // the result is used
 }
 
-void CanaryTeam::State::sing(Perch& perch) const {
+void CanaryTeam::State::time_compute(Perch& perch) const {
+  for (int i = 0; i < kComputeTries; ++i) {
+    const double before = clock_now();
+    const Clock::time_point start = Clock::now();
+    compute(perch, false);
+    perch.compute = seconds_between(start, Clock::now());
+    const double after = clock_now();
+    perch.clock_hz = std::min(before, after);
+    perch.cycles = perch.compute * (before + after) / 2;
+    if (std::max(before, after) <= perch.clock_hz * (1 + kSameClock)) return;
+  }
+}
+
+void CanaryTeam::State::time_reads(Perch& perch) const {
   const Clock::time_point start = Clock::now();
-  compute(perch, false);
-  const Clock::time_point computed = Clock::now();
-  perch.compute = seconds_between(start, computed);
-  Clock::time_point pass = computed;
+  Clock::time_point pass = start;
   for (int i = 0; i < kReadPasses; ++i) {
     read(perch);
     const Clock::time_point end = Clock::now();
     const double seconds = seconds_between(pass, end);
     perch.cache = i == 0 ? seconds : std::min(perch.cache, seconds);
     pass = end;
-  }
-  perch.clock_hz = 0;
-  for (int chain = 0; chain < kChains; ++chain) {
-    const Clock::time_point chain_start = Clock::now();
-    chain_of_additions(kChainIterations);
-    const double seconds = seconds_between(chain_start, Clock::now());
-    constexpr double kCycles = static_cast<double>(kChainCycles * kChainIterations);
-    if (seconds > 0) perch.clock_hz = std::max(perch.clock_hz, kCycles / seconds);
+    if (i + 1 >= kFewestReadPasses && seconds_between(start, end) > kMostReading) return;
   }
 }
 
@@ -218,13 +240,15 @@ CanaryBurst CanaryTeam::burst() {
       state.team.size(),
       [&](int i) { state.compute(state.perches[static_cast<std::size_t>(i)], true); },
       [&](int i) {
-        state.sing(state.perches[static_cast<std::size_t>(i)]);
+        state.time_compute(state.perches[static_cast<std::size_t>(i)]);
+        state.time_reads(state.perches[static_cast<std::size_t>(i)]);
         state.exchange(static_cast<std::size_t>(i));
       });
   burst.exchange = state.exchanges;
   burst.clock_hz = state.perches.front().clock_hz;
   for (const Perch& perch : state.perches) {
     burst.compute.push_back(perch.compute);
+    burst.compute_cycles.push_back(perch.cycles);
     burst.cache.push_back(perch.cache);
     burst.clock_hz = std::min(burst.clock_hz, perch.clock_hz);
   }

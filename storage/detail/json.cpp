@@ -239,6 +239,7 @@ Json to_json(const HostState& host) {
   if (!host.compute_canary.empty()) json["compute_canary"] = host.compute_canary;
   if (!host.cache_canary.empty()) json["cache_canary"] = host.cache_canary;
   if (!host.exchange_canary.empty()) json["exchange_canary"] = host.exchange_canary;
+  if (!host.compute_cycles.empty()) json["compute_cycles"] = host.compute_cycles;
   put("clock_hz", host.clock_hz);
   put("involuntary_switches", host.involuntary_switches);
   put("minor_faults", host.minor_faults);
@@ -255,15 +256,16 @@ void from_json_to(const Json& json, HostState& host) {
   const auto take = [&json](const char* name, auto& value) {
     if (json.contains(name)) value = number<std::decay_t<decltype(*value)>>(json.at(name));
   };
-  const auto seconds = [&json](const char* name) {
-    std::vector<Seconds> list;
+  const auto numbers = [&json](const char* name) {
+    std::vector<double> list;
     if (json.contains(name))
-      for (const Json& one : json.at(name)) list.push_back(number<Seconds>(one));
+      for (const Json& one : json.at(name)) list.push_back(number<double>(one));
     return list;
   };
-  host.compute_canary = seconds("compute_canary");
-  host.cache_canary = seconds("cache_canary");
-  host.exchange_canary = seconds("exchange_canary");
+  host.compute_canary = numbers("compute_canary");
+  host.cache_canary = numbers("cache_canary");
+  host.exchange_canary = numbers("exchange_canary");
+  host.compute_cycles = numbers("compute_cycles");
   take("clock_hz", host.clock_hz);
   take("involuntary_switches", host.involuntary_switches);
   take("minor_faults", host.minor_faults);

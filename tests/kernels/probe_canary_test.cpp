@@ -67,6 +67,8 @@ TEST_CASE("a burst has figures of every CPU, again and again", "[kernels][probe]
     for (const double seconds : burst.compute) CHECK(seconds > 0);
     for (const double seconds : burst.cache) CHECK(seconds > 0);
     CHECK(burst.clock_hz > 0);
+    REQUIRE(burst.compute_cycles.size() == cpus.size());
+    for (const double cycles : burst.compute_cycles) CHECK(cycles > 0);
     REQUIRE(burst.exchange.size() == cpus.size() / 2);
     for (const double seconds : burst.exchange) CHECK(seconds > 0);
   }

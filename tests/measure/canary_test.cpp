@@ -22,6 +22,7 @@ HostState host_of(const CanaryReading& reading) {
   HostState host;
   host.compute_canary = reading.compute;
   host.cache_canary = reading.cache;
+  host.compute_cycles = reading.compute_cycles;
   return host;
 }
 
@@ -91,16 +92,15 @@ TEST_CASE("a level that was too low is left behind in time", "[canary]") {
 TEST_CASE("the register burst counts in cycles, so that the clock disturbs nothing", "[canary]") {
   const auto at = [](double clock_hz, double cycles) {
     CanaryReading found = reading(cycles / clock_hz, 100e-6);
-    found.clock_hz = clock_hz;
+    found.clock_hz = 0.86 * clock_hz;  // of the slowest CPU, or of another moment: of no account
+    found.compute_cycles = {cycles, 2 * cycles};
     return found;
   };
   QuietLearner learner;
   for (int i = 0; i < 50; ++i) learner.add(at(3.9e9 + 8e6 * i, 120000));
   CHECK(learner.levels().compute[0] == Approx(120000));
   const auto disturbed = [&](double clock_hz, double cycles) {
-    HostState host = host_of(at(clock_hz, cycles));
-    host.clock_hz = clock_hz;
-    return learner.disturbed(host);
+    return learner.disturbed(host_of(at(clock_hz, cycles)));
   };
   CHECK_FALSE(disturbed(3.0e9, 120000));
   CHECK_FALSE(disturbed(4.3e9, 124000));
@@ -141,7 +141,7 @@ TEST_CASE("a visit has the slower of the bursts around it and what its process c
   done.visits.resize(2);
   done.visits[1].usage = protocol::Usage{4, 5, 6};
   done.bursts = {
-      {{1, 2}, {3, 3}, 2e9, {7}}, {{2, 1}, {4, 2}, 1e9, {8}}, {{9, 9}, {9, 9}, 3e9, {6}}};
+      {{1, 2}, {3, 3}, 2e9, {7}, {5, 4}}, {{2, 1}, {4, 2}, 1e9, {8}, {3, 6}}, {{9, 9}, {9, 9}, 3e9, {6}, {9, 9}}};
   HostState turn;
   turn.load = 0.5;
   const HostState first = state_of_visit(turn, done, 0);
@@ -149,6 +149,7 @@ TEST_CASE("a visit has the slower of the bursts around it and what its process c
   CHECK(first.cache_canary == std::vector<Seconds>{4, 3});
   CHECK(first.exchange_canary == std::vector<Seconds>{8});
   CHECK(first.clock_hz == 1e9);
+  CHECK(first.compute_cycles == std::vector<double>{5, 6});
   CHECK(first.load == 0.5);
   CHECK_FALSE(first.minor_faults);
   const HostState second = state_of_visit(turn, done, 1);

@@ -103,6 +103,7 @@ HostState example_host_state() {
   host.compute_canary = {1e-4, 1.0 / 3};
   host.cache_canary = {2e-4, 3e-4};
   host.exchange_canary = {8e-8};
+  host.compute_cycles = {1.2e5, 1.0 / 7};
   host.clock_hz = 3.7e9;
   host.involuntary_switches = 3;
   host.minor_faults = 0;

@@ -12,6 +12,7 @@
 #include "kernels/probe/pinned_team.h"
 #include "kernels/probe/reference_programs.h"
 #include "tuner/backend/backend_list.h"
+#include "tuner/cli/runtimes.h"
 #include "tuner/measure/worker.h"
 
 namespace batchtune {
@@ -137,7 +138,7 @@ class CpuCanaries final : public Canaries {
   CanaryReading burst() override {
     probe::CanaryBurst burst = team_.burst();
     return {std::move(burst.compute), std::move(burst.cache), burst.clock_hz,
-            std::move(burst.exchange)};
+            std::move(burst.exchange), std::move(burst.compute_cycles)};
   }
 
  private:
@@ -149,7 +150,7 @@ class CpuCanaries final : public Canaries {
 Result<std::unique_ptr<Backend>> open_worker_backend(const std::string& spec) {
   if (split_backend_spec(spec).name == kReferenceBackend)
     return std::make_unique<ReferenceBackend>();
-  return open_backend(spec);
+  return open_backend(with_library_of_environment(spec));
 }
 
 std::unique_ptr<Canaries> make_canaries(int cpus) {

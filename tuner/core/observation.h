@@ -76,6 +76,8 @@ struct HostState {
   // one after the visit: register arithmetic alone, and reads of a block that lies in the last
   // cache. Empty: no canaries ran.
   std::vector<Seconds> compute_canary, cache_canary;
+  std::vector<double> compute_cycles;  // of the former, which its seconds leave open where the clock
+                                       // wanders; empty: not known
   // Of a cache line's round trip between neighbouring CPUs (the first two, the next two, ...): long
   // when a hypervisor has put them on cores that share no cache. Empty also for one CPU.
   std::vector<Seconds> exchange_canary;

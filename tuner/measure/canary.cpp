@@ -17,7 +17,7 @@ constexpr std::size_t kWindow = 256;
 constexpr double kMostRise = 0.01;
 
 // The register burst repeats to 0.1 % in cycles, and takes 1.3 to 1.7 times as many while another
-// guest shares the core. The clock, which wanders by some 8 %, is known to 1 or 2 %.
+// guest shares the core. The clock, which wanders by 8 to 14 %, is known to 1 or 2 %.
 constexpr double kComputeTolerance = 0.05;
 // Reads of a cache that all guests share take 31 to 41 us while no program is any slower; a
 // neighbour in the same cache doubles them.
@@ -33,11 +33,10 @@ constexpr double kPressureTolerance = 0.25;
 // Parked workers, of one CPU: as much as parking.cpp takes for quiet.
 constexpr double kParkedTolerance = 0.05;
 
-// Seconds as cycles where there is a clock.
-std::vector<double> cycles_of(std::vector<Seconds> bursts, const std::optional<double>& clock_hz) {
-  if (clock_hz)
-    for (double& burst : bursts) burst *= *clock_hz;
-  return bursts;
+// Cycles where there is a clock, else seconds.
+const std::vector<double>& work_of(const std::vector<Seconds>& seconds,
+                                   const std::vector<double>& cycles) {
+  return cycles.empty() ? seconds : cycles;
 }
 
 using Kind = std::vector<Seconds> CanaryReading::*;
@@ -87,7 +86,7 @@ void QuietLearner::add(const CanaryReading& reading) {
                            reading.exchange.size() != recent_.back().exchange.size()))
     recent_.clear();  // other CPUs than before
   recent_.push_back(reading);
-  recent_.back().compute = cycles_of(reading.compute, reading.clock_hz);
+  recent_.back().compute = work_of(reading.compute, reading.compute_cycles);
   const auto level = [&](Kind kind, const std::vector<Seconds>& known) {
     if (recent_.size() < kWindow) return quiet_levels(recent_, kind, known);
     return raised_little(quiet_levels(recent_, kind, {}), known);
@@ -102,7 +101,7 @@ void QuietLearner::add(const CanaryReading& reading) {
 
 bool QuietLearner::disturbed(const HostState& host) const {
   if (host.parked_cpu > kParkedTolerance || host.cpu_pressure > kPressureTolerance) return true;
-  return slower(cycles_of(host.compute_canary, host.clock_hz), levels_.compute,
+  return slower(work_of(host.compute_canary, host.compute_cycles), levels_.compute,
                 kComputeTolerance) ||
          slower(host.cache_canary, levels_.cache, kCacheTolerance) ||
          slower(host.exchange_canary, levels_.exchange, kExchangeTolerance);

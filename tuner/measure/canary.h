@@ -16,6 +16,7 @@ struct CanaryReading {
   std::vector<Seconds> cache;          // reads from the last cache: slower when that is shared
   std::optional<double> clock_hz;      // of the slowest CPU
   std::vector<Seconds> exchange = {};  // a cache line's round trip, by pair of CPUs: see HostState
+  std::vector<double> compute_cycles = {};  // of `compute`, by CPU; empty: no clock is known
 
   bool operator==(const CanaryReading&) const = default;
 };
@@ -23,14 +24,14 @@ struct CanaryReading {
 class Canaries {
  public:
   virtual ~Canaries() = default;
-  virtual CanaryReading burst() = 0;  // well below a millisecond
+  virtual CanaryReading burst() = 0;  // below a millisecond
 };
 
 // Each burst in quiet moments, by CPU; learned, and remembered from session to session. Empty:
 // nothing is known yet.
 struct QuietLevels {
-  // Cycles of the burst (its seconds times CanaryReading::clock_hz): programs are slower at a lower
-  // clock as well, all alike. Seconds on a machine that tells no clock.
+  // Cycles of the burst: programs are slower at a lower clock as well, all alike. Seconds on a
+  // machine that tells no clock.
   std::vector<double> compute;
   std::vector<Seconds> cache;
   std::vector<Seconds> exchange = {};  // by pair of CPUs

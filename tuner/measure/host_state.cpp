@@ -50,6 +50,7 @@ CanaryReading slower_of(const CanaryReading& before, const CanaryReading& after)
   slower.compute = slower_of(before.compute, after.compute);
   slower.cache = slower_of(before.cache, after.cache);
   slower.exchange = slower_of(before.exchange, after.exchange);
+  slower.compute_cycles = slower_of(before.compute_cycles, after.compute_cycles);
   slower.clock_hz = after.clock_hz;
   if (before.clock_hz && after.clock_hz)
     slower.clock_hz = std::min(*before.clock_hz, *after.clock_hz);
@@ -76,6 +77,7 @@ void set_canaries(HostState& state, const CanaryReading& burst) {
   state.compute_canary = burst.compute;
   state.cache_canary = burst.cache;
   state.exchange_canary = burst.exchange;
+  state.compute_cycles = burst.compute_cycles;
   state.clock_hz = burst.clock_hz;
 }
 

@@ -183,7 +183,7 @@ template <>
 struct Fields<CanaryReading> {
   static void visit(auto& x, auto&& f) {
     f("compute", x.compute), f("cache", x.cache), f("clock_hz", x.clock_hz);
-    f("exchange", x.exchange);
+    f("exchange", x.exchange), f("compute_cycles", x.compute_cycles);
   }
 };
 template <>
