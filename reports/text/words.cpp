@@ -87,9 +87,12 @@ std::optional<GroupPeak> peak_of(const std::vector<DeviceInfo>& devices,
     std::string isa;
     for (const auto& [dtype, in_use] : device.isa_in_use)
       if (dtype == group.dtype) isa = in_use;
+    std::optional<GroupPeak> best;
     for (const Peak& peak : device.peaks)
-      if (peak.dtype == group.dtype && peak.isa == isa && peak.flops_per_second > 0)
-        return GroupPeak{peak.flops_per_second, isa};
+      if (peak.dtype == group.dtype && (isa.empty() || peak.isa == isa) &&
+          peak.flops_per_second > (best ? best->flops_per_second : 0))
+        best = GroupPeak{peak.flops_per_second, peak.isa};
+    if (best) return best;
   }
   return std::nullopt;
 }

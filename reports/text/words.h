@@ -33,7 +33,8 @@ struct Unit {
 Unit latency_unit(double smallest);
 Unit memory_unit(double smallest);
 
-// The device's peak for what a group runs: its data type on the instruction set in use.
+// The device's peak for what a group runs: its data type on the instruction set in use, or on the
+// fastest where the backend does not say which it uses.
 struct GroupPeak {
   double flops_per_second = 0;
   std::string isa;

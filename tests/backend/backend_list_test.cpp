@@ -16,6 +16,7 @@ TEST_CASE("every backend has its own name and is either a module or built in", "
     CHECK(names.insert(entry.name).second);
     CHECK(find_backend(entry.name) == &entry);
     CHECK((entry.module == nullptr) == (entry.create != nullptr));
+    CHECK_FALSE((entry.simulated && (entry.on_host_cpu || entry.runtime != nullptr)));
     CHECK(std::string(entry.description) != "");
   }
   CHECK(names.contains("cpu"));
@@ -30,12 +31,25 @@ TEST_CASE("a spec is a name and what follows its first colon", "[backend]") {
   CHECK(spec.parameters == "wall=2GiB,odd=a:b");
 }
 
+TEST_CASE("a list of specs is split at commas that separate no parameters", "[backend]") {
+  using Specs = std::vector<std::string>;
+  CHECK(split_backend_list("cpu") == Specs{"cpu"});
+  CHECK(split_backend_list("onnxruntime,cpu") == Specs{"onnxruntime", "cpu"});
+  CHECK(split_backend_list("simulated:wall=2GiB,hang=16") == Specs{"simulated:wall=2GiB,hang=16"});
+  CHECK(split_backend_list("onnxruntime:spinning=0,library=/a:b.so,openvino:hint=latency,cpu") ==
+        Specs{"onnxruntime:spinning=0,library=/a:b.so", "openvino:hint=latency", "cpu"});
+  CHECK(split_backend_list("") == Specs{""});
+  CHECK(with_parameter("cpu", "a", "1") == "cpu:a=1");
+  CHECK(with_parameter("cpu:a=1", "b", "2") == "cpu:a=1,b=2");
+}
+
 TEST_CASE("an unknown backend is refused with the names that exist", "[backend]") {
   const auto backend = open_backend("gpu:0");
   REQUIRE_FALSE(backend);
   const std::string text = to_string(backend.error());
   CHECK(backend.error().kind == ErrorKind::bad_input);
-  CHECK(text.find("cpu, simulated") != std::string::npos);
+  CHECK(text.find("cpu, ") != std::string::npos);
+  CHECK(text.find("simulated") != std::string::npos);
   CHECK(text.find("\"gpu\"") != std::string::npos);
   CHECK_FALSE(kernels_of_backend(""));
 }

@@ -63,7 +63,9 @@ class Program {
 class LoadedModel {
  public:
   virtual ~LoadedModel() = default;
-  virtual bool shares_weights() const = 0;  // whether its programs, and their instances, use one
+  // Whether its programs use one copy (of exact accounts: their instances too): memory().weights is
+  // then counted once for all of them.
+  virtual bool shares_weights() const = 0;
   virtual Seconds load_seconds() const = 0;
 
   // The program must not outlive this object. Status out_of_memory when the account limit is
@@ -113,6 +115,8 @@ struct KernelInfo {
   bool operator==(const KernelInfo&) const = default;
 };
 
+struct RuntimeLibrary;  // runtime/finder.h
+
 // One row of the constant table of backends.
 struct BackendEntry {
   const char* name;
@@ -121,6 +125,8 @@ struct BackendEntry {
   bool simulated;
   MemoryKind memory_kind;  // account: the boundary is exact under its limit
   Result<std::unique_ptr<Backend>> (*create)(const std::string& parameters);  // nullptr for modules
+  bool on_host_cpu = false;  // computes on this machine's processor: calibrated figures are its own
+  const RuntimeLibrary* runtime = nullptr;  // that users install, and it loads; nullptr: none
 };
 
 // What a module exports (extern "C", C++ types: refused unless kBuildId is equal).

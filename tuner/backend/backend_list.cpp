@@ -1,14 +1,28 @@
 #include "tuner/backend/backend_list.h"
 
 #include "tuner/backend/module_loader.h"
+#include "tuner/backend/onnxruntime/onnxruntime_backend.h"
+#include "tuner/backend/openvino/openvino_backend.h"
 #include "tuner/backend/simulated/simulated.h"
 
 namespace batchtune {
 namespace {
 
+Result<std::unique_ptr<Backend>> create_onnxruntime(const std::string& parameters) {
+  return onnxruntime::create_backend(parameters, onnx_for_runtime);
+}
+
+Result<std::unique_ptr<Backend>> create_openvino(const std::string& parameters) {
+  return openvino::create_backend(parameters, onnx_for_runtime);
+}
+
 constexpr BackendEntry kBackends[] = {
     {"cpu", "this machine's processor: own f32 and bf16 kernels on oneTBB", "cpu", false,
-     MemoryKind::account, nullptr},
+     MemoryKind::account, nullptr, true},
+    {"onnxruntime", "ONNX Runtime as it is installed, on this machine's processor: f32", nullptr,
+     false, MemoryKind::rss, create_onnxruntime, true, &onnxruntime::kLibrary},
+    {"openvino", "OpenVINO as it is installed, on this machine's processor: f32 and bf16", nullptr,
+     false, MemoryKind::rss, create_openvino, true, &openvino::kLibrary},
     {"simulated",
      "a device that exists only as a cost formula with a virtual clock, disturbed where told",
      nullptr, true, MemoryKind::account, create_simulated_backend},
@@ -42,6 +56,25 @@ BackendSpec split_backend_spec(std::string_view spec) {
   const auto colon = spec.find(':');
   if (colon == std::string_view::npos) return {std::string(spec), ""};
   return {std::string(spec.substr(0, colon)), std::string(spec.substr(colon + 1))};
+}
+
+std::vector<std::string> split_backend_list(std::string_view list) {
+  std::vector<std::string> specs;
+  while (true) {
+    const std::string_view part = list.substr(0, list.find(','));
+    const bool is_parameter = part.find('=') < part.find(':');  // npos is larger than all
+    if (is_parameter && !specs.empty())
+      specs.back() += "," + std::string(part);
+    else
+      specs.emplace_back(part);
+    if (part.size() == list.size()) return specs;
+    list.remove_prefix(part.size() + 1);
+  }
+}
+
+std::string with_parameter(const std::string& spec, const std::string& name,
+                           const std::string& value) {
+  return spec + (split_backend_spec(spec).parameters.empty() ? ":" : ",") + name + "=" + value;
 }
 
 Result<std::unique_ptr<Backend>> open_backend(const std::string& spec) {

@@ -27,6 +27,14 @@ struct BackendSpec {
 };
 BackendSpec split_backend_spec(std::string_view spec);
 
+// "onnxruntime:spinning=0,arena=1,cpu": specs with commas between; what has a "=" is a parameter of
+// the spec before it. At least one, however odd: unknown names are for who looks them up.
+std::vector<std::string> split_backend_list(std::string_view list);
+
+// The spec with one more parameter of the backend's own.
+std::string with_parameter(const std::string& spec, const std::string& name,
+                           const std::string& value);
+
 // Errors: an unknown name lists the backends; bad parameters are the backend's own error; a module
 // that is missing or was built apart from this executable is an environment error.
 Result<std::unique_ptr<Backend>> open_backend(const std::string& spec);

@@ -51,7 +51,7 @@ Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, 
     widest = allowed;
   }
   BT_TRY(described, describe_backend(spec));
-  if (open.entry->name == std::string_view("cpu")) {
+  if (open.entry->on_host_cpu) {
     BT_TRY(measured, obtain_calibration(store, quiet));
     open.figures = merge(described, std::move(measured));
   } else {

@@ -14,6 +14,13 @@ const char* origin(bool given, const char* option, const char* otherwise = "defa
   return given ? option : otherwise;
 }
 
+// Of --backend, or of what was found for a file.
+std::string origin_of_backend(const TuningRequest& request) {
+  for (const Setting& setting : request.given)
+    if (setting.name == "backend") return setting.origin;
+  return "default";
+}
+
 template <typename Range, typename Text>
 std::string list_of(const Range& range, Text text) {
   std::string list;
@@ -39,7 +46,7 @@ std::vector<Setting> device_settings(const TuningRequest& request,
   const bool alone = axis(&CandidateGroup::instances) == Value(std::int64_t{1});
   std::vector<Setting> settings{
       {"backend", list_of(devices, [](const OpenDevice& device) { return device.spec; }),
-       origin(!request.backends.empty(), "--backend")},
+       origin_of_backend(request)},
       {"dtype", list_of(dtypes_of(request), [](DType d) { return name_of(d); }),
        origin(!request.dtypes.empty(), "--dtype")},
       {"cpus", std::int64_t{cpus.usable}, cpus.origin},

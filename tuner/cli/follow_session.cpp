@@ -54,11 +54,13 @@ Status check_backends(const SessionHeader& header, const TuningOptions& now,
                       const std::string& option) {
   if (now.backends.empty()) return {};
   BT_TRY(then, parse_tuning(options_from(header.settings.requested)));
+  BT_TRY(asked, parse_tuning(now));
   const std::vector<std::string> known = backends_of(then);
-  if (std::set(known.begin(), known.end()) == std::set(now.backends.begin(), now.backends.end()))
+  if (std::set(known.begin(), known.end()) ==
+      std::set(asked.backends.begin(), asked.backends.end()))
     return {};
   return bad_input(fmt::format("the backends of {}: {}", name_of(header), fmt::join(known, ", ")),
-                   fmt::format("{}", fmt::join(now.backends, ", ")), option,
+                   fmt::format("{}", fmt::join(asked.backends, ", ")), option,
                    "Start a new session, or leave --backend out");
 }
 

@@ -11,6 +11,7 @@
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
 #include "tuner/cli/report_output.h"
+#include "tuner/cli/runtimes.h"
 #include "tuner/core/units.h"
 #include "tuner/estimate/catalogue.h"
 #include "tuner/estimate/figures.h"
@@ -123,17 +124,32 @@ Result<Listing> list_devices(const ListOptions& options) {
   return list;
 }
 
+// The library of a runtime with its version, the version of another backend, or what is missing.
+Figure found_of(const BackendEntry& entry) {
+  if (entry.simulated) return {};
+  const auto library =
+      entry.runtime != nullptr ? find_runtime(entry) : Result<FoundLibrary>(FoundLibrary{});
+  if (!library) return text(to_string(library.error()));
+  const auto device = describe_backend(entry.name);
+  if (!device) return text(to_string(device.error()));
+  return text(entry.runtime == nullptr
+                  ? device->version
+                  : fmt::format("{}, {} ({})", device->version, library->path, library->origin));
+}
+
 Result<Listing> list_backends(const ListOptions&) {
   Listing list;
   list.columns = {{"name", "backend"},
                   {"memory_kind", "memory"},
                   {"simulated", "simulated"},
-                  {"description", ""}};
+                  {"description", ""},
+                  {"found", "found"}};
   for (const BackendEntry& entry : backends())
     add_row(list, {text(entry.name),
                    text(name_of(entry.memory_kind)),
                    {entry.simulated, ""},
-                   text(entry.description)});
+                   text(entry.description),
+                   found_of(entry)});
   return list;
 }
 

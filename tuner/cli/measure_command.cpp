@@ -8,6 +8,7 @@
 #include "tuner/cli/database.h"
 #include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
+#include "tuner/cli/runtimes.h"
 #include "tuner/cli/session_plan.h"
 #include "tuner/cli/session_run.h"
 #include "tuner/workload/model_file.h"
@@ -30,6 +31,7 @@ Result<int> run_measure(const MeasureOptions& options) {
   // What is measured was asked for, one by one.
   if (request.instances.empty() && !request.auto_instances) request.instances = {1};
   BT_TRY(model, load_model(options.model));
+  default_to_runtimes(model, request, options.silent);
   BT_TRY_VOID(check_record(options.record, "exhaustive", {}));
   BT_TRY(store, open_database(options.database));
   BT_TRY(devices, open_devices(request, *store, options.silent));

@@ -22,7 +22,14 @@ void add_database_option(Arguments& arguments, std::string& path) {
 void add_device_options(Arguments& arguments, TuningOptions& options) {
   arguments.repeated(
       "--backend", options.backends,
-      "backend, with its own parameters after a colon (simulated:wall=2GiB); may be repeated");
+      "backend, with its own parameters after a colon (simulated:wall=2GiB), or a list: "
+      "onnxruntime,cpu; may be repeated (default: cpu; for an ONNX file the runtimes found)");
+  arguments.repeated("--runtime-library", options.runtime_libraries,
+                     "PATH of the library of the one runtime among the backends (default: "
+                     "$BATCHTUNE_ONNXRUNTIME or $BATCHTUNE_OPENVINO, else looked for)");
+  arguments.repeated("--runtime-option", options.runtime_options,
+                     "NAME=VALUE, a parameter of that runtime's backend (spinning=0); may be "
+                     "repeated");
   arguments.value("--dtype", options.dtypes, "data type, or a list: f32,bf16");
   arguments.value("--threads", options.threads,
                   "threads of each instance, or a list: 1,2 (default: the CPUs, shared by the "

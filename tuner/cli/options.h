@@ -27,7 +27,8 @@ struct OutputOptions {
 
 // As typed; "" or empty = not given.
 struct TuningOptions {
-  std::vector<std::string> backends;
+  std::vector<std::string> backends;  // lists of specs
+  std::vector<std::string> runtime_libraries, runtime_options;
   std::string dtypes, mode, threads, instances, isa;
   std::string batches;
   std::vector<std::string> latency_limits;

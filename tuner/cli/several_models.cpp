@@ -15,6 +15,7 @@
 #include "tuner/cli/model_run.h"
 #include "tuner/cli/models_file.h"
 #include "tuner/cli/report_output.h"
+#include "tuner/cli/runtimes.h"
 #include "tuner/cli/session_plan.h"
 #include "tuner/cli/session_run.h"
 #include "tuner/cli/setting_lists.h"
@@ -206,6 +207,7 @@ Result<TuneTask> Run::task_of(std::size_t index) {
   TuneTask task;
   task.model = asked.model;
   task.request = std::move(request);
+  default_to_runtimes(task.model, task.request, quiet_);
   task.links = {model_link(asked.name)};
   task.origins = {{"budget", fmt::format("a share of {}", format_seconds(run_.budget))}};
   task.before_start = [this, index](const SessionHeader& header) {

@@ -13,6 +13,7 @@
 #include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/resume.h"
+#include "tuner/cli/runtimes.h"
 #include "tuner/cli/session_plan.h"
 #include "tuner/cli/session_run.h"
 #include "tuner/cli/several_models.h"
@@ -114,7 +115,9 @@ Result<TuneTask> task_of(const TuneOptions& options, const TuningRequest& reques
   if (options.resumes) return resumed_task(options, request, model, store);
   if (!options.extend.empty()) return extend_session(store, options.extend, options.tuning, model);
   if (!options.track.empty()) return track_session(store, options.track, options.tuning, model);
-  return TuneTask{*model, request, {}, {model_link(options.models.front())}, {}, {}};
+  TuneTask task{*model, request, {}, {model_link(options.models.front())}, {}, {}};
+  default_to_runtimes(*model, task.request, options.output.quiet);
+  return task;
 }
 
 Result<int> run_tune(const TuneOptions& options) {

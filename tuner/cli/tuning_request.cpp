@@ -15,7 +15,7 @@
 namespace batchtune {
 namespace {
 
-// One value each; --backend, --latency-limit and --price may come several times.
+// One value each; --backend, options of runtimes, limits and prices may come several times.
 struct SingleOption {
   const char* name;
   const char* option;
@@ -109,16 +109,54 @@ Status append_unique(std::vector<T>& list, T value, const std::string& text,
   return {};
 }
 
+std::vector<std::string> specs_of(const TuningOptions& options) {
+  std::vector<std::string> specs;
+  for (const std::string& list : options.backends)
+    for (std::string& spec : split_backend_list(list)) specs.push_back(std::move(spec));
+  return specs;
+}
+
+// The one spec that options of a runtime are meant for.
+Result<std::string*> runtime_spec(std::vector<std::string>& specs, const char* option) {
+  std::string* found = nullptr;
+  for (std::string& spec : specs) {
+    if (find_backend(split_backend_spec(spec).name)->runtime == nullptr) continue;
+    if (found != nullptr)
+      return bad_input("one runtime that it is meant for", *found + " and " + spec, option,
+                       "Give it as a parameter: --backend onnxruntime:NAME=VALUE");
+    found = &spec;
+  }
+  if (found == nullptr)
+    return bad_input("a runtime that it is meant for", "none among the backends asked for", option,
+                     "Give --backend onnxruntime or openvino with it");
+  return found;
+}
+
+Status add_runtime_options(const TuningOptions& options, std::vector<std::string>& specs) {
+  for (const std::string& path : options.runtime_libraries) {
+    BT_TRY(spec, runtime_spec(specs, "--runtime-library"));
+    *spec = with_parameter(*spec, "library", path);
+  }
+  for (const std::string& text : options.runtime_options) {
+    BT_TRY(spec, runtime_spec(specs, "--runtime-option"));
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos)
+      return bad_input("NAME=VALUE", "'" + text + "'", "--runtime-option");
+    *spec = with_parameter(*spec, text.substr(0, equals), text.substr(equals + 1));
+  }
+  return {};
+}
+
 Status parse_backends(const TuningOptions& options, TuningRequest& request) {
   std::vector<std::string> names;
-  for (const std::string& spec : options.backends) {
+  for (const std::string& spec : specs_of(options)) {
     const std::string name = split_backend_spec(spec).name;
     if (find_backend(name) == nullptr)
       return bad_input("a backend: " + names_in(backends()), "'" + name + "'", "--backend");
     BT_TRY_VOID(append_unique(names, name, name, "--backend"));
     request.backends.push_back(spec);
   }
-  return {};
+  return add_runtime_options(options, request.backends);
 }
 
 Status parse_axes(const TuningOptions& options, TuningRequest& request) {
@@ -290,7 +328,11 @@ Result<TuningRequest> parse_tuning(const TuningOptions& options) {
 
 std::vector<Setting> given_settings(const TuningOptions& options) {
   std::vector<Setting> given;
-  for (const std::string& spec : options.backends) given.push_back({"backend", spec, "--backend"});
+  for (const std::string& spec : specs_of(options)) given.push_back({"backend", spec, "--backend"});
+  for (const std::string& path : options.runtime_libraries)
+    given.push_back({"runtime_library", path, "--runtime-library"});
+  for (const std::string& text : options.runtime_options)
+    given.push_back({"runtime_option", text, "--runtime-option"});
   for (const SingleOption& option : kSingleOptions)
     if (const std::string& text = options.*option.member; !text.empty())
       given.push_back({option.name, text, option.option});
@@ -304,6 +346,8 @@ std::vector<Setting> given_settings(const TuningOptions& options) {
 
 std::vector<SettingName> setting_names() {
   std::vector<SettingName> names{{"backend", "--backend", SettingKind::repeated},
+                                 {"runtime_library", "--runtime-library", SettingKind::repeated},
+                                 {"runtime_option", "--runtime-option", SettingKind::repeated},
                                  {"latency_limit", "--latency-limit", SettingKind::repeated},
                                  {"price", "--price", SettingKind::repeated}};
   for (const SingleOption& option : kSingleOptions)
@@ -318,6 +362,8 @@ TuningOptions options_from(const std::vector<Setting>& given) {
   for (const Setting& setting : given) {
     const std::string text = to_string(setting.value);
     if (setting.name == "backend") options.backends.push_back(text);
+    if (setting.name == "runtime_library") options.runtime_libraries.push_back(text);
+    if (setting.name == "runtime_option") options.runtime_options.push_back(text);
     if (setting.name == "latency_limit") options.latency_limits.push_back(text);
     if (setting.name == "price") options.prices.push_back(text);
     for (const SingleOption& option : kSingleOptions)

@@ -1,0 +1,100 @@
+// The openvino backend with the real library, where this machine has it ($BATCHTUNE_OPENVINO, the
+// loader's folders, python3's package).
+#include <cstdlib>
+
+#include "tests/backend/runtime_contract.h"
+#include "tuner/backend/openvino/openvino_backend.h"
+#include "tuner/workload/zoo.h"
+
+using namespace batchtune;
+using namespace batchtune::test;
+
+namespace {
+
+Result<FoundLibrary> real_library() {
+  const char* named = std::getenv(openvino::kLibrary.variable);
+  return find_library(openvino::kLibrary, named != nullptr ? named : "");
+}
+
+// BT_SKIP's condition and reason.
+const std::string& why_not() {
+  static const std::string reason = [] {
+    const auto found = real_library();
+    return found ? std::string() : to_string(found.error());
+  }();
+  return reason;
+}
+
+std::unique_ptr<Backend> real_backend(const std::string& parameters = "") {
+  auto backend =
+      openvino::create_backend("library=" + real_library()->path + parameters, onnx_for_runtime);
+  INFO((backend ? "" : to_string(backend.error())));
+  REQUIRE(backend);
+  return std::move(*backend);
+}
+
+}  // namespace
+
+TEST_CASE("parameters that OpenVINO's backend lacks are bad input", "[openvino]") {
+  for (const char* bad : {"spinning=1", "hint=fast", "pinning=yes"}) {
+    INFO(bad);
+    const auto backend = openvino::create_backend(bad, onnx_for_runtime);
+    REQUIRE_FALSE(backend);
+    CHECK(backend.error().kind == ErrorKind::bad_input);
+  }
+}
+
+TEST_CASE("a library without OpenVINO's functions is refused, and they are named", "[openvino]") {
+  const auto backend =
+      openvino::create_backend("library=" BT_ONNXRUNTIME_STAND_IN, onnx_for_runtime);
+  REQUIRE_FALSE(backend);
+  CHECK(backend.error().kind == ErrorKind::environment);
+  CHECK(to_string(backend.error()).find("ov_core_create") != std::string::npos);
+}
+
+TEST_CASE("the real OpenVINO keeps the contract in f32", "[openvino][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto backend = real_backend();
+  CHECK(backend->describe().version.starts_with("OpenVINO 20"));
+  for (const char* name : {"mlp@width=64", "squeezenet"}) {
+    INFO(name);
+    const Model model = build_zoo_model(name).value();
+    check_runtime_contract(*backend, model, DType::f32);
+    check_runtime_instances(*backend, model);
+  }
+}
+
+TEST_CASE("the real OpenVINO computes in bf16 where the machine does, and says where not",
+          "[openvino][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto backend = real_backend();
+  const Model model = build_zoo_model("squeezenet").value();
+  LoadReport report;
+  const auto loaded = backend->load(model, options_of_runtime(DType::bf16, 2, 1), report);
+  if (!loaded) {
+    CHECK(loaded.error().status == TrialStatus::unsupported);
+    CHECK(loaded.error().reason.find("not in bf16") != std::string::npos);
+    return;
+  }
+  CHECK(effective_of(report, "precision") == Value(std::string("bf16")));
+  const LoadOptions exact = options_of_runtime(DType::f32, 2, 1);
+  const auto in_f32 = load_in_runtime(*backend, model, exact);
+  const auto expected = output_in_runtime(*in_f32, exact.group, 2, 2);
+  const CandidateGroup rounded = options_of_runtime(DType::bf16, 2, 1).group;
+  const double difference = difference_of(expected, output_in_runtime(**loaded, rounded, 2, 2));
+  CHECK(difference > in_f32->output_tolerance() / 100);  // it is no f32 by another name
+  CHECK(difference <= (*loaded)->output_tolerance());
+}
+
+TEST_CASE("what is in force is read back from OpenVINO", "[openvino][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto backend = real_backend(",hint=latency,pinning=0");
+  LoadReport report;
+  (void)load_in_runtime(*backend, build_zoo_model("mlp@width=64").value(),
+                        options_of_runtime(DType::f32, 1, 2), &report);
+  CHECK(effective_of(report, "precision") == Value(std::string("f32")));
+  CHECK(effective_of(report, "streams") == Value(std::string("2")));
+  CHECK(effective_of(report, "inference_threads") == Value(std::string("2")));
+  CHECK(effective_of(report, "hint") == Value(std::string("LATENCY")));
+  CHECK(effective_of(report, "pinning") == Value(std::string("NO")));
+}

@@ -1,0 +1,32 @@
+// How sessions are made: what of it is asked for, and what is in force.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/backend/onnxruntime/api.h"
+#include "tuner/core/error.h"
+#include "tuner/core/value.h"
+
+namespace batchtune::onnxruntime {
+
+// Absent: the runtime's own default, which is what users get who set nothing.
+struct SessionSettings {
+  std::string library;  // path; "" to look for it
+  std::optional<bool> spinning, arena;
+  std::optional<Optimization> optimization;
+};
+
+// "spinning=0,optimization=all,arena=1,library=/path". Errors name the parameter and its values.
+Result<SessionSettings> parse_settings(const std::string& parameters);
+
+// Options of a session with `threads` threads. `external_data`: the folder of weights that lie
+// beside a model of bytes; "" for none.
+Outcome<Owned<SessionOptions>> make_session_options(const Api& api, const SessionSettings& settings,
+                                                    int threads, const std::string& external_data);
+
+// What is in force, and whether it was asked for.
+std::vector<Setting> effective_settings(const SessionSettings& settings, int threads);
+
+}  // namespace batchtune::onnxruntime

@@ -1,0 +1,167 @@
+#include "tuner/backend/openvino/compiled_group.h"
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <utility>
+
+#include "tuner/backend/openvino/request_program.h"
+#include "tuner/backend/runtime/endings.h"
+#include "tuner/backend/runtime/tolerance.h"
+
+namespace batchtune::openvino {
+namespace {
+
+using runtime::unsupported;
+
+constexpr char kDevice[] = "CPU";
+constexpr std::size_t kMostProperties = 6;
+
+tl::unexpected<Ending> failed(std::string reason, std::string evidence = "") {
+  return tl::unexpected(Ending{TrialStatus::failed, std::move(reason), std::move(evidence), ""});
+}
+
+}  // namespace
+
+Outcome<void> check_group(const LoadOptions& options) {
+  const CandidateGroup& group = options.group;
+  if (group.dtype != DType::f32 && group.dtype != DType::bf16)
+    return tl::unexpected(unsupported("OpenVINO computes in f32 or bf16 here, not in " +
+                                      std::string(name_of(group.dtype))));
+  if (group.threads < 1 || group.instances < 1)
+    return tl::unexpected(unsupported("threads and instances must be at least 1"));
+  if (!options.isa.empty())
+    return tl::unexpected(
+        unsupported("OpenVINO chooses its instruction set itself: --isa is not for it"));
+  return {};
+}
+
+CompiledGroup::CompiledGroup(const Source& source)
+    : api_(source.api),
+      core_(source.core),
+      model_(source.model),
+      options_(source.options),
+      properties_(properties_of(source.settings, source.options.group)),
+      instances_(source.options.group.instances) {}
+
+Outcome<std::unique_ptr<CompiledGroup>> CompiledGroup::load(Source source, LoadReport& report) {
+  const Seconds start = steady_seconds();
+  std::unique_ptr<CompiledGroup> loaded(new CompiledGroup(source));
+  loaded->bytes_ = std::move(source.onnx.bytes);
+  BT_TRY_VOID(loaded->read(source.onnx));
+  BT_TRY_VOID(loaded->know_tensors(source.onnx));
+  BT_TRY_VOID(loaded->read_back(report));
+  loaded->load_seconds_ = steady_seconds() - start;
+  return loaded;
+}
+
+Outcome<void> CompiledGroup::read(const OnnxForRuntime& onnx) {
+  if (onnx.path.empty() && !onnx.external_data.empty())
+    return tl::unexpected(
+        unsupported("OpenVINO reads weights beside a file only for the file as it is, and this one "
+                    "had to be rewritten to leave its batch free"));
+  Graph* raw = nullptr;
+  const int status = onnx.path.empty()
+                         ? api_->read_bytes(&core_, bytes_.data(), bytes_.size(), nullptr, &raw)
+                         : api_->read_file(&core_, onnx.path.c_str(), nullptr, &raw);
+  BT_TRY_VOID(api_.check("read the model", status));
+  graph_ = {raw, {api_->free_graph}};
+  return {};
+}
+
+Outcome<void> CompiledGroup::know_tensors(const OnnxForRuntime& onnx) {
+  std::size_t count = 0;
+  BT_TRY_VOID(api_.check("read the model", api_->inputs_size(graph_.get(), &count)));
+  for (const OnnxTensor& tensor : onnx.inputs) {
+    const OpIndex op = find_op(model_, tensor.op);
+    if (op < 0) return failed("the model's input " + tensor.name + " is not known");
+    inputs_.push_back({tensor, op});
+  }
+  if (count != inputs_.size())
+    return failed("OpenVINO has another number of inputs than the model",
+                  std::to_string(count) + " instead of " + std::to_string(inputs_.size()));
+  const auto result =
+      std::find_if(onnx.outputs.begin(), onnx.outputs.end(),
+                   [&](const OnnxTensor& tensor) { return tensor.op == model_.output; });
+  if (result == onnx.outputs.end())
+    return failed("the model's output " + model_.output + " is none of its ONNX form's");
+  result_tensor_ = *result;
+  return {};
+}
+
+Outcome<void> CompiledGroup::reshape(std::int64_t batch) {
+  std::vector<std::vector<Dimension>> dims;
+  std::vector<const char*> names;
+  for (const Input& input : inputs_) {
+    const Op& op = model_.ops[static_cast<std::size_t>(input.op)];
+    const auto layout = runtime::layout_of(op, input.tensor, batch, op.output.size() + 1);
+    if (!layout)
+      return failed("the input " + input.tensor.name + " does not fit the model", layout.error());
+    std::vector<Dimension>& own = dims.emplace_back();
+    for (const std::int64_t size : layout->dims) own.push_back({size, size});
+    names.push_back(input.tensor.name.c_str());
+  }
+  std::vector<PartialShape> shapes;
+  for (std::vector<Dimension>& own : dims) {
+    const auto rank = static_cast<std::int64_t>(own.size());
+    shapes.push_back({{rank, rank}, own.data()});
+  }
+  return api_.check("take the batch",
+                    api_->reshape(graph_.get(), names.data(), shapes.data(), shapes.size()));
+}
+
+Outcome<Owned<CompiledModel>> CompiledGroup::compile(std::int64_t batch) {
+  BT_TRY_VOID(reshape(batch));
+  std::array<const char*, 2 * kMostProperties> texts{};  // what follows the last is not looked at
+  std::size_t count = 0;
+  for (const auto& [key, value] : properties_) {
+    texts[count++] = key.c_str();
+    texts[count++] = value.c_str();
+  }
+  CompiledModel* raw = nullptr;
+  const int status = api_->compile(&core_, graph_.get(), kDevice, count, &raw, texts[0], texts[1],
+                                   texts[2], texts[3], texts[4], texts[5], texts[6], texts[7],
+                                   texts[8], texts[9], texts[10], texts[11]);
+  BT_TRY_VOID(api_.check("compile the model", status));
+  return Owned<CompiledModel>{raw, {api_->free_compiled}};
+}
+
+Outcome<void> CompiledGroup::read_back(LoadReport& report) {
+  BT_TRY(compiled, compile(1));
+  for (const auto& [key, name] : kReadBack)
+    if (std::string value = api_.property(compiled.get(), key); !value.empty()) {
+      const bool asked = std::any_of(properties_.begin(), properties_.end(),
+                                     [&](const auto& property) { return property.first == key; });
+      report.effective.push_back(
+          {name, std::move(value), asked ? "read back" : "OpenVINO's default"});
+    }
+  report.effective.push_back({"instances", std::int64_t{options_.group.instances},
+                              "a stream each, of one compiled model"});
+  const std::string precision = api_.property(compiled.get(), kPrecisionKey);
+  if (precision.empty() || precision == name_of(options_.group.dtype)) return {};
+  return tl::unexpected(unsupported("OpenVINO computes in " + precision +
+                                    " on this machine, not in " +
+                                    std::string(name_of(options_.group.dtype))));
+}
+
+Outcome<std::unique_ptr<Program>> CompiledGroup::prepare(const Candidate& candidate) {
+  try {
+    if (candidate.group != options_.group)
+      return tl::unexpected(unsupported("the model was loaded for " + to_string(options_.group) +
+                                        ", not for " + to_string(candidate.group)));
+    if (candidate.batch < 1)
+      return tl::unexpected(
+          unsupported("batch " + std::to_string(candidate.batch) + " is below 1"));
+    BT_TRY(program, RequestProgram::prepare(*this, candidate.batch));
+    return std::unique_ptr<Program>(std::move(program));
+  } catch (const std::bad_alloc&) {
+    return tl::unexpected(
+        runtime::ending_of_message("prepare " + to_string(candidate), "std::bad_alloc"));
+  }
+}
+
+double CompiledGroup::output_tolerance() const {
+  return runtime::output_tolerance(model_, options_.group.dtype);
+}
+
+}  // namespace batchtune::openvino

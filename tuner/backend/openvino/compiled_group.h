@@ -1,0 +1,73 @@
+// A model in OpenVINO: read once, reshaped and compiled anew for every batch, with a stream for
+// each instance.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/backend/openvino/api.h"
+#include "tuner/backend/openvino/options.h"
+#include "tuner/backend/runtime/tensor_layout.h"
+#include "tuner/backend/side_by_side.h"
+
+namespace batchtune::openvino {
+
+// Whether the backend can run the group, with these options, at all.
+Outcome<void> check_group(const LoadOptions& options);
+
+struct Input {
+  OnnxTensor tensor;
+  OpIndex op = 0;
+};
+
+class CompiledGroup final : public LoadedModel {
+ public:
+  struct Source {
+    const Api& api;
+    const Core& core;
+    const CompileSettings& settings;
+    const Model& model;
+    const LoadOptions& options;
+    OnnxForRuntime onnx;
+  };
+  // Compiles batch 1 once, to read back what is in force: into `report`. Unsupported when the
+  // arithmetic is not that of the group's type.
+  static Outcome<std::unique_ptr<CompiledGroup>> load(Source source, LoadReport& report);
+
+  bool shares_weights() const override { return false; }  // each batch has its own packed copy
+  Seconds load_seconds() const override { return load_seconds_; }
+  Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) override;
+  double output_tolerance() const override;
+
+  // For programs.
+  Outcome<Owned<CompiledModel>> compile(std::int64_t batch);
+  const Api& api() const { return api_; }
+  const Model& model() const { return model_; }
+  std::uint64_t seed() const { return options_.seed; }
+  const std::vector<Input>& inputs() const { return inputs_; }
+  const OnnxTensor& result_tensor() const { return result_tensor_; }
+  SideBySide& instances() { return instances_; }
+
+ private:
+  explicit CompiledGroup(const Source& source);
+  Outcome<void> read(const OnnxForRuntime& onnx);
+  Outcome<void> know_tensors(const OnnxForRuntime& onnx);
+  Outcome<void> reshape(std::int64_t batch);
+  Outcome<void> read_back(LoadReport& report);
+
+  const Api& api_;
+  const Core& core_;
+  Model model_;
+  LoadOptions options_;
+  Properties properties_;
+  std::string bytes_;  // what the graph was read from: its weights may point there
+  Owned<Graph> graph_;
+  std::vector<Input> inputs_;
+  OnnxTensor result_tensor_;
+  Seconds load_seconds_ = 0;
+  SideBySide instances_;  // its threads run requests: first to go
+};
+
+}  // namespace batchtune::openvino

@@ -1,0 +1,90 @@
+#include "tuner/backend/openvino/openvino_backend.h"
+
+#include <algorithm>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "tuner/backend/openvino/compiled_group.h"
+#include "tuner/backend/runtime/endings.h"
+
+namespace batchtune::openvino {
+namespace {
+
+class OpenVinoBackend final : public Backend {
+ public:
+  OpenVinoBackend(CompileSettings settings, FoundLibrary found, std::unique_ptr<Api> api,
+                  runtime::OnnxSource source)
+      : settings_(std::move(settings)),
+        found_(std::move(found)),
+        api_(std::move(api)),
+        source_(std::move(source)) {}
+
+  DeviceInfo describe() override;
+  Outcome<std::unique_ptr<LoadedModel>> load(const Model& model, const LoadOptions& options,
+                                             LoadReport& report) override;
+
+ private:
+  Outcome<void> ensure_core();
+
+  CompileSettings settings_;
+  FoundLibrary found_;
+  std::unique_ptr<Api> api_;
+  Owned<Core> core_;  // made for the first model
+  runtime::OnnxSource source_;
+};
+
+// Peaks and bandwidth are the machine's: for calibration to say.
+DeviceInfo OpenVinoBackend::describe() {
+  DeviceInfo info;
+  info.name = "CPU";
+  info.backend = "openvino";
+  info.version = "OpenVINO " + api_->library_version();
+  info.cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return info;
+}
+
+Outcome<void> OpenVinoBackend::ensure_core() {
+  if (core_ != nullptr) return {};
+  Core* raw = nullptr;
+  BT_TRY_VOID(api_->check("start", (*api_)->create_core(&raw)));
+  core_ = {raw, {(*api_)->free_core}};
+  return {};
+}
+
+Outcome<std::unique_ptr<LoadedModel>> OpenVinoBackend::load(const Model& model,
+                                                            const LoadOptions& options,
+                                                            LoadReport& report) {
+  try {
+    BT_TRY_VOID(check_group(options));
+    BT_TRY_VOID(ensure_core());
+    auto onnx = source_(model, options.seed);
+    if (!onnx)
+      return tl::unexpected(Ending{TrialStatus::unsupported, "the model has no ONNX form",
+                                   to_string(onnx.error()), ""});
+    report.effective.push_back({"library", found_.path, found_.origin});
+    report.effective.push_back({"version", api_->library_version(), "the library"});
+    BT_TRY(loaded, CompiledGroup::load({*api_, *core_, settings_, model, options, std::move(*onnx)},
+                                       report));
+    return std::unique_ptr<LoadedModel>(std::move(loaded));
+  } catch (const std::bad_alloc&) {
+    return tl::unexpected(runtime::ending_of_message("load " + model.name, "std::bad_alloc"));
+  } catch (const std::system_error& error) {  // of a thread that cannot be started
+    return tl::unexpected(Ending{TrialStatus::out_of_memory, "no thread for an instance",
+                                 std::string("system: ") + error.what(), "host"});
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> create_backend(const std::string& parameters,
+                                                runtime::OnnxSource source) {
+  BT_TRY(settings, parse_settings(parameters));
+  BT_TRY(found, find_library(kLibrary, settings.library));
+  BT_TRY(api, Api::open(found.path));
+  return std::make_unique<OpenVinoBackend>(std::move(settings), std::move(found), std::move(api),
+                                           std::move(source));
+}
+
+}  // namespace batchtune::openvino

@@ -1,0 +1,47 @@
+#include "tuner/backend/openvino/options.h"
+
+#include <array>
+#include <string_view>
+
+#include "tuner/backend/runtime/parameters.h"
+
+namespace batchtune::openvino {
+namespace {
+
+constexpr char kWhere[] = "openvino";
+constexpr std::array<std::string_view, 3> kParameters{"library", "hint", "pinning"};
+
+}  // namespace
+
+Result<CompileSettings> parse_settings(const std::string& parameters) {
+  CompileSettings settings;
+  BT_TRY(given, runtime::parse_parameters(parameters, kParameters, kWhere));
+  for (const auto& [name, text] : given) {
+    const std::string where = std::string(kWhere) + ", " + name;
+    if (name == "library") {
+      settings.library = text;
+    } else if (name == "hint") {
+      if (text != "latency" && text != "throughput")
+        return bad_input("latency or throughput", "\"" + text + "\"", where);
+      settings.hint = text;
+    } else {
+      BT_TRY_VOID(runtime::parse_switch(text, where));
+      settings.pinning = text;
+    }
+  }
+  return settings;
+}
+
+Properties properties_of(const CompileSettings& settings, const CandidateGroup& group) {
+  Properties properties{{kPrecisionKey, std::string(name_of(group.dtype))},
+                        {"INFERENCE_NUM_THREADS", std::to_string(group.threads * group.instances)},
+                        {"NUM_STREAMS", std::to_string(group.instances)}};
+  if (!settings.hint.empty())
+    properties.emplace_back("PERFORMANCE_HINT",
+                            settings.hint == "latency" ? "LATENCY" : "THROUGHPUT");
+  if (!settings.pinning.empty())
+    properties.emplace_back("ENABLE_CPU_PINNING", settings.pinning == "1" ? "YES" : "NO");
+  return properties;
+}
+
+}  // namespace batchtune::openvino

@@ -1,0 +1,54 @@
+// A batch in OpenVINO: the model compiled for it, and a request of each instance, whose inputs and
+// outputs are allocated once.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "tuner/backend/openvino/compiled_group.h"
+
+namespace batchtune::openvino {
+
+class RequestProgram final : public Program {
+ public:
+  // Runs once, which makes the runtime take the memory that the batch needs.
+  static Outcome<std::unique_ptr<RequestProgram>> prepare(CompiledGroup& group, std::int64_t batch);
+
+  Outcome<RunTimes> run(int n) override;
+  void set_input(std::uint64_t seed) override;
+  Outcome<std::vector<float>> read_output(std::int64_t samples) override;
+  // Activations: inputs and outputs. Workspace: what the process had grown by beside them when it
+  // was prepared, packed weights included.
+  MemoryUse memory() const override { return memory_; }
+
+ private:
+  struct TensorView {
+    Owned<Tensor> tensor;
+    runtime::Element element = runtime::Element::f32;
+    runtime::TensorLayout layout;
+    void* data = nullptr;
+  };
+  struct Instance {
+    Owned<InferRequest> request;
+    std::vector<TensorView> inputs;
+    std::optional<TensorView> output;  // the Model's
+  };
+
+  RequestProgram(CompiledGroup& group, std::int64_t batch) : group_(group), batch_(batch) {}
+  Outcome<void> add_instance();
+  Outcome<void> run_once(int instance);
+  enum class Side { input, output };
+  Outcome<TensorView> view(const InferRequest* request, const OnnxTensor& tensor, OpIndex op,
+                           Side side) const;
+  Bytes input_and_output_bytes() const;
+
+  CompiledGroup& group_;
+  std::int64_t batch_;
+  std::optional<std::uint64_t> seed_;  // of the inputs as they are
+  Owned<CompiledModel> compiled_;
+  std::vector<Instance> instances_;  // of the compiled model: they go first
+  MemoryUse memory_;
+};
+
+}  // namespace batchtune::openvino

@@ -1,0 +1,15 @@
+// Where a runtime's backend gets the ONNX form of a model from; tests have one of their own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "tuner/core/error.h"
+#include "tuner/workload/onnx/onnx.h"
+
+namespace batchtune::runtime {
+
+// As onnx_for_runtime(): of the file that the model is from, else exported with weights of `seed`.
+using OnnxSource = std::function<Result<OnnxForRuntime>(const Model& model, std::uint64_t seed)>;
+
+}  // namespace batchtune::runtime
