@@ -7,7 +7,8 @@
 namespace batchtune::onnx_file {
 namespace {
 
-constexpr std::int64_t kExpandSince = 8;  // opset
+constexpr std::int64_t kExpandSince = 8;             // opset
+constexpr std::int64_t kInitializersAloneSince = 4;  // IR version; before, they are inputs as well
 
 class Freeing {
  public:
@@ -71,6 +72,12 @@ void Freeing::add_list(const std::string& name, const Shape& values) {
   tensor.set_data_type(::onnx::TensorProto::INT64);
   tensor.add_dims(static_cast<std::int64_t>(values.size()));
   for (const std::int64_t value : values) tensor.add_int64_data(value);
+  if (model_.ir_version() >= kInitializersAloneSince) return;
+  auto& input = *proto_.add_input();
+  input.set_name(name);
+  auto& type = *input.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(::onnx::TensorProto::INT64);
+  type.mutable_shape()->add_dim()->set_dim_value(static_cast<std::int64_t>(values.size()));
 }
 
 ::onnx::NodeProto& Freeing::add_node(int before, const std::string& op, const std::string& output) {
