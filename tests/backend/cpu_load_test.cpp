@@ -124,6 +124,16 @@ TEST_CASE("the device names the processor and the instruction sets in use", "[cp
   CHECK(kernels::parse_isa(info.isa_in_use[0].second));
 }
 
+TEST_CASE("the instruction sets that a device is described with are those that models run on",
+          "[cpu]") {
+  cpu::CpuBackend backend;
+  for (const auto& [dtype, isa] : backend.describe().isa_in_use) {
+    LoadReport report;
+    REQUIRE(backend.load(small(), options_of(dtype), report));
+    CHECK(setting(report, "isa") == isa);
+  }
+}
+
 TEST_CASE("kernels are listed with the reason why one is not usable", "[cpu]") {
   const std::vector<KernelInfo> all = cpu::list_kernels();
   CHECK(std::any_of(all.begin(), all.end(), [](const KernelInfo& k) { return k.usable; }));

@@ -15,7 +15,7 @@
 namespace batchtune {
 
 // Raised when probes or the translation change what a figure means: older notes are measured again.
-inline constexpr char kCalibrationVersion[] = "1";
+inline constexpr char kCalibrationVersion[] = "2";
 
 std::string this_machine();  // "AMD EPYC 9R14, 2 CPUs": the key of its notes
 

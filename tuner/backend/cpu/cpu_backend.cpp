@@ -34,10 +34,8 @@ DeviceInfo CpuBackend::describe() {
   info.memory_bytes = static_cast<double>(host_.memory);
   info.cores = host_.cpus;
   for (const auto& [dtype, kernel_dtype] :
-       {std::pair{DType::f32, kernels::Dtype::f32}, {DType::bf16, kernels::Dtype::bf16}}) {
-    const auto& kernel = kernels::select_gemm(kernel_dtype, kernels::machine_isas());
-    info.isa_in_use.emplace_back(dtype, kernels::name_of(kernels::isa_of(kernel)));
-  }
+       {std::pair{DType::f32, kernels::Dtype::f32}, {DType::bf16, kernels::Dtype::bf16}})
+    info.isa_in_use.emplace_back(dtype, kernels::name_of(product_isa(kernel_dtype)));
   return info;
 }
 

@@ -1,5 +1,7 @@
 #include "tuner/backend/cpu/kernel_choice.h"
 
+#include "kernels/probe/product_isas.h"
+
 namespace batchtune::cpu {
 namespace {
 
@@ -23,17 +25,18 @@ using kernels::name_of;
 // Proves kernels of one operation, best first, until one holds.
 class Chooser {
  public:
-  Chooser(kernels::Dtype dtype, kernels::IsaMask allowed, Verdicts& verdicts, LoadReport& report)
-      : dtype_(dtype), allowed_(allowed), verdicts_(verdicts), report_(report) {}
+  Chooser(kernels::Dtype dtype, Verdicts& verdicts, LoadReport& report)
+      : dtype_(dtype), verdicts_(verdicts), report_(report) {}
 
   // The reference needs no proof: it is the twin.
   template <typename Kernel>
   const Kernel* best(const Kernel& (*select)(kernels::Dtype, kernels::IsaMask,
-                                             std::span<const std::string_view>)) {
+                                             std::span<const std::string_view>),
+                     kernels::IsaMask allowed) {
     while (true) {
       const std::vector<std::string_view> left_out(verdicts_.refuted.begin(),
                                                    verdicts_.refuted.end());
-      const Kernel& kernel = select(dtype_, allowed_, left_out);
+      const Kernel& kernel = select(dtype_, allowed, left_out);
       const std::string name(name_of(kernel));
       if (isa_of(kernel) == kernels::Isa::reference || verdicts_.proven.count(name) != 0)
         return &kernel;
@@ -45,7 +48,6 @@ class Chooser {
 
  private:
   kernels::Dtype dtype_;
-  kernels::IsaMask allowed_;
   Verdicts& verdicts_;
   LoadReport& report_;
 };
@@ -87,14 +89,20 @@ Outcome<kernels::IsaMask> allowed_isas(const std::string& widest) {
 
 KernelChoice choose_kernels(kernels::Dtype dtype, kernels::IsaMask allowed, Verdicts& verdicts,
                             LoadReport& report) {
-  Chooser chooser(dtype, allowed, verdicts, report);
+  Chooser chooser(dtype, verdicts, report);
   KernelChoice choice;
-  choice.gemm = chooser.best(&kernels::select_gemm);
-  choice.conv = {.gemm = choice.gemm, .depthwise = chooser.best(&kernels::select_depthwise)};
-  choice.pool = chooser.best(&kernels::select_pool);
-  choice.norm = chooser.best(&kernels::select_norm);
-  choice.elementwise = chooser.best(&kernels::select_elementwise);
+  choice.gemm = chooser.best(&kernels::select_gemm, probe::product_isas(dtype, allowed));
+  choice.conv = {.gemm = choice.gemm,
+                 .depthwise = chooser.best(&kernels::select_depthwise, allowed)};
+  choice.pool = chooser.best(&kernels::select_pool, allowed);
+  choice.norm = chooser.best(&kernels::select_norm, allowed);
+  choice.elementwise = chooser.best(&kernels::select_elementwise, allowed);
   return choice;
+}
+
+kernels::Isa product_isa(kernels::Dtype dtype) {
+  return kernels::isa_of(
+      kernels::select_gemm(dtype, probe::product_isas(dtype, kernels::machine_isas())));
 }
 
 std::vector<KernelInfo> list_kernels() {

@@ -1,5 +1,6 @@
 // Which kernels a model runs on: the best that this machine has, that LoadOptions.isa allows, and
-// that proved right against their slow twin.
+// that proved right against their slow twin. Wider is better, except where bf16 products by
+// vdpbf16ps are slower than widened ones (kernels/probe/product_isas.h).
 #pragma once
 
 #include <set>
@@ -33,6 +34,9 @@ Outcome<kernels::IsaMask> allowed_isas(const std::string& widest);
 // Proves what is not known yet, best first, until one holds; adds to `verdicts` and `report`.
 KernelChoice choose_kernels(kernels::Dtype dtype, kernels::IsaMask allowed, Verdicts& verdicts,
                             LoadReport& report);
+
+// What products run on where nothing is refuted or ruled out.
+kernels::Isa product_isa(kernels::Dtype dtype);
 
 std::vector<KernelInfo> list_kernels();
 
