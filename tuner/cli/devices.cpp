@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernels/isa.h"
+#include "kernels/probe/product_isas.h"
 #include "tuner/backend/backend_list.h"
 #include "tuner/cli/calibration.h"
 #include "tuner/measure/queries.h"
@@ -32,10 +33,16 @@ Calibration merge(const DeviceInfo& described, Calibration measured) {
   return measured;
 }
 
+// The widest that is allowed and worth its while, if the backend would use a wider one.
 void limit_isa(DeviceInfo& device, kernels::Isa widest) {
+  const kernels::IsaMask allowed = kernels::machine_isas() & kernels::up_to(widest);
   for (auto& [dtype, isa] : device.isa_in_use) {
     const auto in_use = kernels::parse_isa(isa);
-    if (in_use && *in_use > widest) isa = kernels::name_of(widest);
+    if (!in_use || *in_use <= widest) continue;
+    const auto kernel_dtype = dtype == DType::f32 ? kernels::Dtype::f32 : kernels::Dtype::bf16;
+    for (const kernels::Isa candidate : kernels::kAllIsas)
+      if (contains(probe::product_isas(kernel_dtype, allowed), candidate))
+        isa = kernels::name_of(candidate);
   }
 }
 
