@@ -1,11 +1,14 @@
-// batchtune export MODEL: the model as a model file.
+// batchtune export MODEL: the model as a file, ours (JSON) or ONNX.
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
 #include "tuner/cli/command.h"
 #include "tuner/workload/model_file.h"
+#include "tuner/workload/onnx/export.h"
 
 namespace batchtune {
 namespace {
@@ -13,19 +16,58 @@ namespace {
 struct ExportOptions {
   std::string model;
   std::string output;
+  std::string seed;
 };
 
-Result<int> run_export(const ExportOptions& options) {
-  BT_TRY(model, load_model(options.model));
-  const std::string text = write_model(model);
-  if (options.output.empty()) {
-    BT_TRY_VOID(print_result(text));
-    return kDone;
-  }
-  std::ofstream file(options.output);
-  file << text << '\n';
+Status write_file(const std::string& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary);
+  file << content;
   file.close();
-  if (!file) return environment_error("to write the model", std::strerror(errno), options.output);
+  if (!file) return environment_error("to write the model", std::strerror(errno), path);
+  return {};
+}
+
+Result<std::uint64_t> parse_seed(const std::string& text) {
+  std::uint64_t seed = 1;  // as tune's, so that both have the same weights
+  if (text.empty()) return seed;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc{} || end != text.data() + text.size() || seed > INT64_MAX)
+    return bad_input("a seed: an integer of at least 0", "\"" + text + "\"", "--seed");
+  return seed;
+}
+
+// Of a model that came from an ONNX file: that file with its batch made free.
+Status write_imported(const Model& model, std::uint64_t seed, const std::string& path) {
+  namespace fs = std::filesystem;
+  BT_TRY(ready, onnx_for_runtime(model, seed));
+  if (!ready.path.empty())
+    return bad_input("a model to export",
+                     ready.path + ", an ONNX file that takes any batch already", "MODEL",
+                     "Use that file as it is");
+  std::error_code code;
+  if (!ready.external_data.empty() && fs::weakly_canonical(path, code).parent_path() !=
+                                          fs::weakly_canonical(ready.external_data, code))
+    return bad_input("a file in " + ready.external_data + ", where the model's external data lie",
+                     path, "--output");
+  return write_file(path, ready.bytes);
+}
+
+Result<int> run_export(const ExportOptions& options) {
+  const bool onnx = std::filesystem::path(options.output).extension() == ".onnx";
+  BT_TRY(seed, parse_seed(options.seed));
+  if (!options.seed.empty() && !onnx)
+    return bad_input("--output FILE.onnx, since a .json file holds no weights", "--seed alone",
+                     "--seed");
+  BT_TRY(model, load_model(options.model));
+  if (onnx && model.file) {
+    BT_TRY_VOID(write_imported(model, seed, options.output));
+  } else if (onnx) {
+    BT_TRY_VOID(write_onnx(model, seed, options.output));
+  } else if (options.output.empty()) {
+    BT_TRY_VOID(print_result(write_model(model)));
+  } else {
+    BT_TRY_VOID(write_file(options.output, write_model(model) + '\n'));
+  }
   return kDone;
 }
 
@@ -33,8 +75,10 @@ Result<int> run_export(const ExportOptions& options) {
 
 void add_export_command(Arguments& arguments) {
   auto options = std::make_shared<ExportOptions>();
-  arguments.required("MODEL", options->model, "zoo name or .json file");
-  arguments.value("-o,--output", options->output, "file (default: stdout)");
+  arguments.required("MODEL", options->model, "zoo name, .json or .onnx file");
+  arguments.value("-o,--output", options->output,
+                  "file: ONNX if it ends in .onnx, else JSON (default: JSON to stdout)");
+  arguments.value("--seed", options->seed, "of the weights of an ONNX file (default 1)");
   arguments.run([options] { return run_export(*options); });
 }
 
