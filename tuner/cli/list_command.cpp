@@ -18,6 +18,7 @@
 #include "tuner/measure/queries.h"
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/strategy.h"
+#include "tuner/workload/onnx/onnx.h"
 #include "tuner/workload/work.h"
 #include "tuner/workload/zoo.h"
 
@@ -178,9 +179,12 @@ Result<Listing> list_all_kernels(const ListOptions&) {
 
 Result<Listing> list_ops(const ListOptions&) {
   Listing list;
-  list.columns = {{"name", "operation"}};
-  for (int kind = 0; kind <= static_cast<int>(OpKind::reshape); ++kind)
-    add_row(list, {text(name_of(static_cast<OpKind>(kind)))});
+  list.columns = {{"name", "operation"}, {"format", "in"}, {"counted", "counted"}};
+  for (int kind = 0; kind < static_cast<int>(OpKind::foreign); ++kind)
+    add_row(list, {text(name_of(static_cast<OpKind>(kind))), text("model files"), text("")});
+  for (const OnnxOperation& one : onnx_operations())
+    add_row(list, {text(one.name), text(fmt::format("ONNX opset {} on", one.since)),
+                   text(one.counted)});
   return list;
 }
 
