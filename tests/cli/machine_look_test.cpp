@@ -51,6 +51,19 @@ TEST_CASE("a neighbour in a quarter of the bursts is seen, and slows one CPU", "
   CHECK(has(look_findings(look, 2), "noise.quiet_share"));
 }
 
+TEST_CASE("a machine with every speed between two is told in a few", "[cli][doctor]") {
+  LookReadings readings = look_of(400, 0, 1);
+  for (std::size_t i = 0; i < readings.bursts.size(); ++i)
+    for (Seconds& seconds : readings.bursts[i].compute)
+      seconds *= 1 + 0.4 * static_cast<double>(i) / 400;
+  const MachineLook look = judge_look(readings, {});
+  CHECK(look.compute_levels.size() > 1);
+  CHECK(look.compute_levels.size() <= 4);
+  double share = 0;
+  for (const SpeedLevel& level : look.compute_levels) share += level.share;
+  CHECK(share == Approx(1));
+}
+
 TEST_CASE("CPUs that a hypervisor moves apart are told of, though each is as fast as ever",
           "[cli][doctor]") {
   LookReadings readings = look_of(400, 0, 1);

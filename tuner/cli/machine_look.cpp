@@ -32,6 +32,7 @@ constexpr double kComputeStep = 0.04, kCacheStep = 0.25, kExchangeStep = 0.75;
 constexpr double kApart = 0.5;
 constexpr double kOftenApart = 0.05;  // share of the bursts: rarer ones were interrupted
 constexpr double kLeastShare = 0.02;  // rarer speeds are interrupts; they join the level before
+constexpr std::size_t kMostLevels = 4;  // more are no levels, but every speed between two
 constexpr double kFastest = 0.02;     // quantile taken as the fastest: never one lucky burst alone
 
 // Two CPUs of one core do about the arithmetic of one, two cores twice as much; a neighbour that
@@ -74,7 +75,7 @@ std::vector<double> relative_times(const std::vector<CanaryReading>& bursts, Kin
   return times;
 }
 
-std::vector<SpeedLevel> speed_levels(const std::vector<double>& times, double step) {
+std::vector<SpeedLevel> levels_apart(const std::vector<double>& times, double step) {
   std::vector<SpeedLevel> levels;
   for (std::size_t begin = 0; begin < times.size();) {
     const auto end = static_cast<std::size_t>(
@@ -86,6 +87,13 @@ std::vector<SpeedLevel> speed_levels(const std::vector<double>& times, double st
       levels.back().share += share;
     begin = end;
   }
+  return levels;
+}
+
+// A machine that has no few levels but every speed between two is told in coarser steps.
+std::vector<SpeedLevel> speed_levels(const std::vector<double>& times, double step) {
+  auto levels = levels_apart(times, step);
+  while (levels.size() > kMostLevels) levels = levels_apart(times, step *= 1.5);
   return levels;
 }
 
