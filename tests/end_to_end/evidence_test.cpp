@@ -244,7 +244,7 @@ TEST_CASE("a boundary under a limit on address space is a band", "[end_to_end]")
 #else
   calibrated_database();
   const Finished finished =
-      run({"tune", "mlp", "--batches", "1:65536:x2", "--budget", "1s", "--probe-budget", "20s",
+      run({"tune", "shufflenet-v2", "--batches", "1:65536:x2", "--budget", "1s", "--probe-budget", "60s",
            "--memory-limit", "100MiB", "--limiter", "rlimit", "--soak", "0s", "--format", "json"});
   INFO(finished.err);
   REQUIRE(finished.code == 0);
