@@ -103,6 +103,25 @@ TEST_CASE("what the backend cannot do is unsupported, with the reason", "[cpu]")
   CHECK(refusal(options).reason == "no kernels for instruction set \"sse9\"");
 }
 
+TEST_CASE("an imported model is unsupported, and what runs it is named", "[cpu]") {
+  Model model = small();
+  Op op;
+  op.name = "y";
+  op.kind = OpKind::foreign;
+  op.operation = "Erf";
+  op.inputs = {model.output};
+  op.output = model.ops.back().output;
+  model.ops.push_back(op);
+  REQUIRE(infer_shapes(model));
+  cpu::CpuBackend backend;
+  LoadReport report;
+  const auto loaded = backend.load(model, options_of(DType::f32), report);
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().status == TrialStatus::unsupported);
+  CHECK(loaded.error().reason.find("1 (the first: Erf)") != std::string::npos);
+  CHECK(loaded.error().reason.find("--backend onnxruntime") != std::string::npos);
+}
+
 TEST_CASE("a candidate of another group is refused", "[cpu]") {
   const auto model = load_ok(small(), options_of(DType::f32, 1));
   Candidate candidate{options_of(DType::f32, 2).group, 1};

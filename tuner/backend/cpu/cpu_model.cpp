@@ -46,6 +46,18 @@ Outcome<kernels::Dtype> supported_dtype(const CandidateGroup& group) {
                      " kernels (f32 and bf16)");
 }
 
+std::optional<Ending> foreign_operations(const Model& model) {
+  std::string first;
+  int count = 0;
+  for (const Op& op : model.ops)
+    if (op.kind == OpKind::foreign && ++count == 1) first = op.operation;
+  if (count == 0) return std::nullopt;
+  return unsupported("the cpu backend runs no imported operations, and this model has " +
+                     std::to_string(count) + " (the first: " + first +
+                     "); a runtime that reads its file does: --backend onnxruntime or openvino")
+      .value();
+}
+
 CpuModel::CpuModel(const Model& model, const LoadOptions& options, const KernelChoice& kernels,
                    Bytes machine_memory)
     : model_(model),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "tuner/backend/cpu/instances.h"
 #include "tuner/backend/cpu/weights.h"
@@ -45,5 +46,8 @@ class CpuModel final : public LoadedModel {
 
 // Whether the cpu backend can run the group at all.
 Outcome<kernels::Dtype> supported_dtype(const CandidateGroup& group);
+
+// Why the model cannot be run: it was imported, and has operations that only its file's runtimes know. nullopt: it can.
+std::optional<Ending> foreign_operations(const Model& model);
 
 }  // namespace batchtune::cpu
