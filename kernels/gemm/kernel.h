@@ -48,7 +48,7 @@ struct MicroCall {
   // For kernels of bf16_tiles, whose products go on beside other work:
   const char* ahead;         // W that will be wanted after this call, to be fetched
   std::int64_t ahead_bytes;  // and how much of it
-  Tile* finished;  // another tile's sums, to be finished and its rows set to 0; null if none
+  const Tile* finished;      // another tile's sums, to be finished; may have no rows
 };
 using MicroKernel = void (*)(const MicroCall& call);
 

@@ -159,6 +159,7 @@ void multiply_piece(Chunk& chunk, const RowBlock& block, const PanelPiece& piece
     call.sums = piece.last ? chunk.ready[chunk.turn] : own;
     call.ahead = reinterpret_cast<const char*>(piece.next) + index * call.ahead_bytes;
     kernel.micro[call.rows - 1](call);
+    chunk.finished.rows = 0;
     if (!piece.last) continue;
     chunk.finished =
         tile_of(product, chunk.rows.begin + tile.begin, call.rows, piece.panel, call.sums);

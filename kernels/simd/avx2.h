@@ -20,6 +20,7 @@ struct Simd {
   static V mul(V a, V b) { return _mm256_mul_ps(a, b); }
   static V div(V a, V b) { return _mm256_div_ps(a, b); }
   static V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+  static V quotient(V a, V b) { return div(a, b); }  // as exact as the other Simd's at least
   static V max(V a, V b) { return _mm256_max_ps(a, b); }
   static V min(V a, V b) { return _mm256_min_ps(a, b); }
   static V round(V a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
@@ -49,6 +50,13 @@ struct Simd {
     alignas(16) std::uint16_t whole[kWidth];
     store(whole, v);
     for (int i = 0; i < n; ++i) p[i] = whole[i];
+  }
+
+  // Two vectors side by side.
+  template <typename T>
+  static void store_two(T* p, V a, V b) {
+    store(p, a);
+    store(p + kWidth, b);
   }
 
   // The even and the odd bf16 of kWidth pairs.

@@ -26,25 +26,32 @@ void end() {
   _tile_release();
 }
 
-// What is done beside the products of a call, in equal parts step by step.
+// What is done beside the products of a call, in equal parts step by step. Where it stands is in
+// registers: in memory, a load would wait for the store of the step before, and that for the
+// products of that step.
 class Meanwhile {
  public:
   [[gnu::always_inline]] Meanwhile(const MicroCall& call, std::int64_t steps)
       : ahead_(call.ahead),
         lines_(static_cast<int>((call.ahead_bytes / 64 + steps - 1) / steps)),
-        tile_(call.finished),
-        rows_(static_cast<int>((call.finished->rows + steps - 1) / steps)) {}
+        tile_(*call.finished),
+        rows_(tile_.rows),
+        rows_of_step_(static_cast<int>((rows_ + steps - 1) / steps)) {}
 
   [[gnu::always_inline]] void step() {
     for (int line = 0; line < lines_; ++line, ahead_ += 64) _mm_prefetch(ahead_, _MM_HINT_T1);
-    if (tile_->rows > 0) finish_some<Simd>(*tile_, rows_);
+    if (row_ >= rows_) return;
+    const int end = row_ + rows_of_step_ < rows_ ? row_ + rows_of_step_ : rows_;
+    finish_some<Simd>(tile_, row_, end);
+    row_ = end;
   }
 
  private:
   const char* ahead_;
   int lines_;
-  Tile* tile_;
-  int rows_;
+  const Tile& tile_;
+  int rows_, rows_of_step_;
+  int row_ = 0;
 };
 
 // 17 to 32 rows. The lower tiles hold the last 16 of them, so that no row beyond is touched: rows

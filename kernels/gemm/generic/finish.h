@@ -30,11 +30,45 @@ template <typename S, Activation activation, typename Stored>
   }
 }
 
+// Rows [begin, end) of a tile of whole panels.
 template <typename S, Activation activation, typename Stored>
-void finish_rows(const Tile& tile, int nr) {
+void finish_whole_rows(const Tile& tile, int begin, int end) {
+  using V = typename S::V;
+  const V scale = S::all(tile.scale);
+  const V bias = tile.bias == nullptr ? S::zero() : S::load(tile.bias);
+  const V next_bias = tile.bias == nullptr ? S::zero() : S::load(tile.bias + S::kWidth);
+  const bool residual_first = tile.residual_at == ResidualAt::before_activation;
+  const float* sums = tile.sums + begin * 2 * S::kWidth;
+  char* output = static_cast<char*>(tile.output) + begin * tile.output_stride;
+  const char* residual = static_cast<const char*>(tile.residual) + begin * tile.residual_stride;
+  for (int row = begin; row < end; ++row) {
+    V a = S::fma(S::load(sums), scale, bias);
+    V b = S::fma(S::load(sums + S::kWidth), scale, next_bias);
+    if (tile.residual == nullptr) {
+      a = activate<S, activation>(a);
+      b = activate<S, activation>(b);
+    } else {
+      const auto* other = reinterpret_cast<const Stored*>(residual);
+      const V with_a = S::load(other), with_b = S::load(other + S::kWidth);
+      a = residual_first ? activate<S, activation>(S::add(a, with_a))
+                         : S::add(activate<S, activation>(a), with_a);
+      b = residual_first ? activate<S, activation>(S::add(b, with_b))
+                         : S::add(activate<S, activation>(b), with_b);
+    }
+    S::store_two(reinterpret_cast<Stored*>(output), a, b);
+    sums += 2 * S::kWidth;
+    output += tile.output_stride;
+    residual += tile.residual_stride;
+  }
+}
+
+// Rows [begin, end) of a tile.
+template <typename S, Activation activation, typename Stored>
+void finish_rows(const Tile& tile, int nr, int begin, int end) {
+  if (tile.columns == nr) return finish_whole_rows<S, activation, Stored>(tile, begin, end);
   const typename S::V scale = S::all(tile.scale);
   const bool residual_first = tile.residual_at == ResidualAt::before_activation;
-  for (int row = 0; row < tile.rows; ++row) {
+  for (int row = begin; row < end; ++row) {
     const float* sums = tile.sums + row * nr;
     auto* output =
         reinterpret_cast<Stored*>(static_cast<char*>(tile.output) + row * tile.output_stride);
@@ -50,43 +84,34 @@ void finish_rows(const Tile& tile, int nr) {
 }
 
 template <typename S, typename Stored>
-void finish_as(const Tile& tile, int nr) {
+void finish_as(const Tile& tile, int nr, int begin, int end) {
   switch (tile.activation) {
     case Activation::none:
-      return finish_rows<S, Activation::none, Stored>(tile, nr);
+      return finish_rows<S, Activation::none, Stored>(tile, nr, begin, end);
     case Activation::relu:
-      return finish_rows<S, Activation::relu, Stored>(tile, nr);
+      return finish_rows<S, Activation::relu, Stored>(tile, nr, begin, end);
     case Activation::relu6:
-      return finish_rows<S, Activation::relu6, Stored>(tile, nr);
+      return finish_rows<S, Activation::relu6, Stored>(tile, nr, begin, end);
     case Activation::gelu_tanh:
-      return finish_rows<S, Activation::gelu_tanh, Stored>(tile, nr);
+      return finish_rows<S, Activation::gelu_tanh, Stored>(tile, nr, begin, end);
     case Activation::silu:
-      return finish_rows<S, Activation::silu, Stored>(tile, nr);
+      return finish_rows<S, Activation::silu, Stored>(tile, nr, begin, end);
+  }
+}
+
+template <typename S>
+void finish_some(const Tile& tile, int begin, int end) {
+  constexpr int kPanel = 2 * S::kWidth;
+  if (tile.stored == Dtype::f32) {
+    finish_as<S, float>(tile, kPanel, begin, end);
+  } else {
+    finish_as<S, std::uint16_t>(tile, kPanel, begin, end);
   }
 }
 
 template <typename S>
 void finish(const Tile& tile) {
-  constexpr int kPanel = 2 * S::kWidth;
-  if (tile.stored == Dtype::f32) {
-    finish_as<S, float>(tile, kPanel);
-  } else {
-    finish_as<S, std::uint16_t>(tile, kPanel);
-  }
-}
-
-// The first `rows` rows of what is left of a tile; the tile is then the rest.
-template <typename S>
-void finish_some(Tile& tile, int rows) {
-  constexpr int kPanel = 2 * S::kWidth;
-  Tile part = tile;
-  part.rows = rows < tile.rows ? rows : tile.rows;
-  finish<S>(part);
-  tile.rows -= part.rows;
-  tile.sums += part.rows * kPanel;
-  tile.output = static_cast<char*>(tile.output) + part.rows * tile.output_stride;
-  if (tile.residual == nullptr) return;
-  tile.residual = static_cast<const char*>(tile.residual) + part.rows * tile.residual_stride;
+  finish_some<S>(tile, 0, tile.rows);
 }
 
 // Rows of `count` elements of `Size` bytes, moved as they are.
