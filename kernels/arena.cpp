@@ -1,7 +1,9 @@
-// The region: helpers are TBB tasks that spin on one atomic word until the region closes.
-// The word holds (epoch, chunks left). A claim is a compare-and-swap on it, so a helper that slept
-// through the end of a job cannot claim from the next one with the old job's function: the fields
-// of a job change only while no chunk is left, and then no claim succeeds.
+// The region: helpers are TBB tasks that spin on an atomic word each until the region closes.
+// Each lane has a share of a job, neighbouring chunks, so that it finds in its own cache what it
+// wrote in the operation before; who has done his own takes from the others. The word of a share
+// holds (epoch, chunks left). A claim is a compare-and-swap on it, so a helper that slept through
+// the end of a job cannot claim from the next one with the old job's function: the fields of a job
+// change only while no chunk is left in any share, and then no claim succeeds.
 #include "kernels/arena.h"
 
 #include <pthread.h>
@@ -111,26 +113,36 @@ class Region {
  public:
   using ChunkFunction = void (*)(void* function, std::int64_t chunk, int lane);
 
+  explicit Region(int lanes) : shares_(static_cast<std::size_t>(lanes)) {}
+
   // Offers a job to the helpers, takes part, returns when the last chunk is done.
   void share(std::int64_t chunks, void* function, ChunkFunction call) {
     function_.store(function, std::memory_order_relaxed);
     call_.store(call, std::memory_order_relaxed);
-    chunks_.store(chunks, std::memory_order_relaxed);
     done_.store(0, std::memory_order_relaxed);
-    const std::uint64_t epoch = (word_.load(std::memory_order_relaxed) & ~kLeftMask) + kOneEpoch;
-    word_.store(epoch | static_cast<std::uint64_t>(chunks), std::memory_order_release);
-    while (work_on_one_chunk(0)) {
+    epoch_ += kOneEpoch;
+    const auto lanes = static_cast<std::int64_t>(shares_.size());
+    const auto begin_of = [&](std::int64_t lane) { return (chunks * lane + lanes - 1) / lanes; };
+    for (std::int64_t lane = lanes - 1; lane >= 0; --lane) {
+      Share& share = shares_[static_cast<std::size_t>(lane)];
+      const std::int64_t end = begin_of(lane + 1);
+      share.end.store(end, std::memory_order_relaxed);
+      share.word.store(epoch_ | static_cast<std::uint64_t>(end - begin_of(lane)),
+                       std::memory_order_release);
     }
+    work(0);
     int spins = 0;
     while (done_.load(std::memory_order_acquire) != chunks) pause(spins);
   }
 
-  // A helper's life: work while there is work, spin while there is none, leave when the region
+  // A helper's life: work while its share has work, spin while there is none, leave when the region
   // closes.
   void help(int lane) {
+    const Share& own = shares_[static_cast<std::size_t>(lane)];
     int spins = 0;
     while (true) {
-      if (work_on_one_chunk(lane)) {
+      if ((own.word.load(std::memory_order_acquire) & kLeftMask) != 0) {
+        work(lane);
         spins = 0;
       } else if (closed_.load(std::memory_order_acquire)) {
         return;
@@ -143,29 +155,44 @@ class Region {
   void close() { closed_.store(true, std::memory_order_release); }
 
  private:
-  bool work_on_one_chunk(int lane) {
-    std::uint64_t word = word_.load(std::memory_order_acquire);
+  struct alignas(kLineBytes) Share {
+    std::atomic<std::uint64_t> word{0};
+    std::atomic<std::int64_t> end{0};
+  };
+
+  // All that can be had of the job: the lane's own share, then what is left of the others'.
+  void work(int lane) {
+    const std::size_t lanes = shares_.size();
+    std::int64_t chunks = 0;
+    for (std::size_t i = 0; i < lanes; ++i) {
+      Share& share = shares_[(static_cast<std::size_t>(lane) + i) % lanes];
+      while (work_on_one_chunk(share, lane)) ++chunks;
+    }
+    if (chunks != 0) done_.fetch_add(chunks, std::memory_order_acq_rel);
+  }
+
+  bool work_on_one_chunk(Share& share, int lane) {
+    std::uint64_t word = share.word.load(std::memory_order_acquire);
     while ((word & kLeftMask) != 0) {
       const auto left = static_cast<std::int64_t>(word & kLeftMask);
       void* function = function_.load(std::memory_order_relaxed);
       const ChunkFunction call = call_.load(std::memory_order_relaxed);
-      const std::int64_t chunk = chunks_.load(std::memory_order_relaxed) - left;
-      if (word_.compare_exchange_weak(word, word - 1, std::memory_order_acq_rel,
-                                      std::memory_order_acquire)) {
+      const std::int64_t chunk = share.end.load(std::memory_order_relaxed) - left;
+      if (share.word.compare_exchange_weak(word, word - 1, std::memory_order_acq_rel,
+                                           std::memory_order_acquire)) {
         call(function, chunk, lane);
-        done_.fetch_add(1, std::memory_order_acq_rel);
         return true;
       }
     }
     return false;
   }
 
-  alignas(kLineBytes) std::atomic<std::uint64_t> word_{0};
+  std::vector<Share> shares_;  // by lane
+  std::uint64_t epoch_ = 0;    // of the job in hand; the caller's alone
   alignas(kLineBytes) std::atomic<std::int64_t> done_{0};
   alignas(kLineBytes) std::atomic<bool> closed_{false};
   std::atomic<void*> function_{nullptr};
   std::atomic<ChunkFunction> call_{nullptr};
-  std::atomic<std::int64_t> chunks_{0};
 };
 
 }  // namespace detail
@@ -279,7 +306,7 @@ void Arena::run_erased(void* function, void (*call)(void* function, Team& team))
     return;
   }
   state_->arena.execute([&] {
-    detail::Region region;
+    detail::Region region(state_->lanes);
     Team team(&region, state_->lanes);
     const Helpers helpers(region, state_->lanes - 1);
     call(function, team);

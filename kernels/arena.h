@@ -1,8 +1,9 @@
 // Threads for kernels: the one place that knows oneTBB.
 // A program run is one TBB region (Arena::run); inside it, operations share their chunks among the
 // lanes through a job that lanes claim from with atomics, since a TBB task per operation often does
-// not get its second thread within 20 us. Helpers spin while the region lasts and use no CPU
-// outside it.
+// not get its second thread within 20 us. Lane i begins with the i-th part of the chunks and helps
+// the others afterwards, so that what it wrote in one operation it reads in the next. Helpers spin
+// while the region lasts and use no CPU outside it.
 #pragma once
 
 #include <sched.h>
