@@ -165,6 +165,20 @@ TEST_CASE("weights beyond a limit lie in a file beside the model's, on pages of 
   CHECK(bytes.substr(16384) == whole.tensor("fc2.weight").raw_data());
 }
 
+TEST_CASE("weights that no disk holds are refused before any file is made", "[onnx]") {
+  ModelBuilder b("m", "");
+  const Name x = b.input("x", InputKind::values, {1 << 20});
+  b.matmul("huge", x, 1 << 19, {});
+  for (int i = 0; i < 1000; ++i) b.matmul("huge" + std::to_string(i), x, 1 << 19, {});
+  const Model model = finished(b);  // 2 PB
+  const TemporaryFolder folder;
+  const auto made = write_onnx(model, 1, folder.path("m.onnx"));
+  REQUIRE(!made);
+  CHECK(made.error().kind == ErrorKind::environment);
+  CHECK(made.error().wanted.find("free space") != std::string::npos);
+  CHECK(std::filesystem::is_empty(folder.path("")));
+}
+
 TEST_CASE("an operation of an imported file is refused by name", "[onnx]") {
   Model model = build_zoo_model("mlp@width=8").value();
   model.ops[2].kind = OpKind::foreign;

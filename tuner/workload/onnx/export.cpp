@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "tuner/workload/memory_plan.h"
@@ -30,6 +31,17 @@ Status check_exportable(const Model& model) {
           model.name + ", $.ops[" + std::to_string(i) + "] \"" + model.ops[i].name + "\"",
           "Use that file");
   return {};
+}
+
+// Asked before gigabytes are made: a full disk helps nobody.
+Status check_space(const std::string& path, Bytes size) {
+  std::error_code code;
+  const std::filesystem::path folder = std::filesystem::absolute(path, code).parent_path();
+  const std::filesystem::space_info space = std::filesystem::space(folder, code);
+  if (code || space.available > static_cast<std::uintmax_t>(size)) return {};  // writing will tell
+  return environment_error(std::to_string(size) + " bytes of free space for the model's weights",
+                           std::to_string(space.available), folder.string(),
+                           "Choose a file on another disk");
 }
 
 OnnxTensor tensor_of(const std::string& name, const Op& op, const Order& order) {
@@ -122,10 +134,12 @@ Result<OnnxForRuntime> write_onnx(const Model& model, std::uint64_t seed, const 
     made.path = path;
     return made;
   };
-  if (weight_bytes(model, DType::f32) <= most_in_one_file) {
+  const Bytes size = weight_bytes(model, DType::f32);
+  if (size <= most_in_one_file) {
     InlineStore weights;
     return write(weights);
   }
+  BT_TRY_VOID(check_space(path, size));
   const std::string data = path + ".data";
   DataFile weights(data, std::filesystem::path(data).filename().string());
   BT_TRY(made, write(weights));
