@@ -36,7 +36,7 @@ std::unique_ptr<Backend> real_backend(const std::string& parameters = "") {
 }  // namespace
 
 TEST_CASE("parameters that OpenVINO's backend lacks are bad input", "[openvino]") {
-  for (const char* bad : {"spinning=1", "hint=fast", "pinning=yes"}) {
+  for (const char* bad : {"spinning=1", "hint=fast", "pinning=yes", "dynamic=2"}) {
     INFO(bad);
     const auto backend = openvino::create_backend(bad, onnx_for_runtime);
     REQUIRE_FALSE(backend);
@@ -62,6 +62,19 @@ TEST_CASE("the real OpenVINO keeps the contract in f32", "[openvino][runtime]") 
     check_runtime_contract(*backend, model, DType::f32);
     check_runtime_instances(*backend, model);
   }
+}
+
+TEST_CASE("the real OpenVINO keeps the contract with its batch left open", "[openvino][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto backend = real_backend(",dynamic=1");
+  const Model model = build_zoo_model("squeezenet").value();
+  check_runtime_contract(*backend, model, DType::f32);
+  check_runtime_instances(*backend, model);
+  LoadReport report;
+  const auto loaded =
+      load_in_runtime(*backend, model, options_of_runtime(DType::f32, 1, 1), &report);
+  CHECK(loaded->shares_weights());
+  CHECK(effective_of(report, "dynamic") == Value(true));
 }
 
 TEST_CASE("the real OpenVINO computes in bf16 where the machine does, and says where not",

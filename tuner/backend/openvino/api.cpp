@@ -59,6 +59,7 @@ Status Api::bind_functions() {
   take(library_, "ov_compiled_model_create_infer_request", f.create_request, missing);
   take(library_, "ov_infer_request_free", f.free_request, missing);
   take(library_, "ov_infer_request_get_tensor", f.get_tensor, missing);
+  take(library_, "ov_infer_request_set_tensor", f.set_tensor, missing);
   take(library_, "ov_infer_request_infer", f.infer, missing);
   take(library_, "ov_tensor_create", f.create_tensor, missing);
   take(library_, "ov_tensor_free", f.free_tensor, missing);

@@ -27,7 +27,7 @@ struct Version {
   const char* description;
 };
 struct Dimension {
-  std::int64_t min, max;  // equal where it is fixed
+  std::int64_t min, max;  // equal where it is fixed; both -1 where it is open
 };
 struct PartialShape {
   Dimension rank;
@@ -62,6 +62,7 @@ struct Functions {
   int (*create_request)(const CompiledModel*, InferRequest**) = nullptr;
   void (*free_request)(InferRequest*) = nullptr;
   int (*get_tensor)(const InferRequest*, const char* name, Tensor**) = nullptr;
+  int (*set_tensor)(InferRequest*, const char* name, const Tensor*) = nullptr;
   int (*infer)(InferRequest*) = nullptr;
   int (*create_tensor)(int element, TensorShape, Tensor**) = nullptr;
   void (*free_tensor)(Tensor*) = nullptr;

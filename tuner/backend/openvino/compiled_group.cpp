@@ -7,6 +7,7 @@
 
 #include "tuner/backend/openvino/request_program.h"
 #include "tuner/backend/runtime/endings.h"
+#include "tuner/backend/runtime/resident.h"
 #include "tuner/backend/runtime/tolerance.h"
 
 namespace batchtune::openvino {
@@ -42,6 +43,7 @@ CompiledGroup::CompiledGroup(const Source& source)
       model_(source.model),
       options_(source.options),
       properties_(properties_of(source.settings, source.options.group)),
+      dynamic_(source.settings.dynamic),
       instances_(source.options.group.instances) {}
 
 Outcome<std::unique_ptr<CompiledGroup>> CompiledGroup::load(Source source, LoadReport& report) {
@@ -50,8 +52,14 @@ Outcome<std::unique_ptr<CompiledGroup>> CompiledGroup::load(Source source, LoadR
   loaded->bytes_ = std::move(source.onnx.bytes);
   BT_TRY_VOID(loaded->read(source.onnx));
   BT_TRY_VOID(loaded->know_tensors(source.onnx));
-  BT_TRY_VOID(loaded->read_back(report));
+  const Bytes before = runtime::settled_resident_bytes();
+  const auto batch = loaded->dynamic_ ? std::nullopt : std::optional<std::int64_t>(1);
+  BT_TRY(compiled, loaded->compile(batch));
+  BT_TRY_VOID(loaded->read_back(compiled.get(), report));
   loaded->load_seconds_ = steady_seconds() - start;
+  if (batch) return loaded;
+  loaded->for_all_ = std::move(compiled);
+  loaded->weight_bytes_ = std::max<Bytes>(0, runtime::settled_resident_bytes() - before);
   return loaded;
 }
 
@@ -89,16 +97,18 @@ Outcome<void> CompiledGroup::know_tensors(const OnnxForRuntime& onnx) {
   return {};
 }
 
-Outcome<void> CompiledGroup::reshape(std::int64_t batch) {
+Outcome<void> CompiledGroup::reshape(std::optional<std::int64_t> batch) {
   std::vector<std::vector<Dimension>> dims;
   std::vector<const char*> names;
   for (const Input& input : inputs_) {
     const Op& op = model_.ops[static_cast<std::size_t>(input.op)];
-    const auto layout = runtime::layout_of(op, input.tensor, batch, op.output.size() + 1);
+    const auto layout =
+        runtime::layout_of(op, input.tensor, batch.value_or(1), op.output.size() + 1);
     if (!layout)
       return failed("the input " + input.tensor.name + " does not fit the model", layout.error());
     std::vector<Dimension>& own = dims.emplace_back();
     for (const std::int64_t size : layout->dims) own.push_back({size, size});
+    if (!batch) own[static_cast<std::size_t>(input.tensor.batch_axis)] = {-1, -1};
     names.push_back(input.tensor.name.c_str());
   }
   std::vector<PartialShape> shapes;
@@ -110,7 +120,7 @@ Outcome<void> CompiledGroup::reshape(std::int64_t batch) {
                     api_->reshape(graph_.get(), names.data(), shapes.data(), shapes.size()));
 }
 
-Outcome<Owned<CompiledModel>> CompiledGroup::compile(std::int64_t batch) {
+Outcome<Owned<CompiledModel>> CompiledGroup::compile(std::optional<std::int64_t> batch) {
   BT_TRY_VOID(reshape(batch));
   std::array<const char*, 2 * kMostProperties> texts{};  // what follows the last is not looked at
   std::size_t count = 0;
@@ -126,10 +136,9 @@ Outcome<Owned<CompiledModel>> CompiledGroup::compile(std::int64_t batch) {
   return Owned<CompiledModel>{raw, {api_->free_compiled}};
 }
 
-Outcome<void> CompiledGroup::read_back(LoadReport& report) {
-  BT_TRY(compiled, compile(1));
+Outcome<void> CompiledGroup::read_back(const CompiledModel* compiled, LoadReport& report) const {
   for (const auto& [key, name] : kReadBack)
-    if (std::string value = api_.property(compiled.get(), key); !value.empty()) {
+    if (std::string value = api_.property(compiled, key); !value.empty()) {
       const bool asked = std::any_of(properties_.begin(), properties_.end(),
                                      [&](const auto& property) { return property.first == key; });
       report.effective.push_back(
@@ -137,7 +146,8 @@ Outcome<void> CompiledGroup::read_back(LoadReport& report) {
     }
   report.effective.push_back({"instances", std::int64_t{options_.group.instances},
                               "a stream each, of one compiled model"});
-  const std::string precision = api_.property(compiled.get(), kPrecisionKey);
+  report.effective.push_back({"dynamic", dynamic_, dynamic_ ? "--backend" : "openvino backend"});
+  const std::string precision = api_.property(compiled, kPrecisionKey);
   if (precision.empty() || precision == name_of(options_.group.dtype)) return {};
   return tl::unexpected(unsupported("OpenVINO computes in " + precision +
                                     " on this machine, not in " +

@@ -1,5 +1,5 @@
-// A model in OpenVINO: read once, reshaped and compiled anew for every batch, with a stream for
-// each instance.
+// A model in OpenVINO: read once, reshaped and compiled anew for every batch (or once for all,
+// where that is asked for), with a stream for each instance.
 #pragma once
 
 #include <memory>
@@ -32,17 +32,20 @@ class CompiledGroup final : public LoadedModel {
     const LoadOptions& options;
     OnnxForRuntime onnx;
   };
-  // Compiles batch 1 once, to read back what is in force: into `report`. Unsupported when the
-  // arithmetic is not that of the group's type.
+  // Compiles batch 1 (or the model for all batches), to read back what is in force: into `report`.
+  // Unsupported when the arithmetic is not that of the group's type.
   static Outcome<std::unique_ptr<CompiledGroup>> load(Source source, LoadReport& report);
 
-  bool shares_weights() const override { return false; }  // each batch has its own packed copy
+  // A model that was compiled for a batch has packed weights of its own.
+  bool shares_weights() const override { return for_all_ != nullptr; }
   Seconds load_seconds() const override { return load_seconds_; }
   Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) override;
   double output_tolerance() const override;
 
   // For programs.
-  Outcome<Owned<CompiledModel>> compile(std::int64_t batch);
+  Outcome<Owned<CompiledModel>> compile(std::optional<std::int64_t> batch);  // nullopt: for all
+  const CompiledModel* for_all_batches() const { return for_all_.get(); }  // nullptr: there is none
+  Bytes weight_bytes() const { return weight_bytes_; }                     // of that one
   const Api& api() const { return api_; }
   const Model& model() const { return model_; }
   std::uint64_t seed() const { return options_.seed; }
@@ -54,16 +57,19 @@ class CompiledGroup final : public LoadedModel {
   explicit CompiledGroup(const Source& source);
   Outcome<void> read(const OnnxForRuntime& onnx);
   Outcome<void> know_tensors(const OnnxForRuntime& onnx);
-  Outcome<void> reshape(std::int64_t batch);
-  Outcome<void> read_back(LoadReport& report);
+  Outcome<void> reshape(std::optional<std::int64_t> batch);
+  Outcome<void> read_back(const CompiledModel* compiled, LoadReport& report) const;
 
   const Api& api_;
   const Core& core_;
   Model model_;
   LoadOptions options_;
   Properties properties_;
+  bool dynamic_;
   std::string bytes_;  // what the graph was read from: its weights may point there
   Owned<Graph> graph_;
+  Owned<CompiledModel> for_all_;
+  Bytes weight_bytes_ = 0;
   std::vector<Input> inputs_;
   OnnxTensor result_tensor_;
   Seconds load_seconds_ = 0;

@@ -9,7 +9,7 @@ namespace batchtune::openvino {
 namespace {
 
 constexpr char kWhere[] = "openvino";
-constexpr std::array<std::string_view, 3> kParameters{"library", "hint", "pinning"};
+constexpr std::array<std::string_view, 4> kParameters{"library", "hint", "pinning", "dynamic"};
 
 }  // namespace
 
@@ -25,8 +25,11 @@ Result<CompileSettings> parse_settings(const std::string& parameters) {
         return bad_input("latency or throughput", "\"" + text + "\"", where);
       settings.hint = text;
     } else {
-      BT_TRY_VOID(runtime::parse_switch(text, where));
-      settings.pinning = text;
+      BT_TRY(on, runtime::parse_switch(text, where));
+      if (name == "pinning")
+        settings.pinning = text;
+      else
+        settings.dynamic = on;
     }
   }
   return settings;

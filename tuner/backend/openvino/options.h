@@ -12,12 +12,13 @@ namespace batchtune::openvino {
 
 // "": the runtime's own default, which is what users get who set nothing.
 struct CompileSettings {
-  std::string library;  // path; "" to look for it
-  std::string hint;     // "latency", "throughput"
-  std::string pinning;  // "0", "1"
+  std::string library;   // path; "" to look for it
+  std::string hint;      // "latency", "throughput"
+  std::string pinning;   // "0", "1"
+  bool dynamic = false;  // one compiled model that takes any batch, instead of one for each
 };
 
-// "hint=latency,pinning=0,library=/path". Errors name the parameter and its values.
+// "hint=latency,pinning=0,dynamic=1,library=/path". Errors name the parameter and its values.
 Result<CompileSettings> parse_settings(const std::string& parameters);
 
 using Properties = std::vector<std::pair<std::string, std::string>>;

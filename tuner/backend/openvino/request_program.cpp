@@ -27,33 +27,60 @@ Outcome<std::unique_ptr<RequestProgram>> RequestProgram::prepare(CompiledGroup& 
                                                                  std::int64_t batch) {
   std::unique_ptr<RequestProgram> program(new RequestProgram(group, batch));
   const Bytes before = runtime::settled_resident_bytes();
-  BT_TRY(compiled, group.compile(batch));
-  program->compiled_ = std::move(compiled);
+  const CompiledModel* compiled = group.for_all_batches();
+  if (compiled == nullptr) {
+    BT_TRY(for_batch, group.compile(batch));
+    program->compiled_ = std::move(for_batch);
+    compiled = program->compiled_.get();
+  }
   for (int instance = 0; instance < group.instances().count(); ++instance)
-    BT_TRY_VOID(program->add_instance());
+    BT_TRY_VOID(program->add_instance(compiled));
   program->set_input(group.seed());
   for (int instance = 0; instance < group.instances().count(); ++instance)
     BT_TRY_VOID(program->run_once(instance));
-  const Bytes io = program->input_and_output_bytes();
+  BT_TRY(io, program->input_and_output_bytes());
   const Bytes grown = runtime::settled_resident_bytes() - before;
-  program->memory_ = {0, io, std::max<Bytes>(0, grown - io), MemoryKind::rss};
+  program->memory_ = {group.weight_bytes(), io, std::max<Bytes>(0, grown - io), MemoryKind::rss};
   return program;
 }
 
-Outcome<void> RequestProgram::add_instance() {
+Outcome<void> RequestProgram::add_instance(const CompiledModel* compiled) {
   const Api& api = group_.api();
   InferRequest* raw = nullptr;
-  BT_TRY_VOID(api.check("make a request", api->create_request(compiled_.get(), &raw)));
+  BT_TRY_VOID(api.check("make a request", api->create_request(compiled, &raw)));
   Instance& own = instances_.emplace_back();
   own.request = {raw, {api->free_request}};
   for (const Input& input : group_.inputs()) {
+    if (compiled_ == nullptr) BT_TRY_VOID(set_own_tensor(raw, input));
     BT_TRY(found, view(raw, input.tensor, input.op, Side::input));
     own.inputs.push_back(std::move(found));
   }
-  const Model& model = group_.model();
-  BT_TRY(output, view(raw, group_.result_tensor(), find_op(model, model.output), Side::output));
-  own.output.emplace(std::move(output));
   return {};
+}
+
+Outcome<void> RequestProgram::set_own_tensor(InferRequest* request, const Input& input) const {
+  const Api& api = group_.api();
+  const char* const name = input.tensor.name.c_str();
+  Tensor* raw = nullptr;
+  BT_TRY_VOID(api.check("give a tensor", api->get_tensor(request, name, &raw)));
+  const Owned<Tensor> open{raw, {api->free_tensor}};
+  int element = 0;
+  BT_TRY_VOID(api.check("tell a tensor's type", api->tensor_element(raw, &element)));
+  const Op& op = group_.model().ops[static_cast<std::size_t>(input.op)];
+  auto layout = runtime::layout_of(op, input.tensor, batch_, op.output.size() + 1);
+  if (!layout) return tl::unexpected(runtime::unsupported(layout.error()));
+  const auto rank = static_cast<std::int64_t>(layout->dims.size());
+  Tensor* made = nullptr;
+  BT_TRY_VOID(
+      api.check("make a tensor", api->create_tensor(element, {rank, layout->dims.data()}, &made)));
+  const Owned<Tensor> own{made, {api->free_tensor}};  // the request keeps it
+  return api.check("take a tensor", api->set_tensor(request, name, made));
+}
+
+Outcome<RequestProgram::TensorView> RequestProgram::output_of(const Instance& instance) const {
+  const Model& model = group_.model();
+  return view(instance.request.get(), group_.result_tensor(), find_op(model, model.output),
+              Side::output);
 }
 
 // The request's own tensor: it stays the same from run to run.
@@ -111,7 +138,7 @@ Outcome<RunTimes> RequestProgram::run(int n) {
   }
 }
 
-Bytes RequestProgram::input_and_output_bytes() const {
+Outcome<Bytes> RequestProgram::input_and_output_bytes() const {
   Bytes total = 0;
   const auto add = [&](const TensorView& seen) {
     total +=
@@ -119,19 +146,17 @@ Bytes RequestProgram::input_and_output_bytes() const {
   };
   for (const Instance& instance : instances_) {
     for (const TensorView& input : instance.inputs) add(input);
-    if (instance.output) add(*instance.output);
+    BT_TRY(output, output_of(instance));
+    add(output);
   }
   return total;
 }
 
 Outcome<std::vector<float>> RequestProgram::read_output(std::int64_t samples) {
-  const Api& api = group_.api();
   std::vector<float> values;
   for (const Instance& instance : instances_) {
-    const TensorView& output = *instance.output;
-    void* data = nullptr;
-    BT_TRY_VOID(api.check("give its output", api->tensor_data(output.tensor.get(), &data)));
-    runtime::read_samples(output.layout, output.element, data,
+    BT_TRY(output, output_of(instance));
+    runtime::read_samples(output.layout, output.element, output.data,
                           std::clamp<std::int64_t>(samples, 0, batch_), values);
   }
   return values;

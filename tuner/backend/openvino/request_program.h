@@ -1,5 +1,5 @@
-// A batch in OpenVINO: the model compiled for it, and a request of each instance, whose inputs and
-// outputs are allocated once.
+// A batch in OpenVINO: the model compiled for it (or that for all batches), and a request of each
+// instance, whose inputs and outputs are allocated once.
 #pragma once
 
 #include <memory>
@@ -18,8 +18,8 @@ class RequestProgram final : public Program {
   Outcome<RunTimes> run(int n) override;
   void set_input(std::uint64_t seed) override;
   Outcome<std::vector<float>> read_output(std::int64_t samples) override;
-  // Activations: inputs and outputs. Workspace: what the process had grown by beside them when it
-  // was prepared, packed weights included.
+  // Activations: inputs and the output. Workspace: what the process had grown by beside them when
+  // it was prepared, packed weights included where the model was compiled for it.
   MemoryUse memory() const override { return memory_; }
 
  private:
@@ -32,22 +32,24 @@ class RequestProgram final : public Program {
   struct Instance {
     Owned<InferRequest> request;
     std::vector<TensorView> inputs;
-    std::optional<TensorView> output;  // the Model's
   };
 
   RequestProgram(CompiledGroup& group, std::int64_t batch) : group_(group), batch_(batch) {}
-  Outcome<void> add_instance();
+  Outcome<void> add_instance(const CompiledModel* compiled);
+  // A tensor of ours in place of one whose batch is open.
+  Outcome<void> set_own_tensor(InferRequest* request, const Input& input) const;
   Outcome<void> run_once(int instance);
   enum class Side { input, output };
   Outcome<TensorView> view(const InferRequest* request, const OnnxTensor& tensor, OpIndex op,
                            Side side) const;
-  Bytes input_and_output_bytes() const;
+  Outcome<TensorView> output_of(const Instance& instance) const;  // after a run
+  Outcome<Bytes> input_and_output_bytes() const;
 
   CompiledGroup& group_;
   std::int64_t batch_;
   std::optional<std::uint64_t> seed_;  // of the inputs as they are
-  Owned<CompiledModel> compiled_;
-  std::vector<Instance> instances_;  // of the compiled model: they go first
+  Owned<CompiledModel> compiled_;      // nullptr: it is the group's, for all batches
+  std::vector<Instance> instances_;    // of the compiled model: they go first
   MemoryUse memory_;
 };
 
