@@ -82,7 +82,8 @@ Blocking block(const GemmKernel& kernel, std::int64_t m, std::int64_t n, std::in
       std::clamp<std::int64_t>(rows_that_fit, std::max<std::int64_t>(wanted, 1), kMostRows);
   // Lanes share M where there is enough of it: rows in hand serve all of N.
   if (lanes > 1 && m > kFewestRows) {
-    most = std::min(most, std::max(kFewestRows, divide_up(m, lanes * kChunksPerLane)));
+    const std::int64_t share = round_up(divide_up(m, lanes * kChunksPerLane), row_unit);
+    most = std::min(most, std::max(kFewestRows, share));
   }
   cut.m_block = even_piece(m, most / row_unit * row_unit, row_unit);
   cut.m_blocks = divide_up(m, cut.m_block);
