@@ -52,6 +52,10 @@ Status Api::bind_functions() {
   take(library_, "ov_core_read_model_from_memory_buffer", f.read_bytes, missing);
   take(library_, "ov_model_free", f.free_graph, missing);
   take(library_, "ov_model_inputs_size", f.inputs_size, missing);
+  take(library_, "ov_model_const_input_by_name", f.input_by_name, missing);
+  take(library_, "ov_output_const_port_free", f.free_port, missing);
+  take(library_, "ov_port_get_partial_shape", f.port_shape, missing);
+  take(library_, "ov_partial_shape_free", f.free_partial_shape, missing);
   take(library_, "ov_model_reshape", f.reshape, missing);
   take(library_, "ov_core_compile_model", f.compile, missing);
   take(library_, "ov_compiled_model_free", f.free_compiled, missing);

@@ -21,6 +21,7 @@ struct Graph;  // a model as it was read, with its shapes still open
 struct CompiledModel;
 struct InferRequest;
 struct Tensor;
+struct Port;  // an input of a graph
 
 struct Version {
   const char* build_number;
@@ -53,6 +54,10 @@ struct Functions {
                     Graph**) = nullptr;
   void (*free_graph)(Graph*) = nullptr;
   int (*inputs_size)(const Graph*, std::size_t*) = nullptr;
+  int (*input_by_name)(const Graph*, const char* name, Port**) = nullptr;
+  void (*free_port)(Port*) = nullptr;
+  int (*port_shape)(const Port*, PartialShape*) = nullptr;
+  void (*free_partial_shape)(PartialShape*) = nullptr;
   int (*reshape)(const Graph*, const char** names, const PartialShape*, std::size_t) = nullptr;
   // Then as many texts as `texts` says: key, value, key, value, ...
   int (*compile)(const Core*, const Graph*, const char* device, std::size_t texts, CompiledModel**,

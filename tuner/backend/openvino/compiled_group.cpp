@@ -83,7 +83,8 @@ Outcome<void> CompiledGroup::know_tensors(const OnnxForRuntime& onnx) {
   for (const OnnxTensor& tensor : onnx.inputs) {
     const OpIndex op = find_op(model_, tensor.op);
     if (op < 0) return failed("the model's input " + tensor.name + " is not known");
-    inputs_.push_back({tensor, op});
+    BT_TRY(rank, rank_of(tensor.name));
+    inputs_.push_back({tensor, op, rank});
   }
   if (count != inputs_.size())
     return failed("OpenVINO has another number of inputs than the model",
@@ -97,13 +98,26 @@ Outcome<void> CompiledGroup::know_tensors(const OnnxForRuntime& onnx) {
   return {};
 }
 
+Outcome<std::size_t> CompiledGroup::rank_of(const std::string& input) const {
+  constexpr char kWhat[] = "tell an input's shape";
+  Port* raw = nullptr;
+  BT_TRY_VOID(api_.check(kWhat, api_->input_by_name(graph_.get(), input.c_str(), &raw)));
+  const Owned<Port> port{raw, {api_->free_port}};
+  PartialShape shape{};
+  BT_TRY_VOID(api_.check(kWhat, api_->port_shape(raw, &shape)));
+  const Dimension rank = shape.rank;
+  api_->free_partial_shape(&shape);
+  if (rank.min != rank.max || rank.min < 0)
+    return tl::unexpected(unsupported("the input " + input + " has no fixed number of dimensions"));
+  return static_cast<std::size_t>(rank.min);
+}
+
 Outcome<void> CompiledGroup::reshape(std::optional<std::int64_t> batch) {
   std::vector<std::vector<Dimension>> dims;
   std::vector<const char*> names;
   for (const Input& input : inputs_) {
     const Op& op = model_.ops[static_cast<std::size_t>(input.op)];
-    const auto layout =
-        runtime::layout_of(op, input.tensor, batch.value_or(1), op.output.size() + 1);
+    const auto layout = runtime::layout_of(op, input.tensor, batch.value_or(1), input.rank);
     if (!layout)
       return failed("the input " + input.tensor.name + " does not fit the model", layout.error());
     std::vector<Dimension>& own = dims.emplace_back();

@@ -20,6 +20,7 @@ Outcome<void> check_group(const LoadOptions& options);
 struct Input {
   OnnxTensor tensor;
   OpIndex op = 0;
+  std::size_t rank = 0;  // of the runtime's tensor
 };
 
 class CompiledGroup final : public LoadedModel {
@@ -57,6 +58,7 @@ class CompiledGroup final : public LoadedModel {
   explicit CompiledGroup(const Source& source);
   Outcome<void> read(const OnnxForRuntime& onnx);
   Outcome<void> know_tensors(const OnnxForRuntime& onnx);
+  Outcome<std::size_t> rank_of(const std::string& input) const;
   Outcome<void> reshape(std::optional<std::int64_t> batch);
   Outcome<void> read_back(const CompiledModel* compiled, LoadReport& report) const;
 

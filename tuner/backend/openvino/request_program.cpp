@@ -67,7 +67,7 @@ Outcome<void> RequestProgram::set_own_tensor(InferRequest* request, const Input&
   int element = 0;
   BT_TRY_VOID(api.check("tell a tensor's type", api->tensor_element(raw, &element)));
   const Op& op = group_.model().ops[static_cast<std::size_t>(input.op)];
-  auto layout = runtime::layout_of(op, input.tensor, batch_, op.output.size() + 1);
+  auto layout = runtime::layout_of(op, input.tensor, batch_, input.rank);
   if (!layout) return tl::unexpected(runtime::unsupported(layout.error()));
   const auto rank = static_cast<std::int64_t>(layout->dims.size());
   Tensor* made = nullptr;
