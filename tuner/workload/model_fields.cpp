@@ -35,7 +35,8 @@ Activation& activation(Op& op) {
   return op.kind == OpKind::activation ? op.activation : op.epilogue.activation;
 }
 
-// clang-format off: version 14 takes the lambdas of this table apart
+// clang-format takes the lambdas of this table apart.
+// clang-format off
 const OpField kFields[] = {
     {"inputs", kReading, true, NamesField{[](Op& op) -> auto& { return op.inputs; }}},
     {"kind", in({K::input}), false, InputKindField{[](Op& op) -> auto& { return op.input_kind; }}},

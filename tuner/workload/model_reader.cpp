@@ -206,7 +206,8 @@ Status read_origin(const Place& root, Model& model) {
     target = std::move(text);
   }
   if (file.format != "onnx") return place.fail("a file of the format onnx");
-  if (place.value().size() > std::size(keys)) return place.fail("only format, path, digest, batch_dim");
+  if (place.value().size() > std::size(keys))
+    return place.fail("only format, path, digest, batch_dim");
   model.file = std::move(file);
   return {};
 }

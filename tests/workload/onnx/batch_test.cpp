@@ -50,7 +50,8 @@ TEST_CASE("a batch that is not first is found by its name", "[onnx][batch]") {
   CHECK(read(relu_of({"seq", "b", 6}), {{{"seq", 3}}, "b"}).ops.back().output == Shape{3, 6});
 }
 
-TEST_CASE("other symbolic dimensions need a size, and the error says how to give it", "[onnx][batch]") {
+TEST_CASE("other symbolic dimensions need a size, and the error says how to give it",
+          "[onnx][batch]") {
   const Error error = error_of(relu_of({"N", "seq", 6}));
   CHECK(error.found == "none for seq");
   CHECK(error.todo == "Give it with the model's name: model.onnx@seq=128");
@@ -73,7 +74,8 @@ TEST_CASE("a name that is no dimension is refused with the nearest one", "[onnx]
   CHECK(error_of(relu_of({3, 4})).wanted.find("symbolic, or 1") != std::string::npos);
 }
 
-TEST_CASE("several dimensions that could be the batch are an error that names them", "[onnx][batch]") {
+TEST_CASE("several dimensions that could be the batch are an error that names them",
+          "[onnx][batch]") {
   OnnxGraph graph = relu_of({"images", 4});
   graph.input("z", {"texts", 4});
   CHECK(error_of(graph).found == "images, texts");

@@ -1,7 +1,9 @@
-// Fuzz target of the ONNX reader: whatever the bytes, there is a model or an error, and a model that was accepted can be
-// counted, planned, written, read again and given to a runtime. Build it with libFuzzer in a build folder with
+// Fuzz target of the ONNX reader: whatever the bytes, there is a model or an error, and a model
+// that was accepted can be counted, planned, written, read again and given to a runtime. Build it
+// with libFuzzer in a build folder with
 //   CXX=clang++ cmake -DBATCHTUNE_SANITIZE=fuzzer-no-link,address,undefined ...
-// and -fsanitize=fuzzer on this file, and start it on a folder of small models. fuzz_onnx_test.cpp replays mutations.
+// and -fsanitize=fuzzer on this file, and start it on a folder of small models. fuzz_onnx_test.cpp
+// replays mutations.
 #include <unistd.h>
 
 #include <cstddef>
@@ -18,8 +20,8 @@
 namespace batchtune::test {
 
 int fuzz_onnx_file(const std::uint8_t* data, std::size_t size) {
-  static const std::string path =
-      std::filesystem::temp_directory_path() / ("batchtune_fuzz." + std::to_string(getpid()) + ".onnx");
+  static const std::string path = std::filesystem::temp_directory_path() /
+                                  ("batchtune_fuzz." + std::to_string(getpid()) + ".onnx");
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
   const Result<Model> model = read_onnx(path, {});

@@ -1,5 +1,5 @@
-// Replays mutated ONNX files through the fuzz target: bytes changed anywhere, and messages changed in their fields,
-// which stay messages and so reach deeper.
+// Replays mutated ONNX files through the fuzz target: bytes changed anywhere, and messages changed
+// in their fields, which stay messages and so reach deeper.
 #include <random>
 
 #include "tests/support/catch.h"
@@ -52,8 +52,9 @@ OnnxGraph seed(const OnnxSize& batch) {
 }
 
 std::int64_t odd_number(std::mt19937& random) {
-  constexpr std::int64_t kNumbers[] = {0, -1, 1, 2, 3, 7, 1 << 20, std::int64_t{1} << 31,
-                                       std::int64_t{1} << 62, INT64_MAX, INT64_MIN};
+  constexpr std::int64_t kNumbers[] = {
+      0,         -1,       1, 2, 3, 7, 1 << 20, std::int64_t{1} << 31, std::int64_t{1} << 62,
+      INT64_MAX, INT64_MIN};
   return kNumbers[random() % std::size(kNumbers)];
 }
 
@@ -62,9 +63,9 @@ void change(OnnxGraph& graph, std::mt19937& random) {
   auto& proto = graph.graph();
   auto& node = *proto.mutable_node(static_cast<int>(random() % proto.node_size()));
   auto& tensor = *proto.mutable_initializer(static_cast<int>(random() % proto.initializer_size()));
-  constexpr const char* kOps[] = {"Conv",   "ConvTranspose", "Gemm",    "Pad",   "Resize",  "Gather",
-                                  "Expand", "Range",         "Squeeze", "Split", "Flatten", "LSTM",
-                                  "TopK",   "OneHot",        "Foo",     "Where", "ReduceSum"};
+  constexpr const char* kOps[] = {
+      "Conv",  "ConvTranspose", "Gemm", "Pad",  "Resize", "Gather", "Expand", "Range",    "Squeeze",
+      "Split", "Flatten",       "LSTM", "TopK", "OneHot", "Foo",    "Where",  "ReduceSum"};
   switch (random() % 6) {
     case 0:
       node.set_op_type(kOps[random() % std::size(kOps)]);
@@ -88,7 +89,8 @@ void change(OnnxGraph& graph, std::mt19937& random) {
       break;
     default: {
       auto& shape = *proto.mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
-      shape.mutable_dim(static_cast<int>(random() % shape.dim_size()))->set_dim_value(odd_number(random));
+      shape.mutable_dim(static_cast<int>(random() % shape.dim_size()))
+          ->set_dim_value(odd_number(random));
     }
   }
 }

@@ -31,8 +31,8 @@ Error error_of_bytes(const std::string& bytes) {
   return model.error();
 }
 
-void external(::onnx::TensorProto& tensor, const std::string& location, const std::string& offset = "",
-              const std::string& length = "") {
+void external(::onnx::TensorProto& tensor, const std::string& location,
+              const std::string& offset = "", const std::string& length = "") {
   tensor.clear_raw_data();
   tensor.clear_external_data();
   tensor.set_data_location(::onnx::TensorProto::EXTERNAL);
@@ -103,12 +103,46 @@ TEST_CASE("claims without the bytes for them are refused with the tensor", "[onn
   CHECK(error_of(overflowing).where == "model.onnx, tensor \"w\"");
 }
 
+TEST_CASE("weights that are too large to be held are checked as small ones are",
+          "[onnx][hostile]") {
+  OnnxGraph graph;
+  graph.input("x", {"N", 100});
+  graph.weights("w", {100, 100});  // 40 KB
+  auto& typed = *graph.graph().add_initializer();
+  typed.set_name("v");
+  typed.set_data_type(OnnxGraph::kFloat);
+  for (const std::int64_t size : {100, 60}) typed.add_dims(size);
+  for (int i = 0; i < 6000; ++i) typed.add_float_data(1);
+  graph.node("MatMul", {"x", "w"}, {"h"});
+  graph.node("MatMul", {"h", "v"}, {"y"});
+  graph.output("y");
+  const Model model = read_onnx(graph.write(), {}).value();
+  CHECK(model.ops[1].weight_elements == 10000);
+  CHECK(model.ops[2].weight_elements == 6000);
+  const std::string whole = graph.bytes();
+  for (std::size_t i = 0; i < 300; ++i) {
+    CHECK_FALSE(error_of_bytes(whole.substr(0, i)).wanted.empty());
+    CHECK_FALSE(error_of_bytes(whole.substr(0, whole.size() - 1 - i * 200)).wanted.empty());
+  }
+  graph.graph().mutable_initializer(0)->set_dims(0, std::int64_t{1} << 30);
+  CHECK(error_of(graph).found == "40000 bytes");
+  graph.graph().mutable_initializer(0)->set_dims(0, 100);
+  graph.graph().mutable_initializer(1)->set_dims(0, 99);
+  CHECK(error_of(graph).where == "model.onnx, tensor \"v\"");
+}
+
 TEST_CASE("shapes that overflow are refused with the node or tensor", "[onnx][hostile]") {
   OnnxGraph input = product();
-  input.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(1)
+  input.graph()
+      .mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(1)
       ->set_dim_value(INT64_MAX);
   CHECK(error_of(input).where == "model.onnx, tensor \"x\"");
-  for (const auto& sizes : {std::vector<std::int64_t>{INT64_MAX, INT64_MAX}, {1LL << 40, 1LL << 40}, {-5}}) {
+  for (const auto& sizes :
+       {std::vector<std::int64_t>{INT64_MAX, INT64_MAX}, {1LL << 40, 1LL << 40}, {-5}}) {
     OnnxGraph graph = product();
     graph.integers("sizes", sizes);
     graph.node("ConstantOfShape", {"sizes"}, {"huge"});
@@ -132,9 +166,9 @@ TEST_CASE("external data outside the model's folder is refused", "[onnx][hostile
   std::error_code ignored;
   fs::create_symlink(outside, onnx_folder() / "link.bin", ignored);
   const std::string up = "../" + outside.filename().string();
-  for (const std::string& location : {up, std::string("sub/") + up, outside.string(),
-                                      std::string("/etc/passwd"), std::string("link.bin"),
-                                      std::string(), std::string(".")}) {
+  for (const std::string& location :
+       {up, std::string("sub/") + up, outside.string(), std::string("/etc/passwd"),
+        std::string("link.bin"), std::string(), std::string(".")}) {
     INFO(location);
     OnnxGraph graph = product();
     external(*graph.graph().mutable_initializer(0), location);
@@ -146,8 +180,11 @@ TEST_CASE("external data outside the model's folder is refused", "[onnx][hostile
   auto& tensor = *graph.graph().mutable_initializer(0);
   external(tensor, "inside.bin");
   CHECK(read_onnx(graph.write(), {}));
-  for (const auto& [offset, length] : {std::pair{"1", ""}, {"18446744073709551615", "64"}, {"0", "65"},
-                                       {"-1", ""}, {"0", "18446744073709551616"}}) {
+  for (const auto& [offset, length] : {std::pair{"1", ""},
+                                       {"18446744073709551615", "64"},
+                                       {"0", "65"},
+                                       {"-1", ""},
+                                       {"0", "18446744073709551616"}}) {
     external(tensor, "inside.bin", offset, length);
     CHECK(error_of(graph).where == "model.onnx, tensor \"w\"");
   }

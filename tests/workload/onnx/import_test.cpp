@@ -47,7 +47,8 @@ const Op& op_of(const Model& model, const std::string& name) {
 TEST_CASE("an imported network has the counts of its layers", "[onnx]") {
   const Model model = read(network());
   const ModelSummary summary = summarise(model);
-  CHECK(summary.parameters == 4 * 27 + 4 + 2 * 4 + 4 * 10 + 10);  // mean and variance are not trained
+  CHECK(summary.parameters ==
+        4 * 27 + 4 + 2 * 4 + 4 * 10 + 10);  // mean and variance are not trained
   CHECK(summary.dense_parameters == 4 * 27 + 4 * 10);
   CHECK(summary.dense_flops_per_sample == 2.0 * 64 * 4 * 27 + 2.0 * 40);
   CHECK(summary.flops_per_sample == summary.dense_flops_per_sample + 3 * 256);

@@ -13,7 +13,8 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
-// A node of inputs [N, ...], then weights, then lists of integers (nullopt: an input that is left out).
+// A node of inputs [N, ...], then weights, then lists of integers (nullopt: an input that is left
+// out).
 struct Case {
   std::string op;
   std::vector<Shape> inputs;
@@ -75,18 +76,39 @@ void refuse(const Case& c, const std::string& wanted) {
 
 TEST_CASE("convolutions have the sizes and the work of their windows", "[onnx]") {
   const double flops = 2.0 * 6 * 5 * 4 * 2 * 9;
-  check({"Conv", {{4, 9, 8}}, {{6, 2, 3, 3}}, {},
-         {{"strides", {2, 2}}, {"pads", {1, 0, 1, 1}}}, {{"group", 2}}, {6, 5, 4}, flops});
+  check({"Conv",
+         {{4, 9, 8}},
+         {{6, 2, 3, 3}},
+         {},
+         {{"strides", {2, 2}}, {"pads", {1, 0, 1, 1}}},
+         {{"group", 2}},
+         {6, 5, 4},
+         flops});
   check({"Conv", {{4, 9}}, {{6, 4, 3}}, {}, {{"dilations", {2}}}, {}, {6, 5}, 2.0 * 6 * 5 * 12});
   check({"Conv", {{1, 4, 4, 4}}, {{2, 1, 3, 3, 3}}, {}, {}, {}, {2, 2, 2, 2}, 2.0 * 16 * 27});
-  check({"Conv", {{4, 9, 9}}, {{6, 4, 3, 3}}, {}, {{"strides", {2, 2}}}, {}, {6, 5, 5},
-         2.0 * 150 * 36, 17, "auto_pad", "SAME_UPPER"});
-  check({"ConvTranspose", {{4, 5, 5}}, {{4, 3, 3, 3}}, {},
-         {{"strides", {2, 2}}, {"pads", {1, 1, 1, 1}}, {"output_padding", {1, 1}}}, {}, {3, 10, 10},
+  check({"Conv",
+         {{4, 9, 9}},
+         {{6, 4, 3, 3}},
+         {},
+         {{"strides", {2, 2}}},
+         {},
+         {6, 5, 5},
+         2.0 * 150 * 36,
+         17,
+         "auto_pad",
+         "SAME_UPPER"});
+  check({"ConvTranspose",
+         {{4, 5, 5}},
+         {{4, 3, 3, 3}},
+         {},
+         {{"strides", {2, 2}}, {"pads", {1, 1, 1, 1}}, {"output_padding", {1, 1}}},
+         {},
+         {3, 10, 10},
          2.0 * 100 * 27});
   refuse({"Conv", {{4, 9, 8}}, {{6, 3, 3, 3}}, {}, {}, {}, {}}, "filters over 4 channels");
   refuse({"Conv", {{4, 2, 8}}, {{6, 4, 3, 3}}, {}, {}, {}, {}}, "an image of at least the kernel");
-  refuse({"Conv", {{4, 9, 8}}, {{6, 4, 3, 3}}, {}, {{"strides", {0, 2}}}, {}, {}}, "strides: 2 sizes");
+  refuse({"Conv", {{4, 9, 8}}, {{6, 4, 3, 3}}, {}, {{"strides", {0, 2}}}, {}, {}},
+         "strides: 2 sizes");
   refuse({"Conv", {{4, 9, 8}}, {{6, 4, 3, 3}}, {}, {}, {{"group", 0}}, {}}, "a group that divides");
 }
 
@@ -94,19 +116,45 @@ TEST_CASE("products multiply what fits", "[onnx]") {
   check({"Gemm", {{12}}, {{5, 12}, {5}}, {}, {}, {{"transB", 1}}, {5}, 2.0 * 60});
   check({"MatMul", {{7, 12}}, {{12, 5}}, {}, {}, {}, {7, 5}, 2.0 * 7 * 60});
   check({"MatMul", {{3, 7, 12}, {3, 12, 5}}, {}, {}, {}, {}, {3, 7, 5}, 2.0 * 3 * 7 * 60});
-  check({"Einsum", {{7, 12}, {5, 12}}, {}, {}, {}, {}, {7, 5}, 2.0 * 7 * 60, 17, "equation",
+  check({"Einsum",
+         {{7, 12}, {5, 12}},
+         {},
+         {},
+         {},
+         {},
+         {7, 5},
+         2.0 * 7 * 60,
+         17,
+         "equation",
          "bik,bjk->bij"});
   refuse({"MatMul", {{7, 12}}, {{11, 5}}, {}, {}, {}, {}}, "can be multiplied");
 }
 
 TEST_CASE("pooling rounds down or up, and never begins behind the image", "[onnx]") {
-  check({"MaxPool", {{4, 8, 8}}, {}, {}, {{"kernel_shape", {3, 3}}, {"strides", {2, 2}}}, {},
-         {4, 3, 3}, 36.0 * 9});
-  check({"MaxPool", {{4, 8, 8}}, {}, {}, {{"kernel_shape", {3, 3}}, {"strides", {2, 2}}},
-         {{"ceil_mode", 1}}, {4, 4, 4}, 64.0 * 9});
-  check({"AveragePool", {{4, 6, 6}}, {}, {},
+  check({"MaxPool",
+         {{4, 8, 8}},
+         {},
+         {},
+         {{"kernel_shape", {3, 3}}, {"strides", {2, 2}}},
+         {},
+         {4, 3, 3},
+         36.0 * 9});
+  check({"MaxPool",
+         {{4, 8, 8}},
+         {},
+         {},
+         {{"kernel_shape", {3, 3}}, {"strides", {2, 2}}},
+         {{"ceil_mode", 1}},
+         {4, 4, 4},
+         64.0 * 9});
+  check({"AveragePool",
+         {{4, 6, 6}},
+         {},
+         {},
          {{"kernel_shape", {1, 1}}, {"strides", {4, 4}}, {"pads", {0, 0, 2, 2}}},
-         {{"ceil_mode", 1}}, {4, 2, 2}, 16.0});
+         {{"ceil_mode", 1}},
+         {4, 2, 2},
+         16.0});
   check({"GlobalAveragePool", {{4, 8, 8}}, {}, {}, {}, {}, {4, 1, 1}, 256});
 }
 
@@ -139,16 +187,36 @@ TEST_CASE("layout operations move elements and count none", "[onnx]") {
   check({"Squeeze", {{4, 1}}, {}, {}, {{"axes", {2}}}, {}, {4}, 0, 11});
   check({"Unsqueeze", {{4}}, {}, {Integers{1, -1}}, {}, {}, {1, 4, 1}});
   check({"Concat", {{4, 6}, {2, 6}}, {}, {}, {}, {{"axis", 1}}, {6, 6}});
-  check({"Slice", {{8, 6}}, {}, {Integers{1, -1}, Integers{INT64_MAX, -7}, Integers{1, 2}, Integers{3, -2}},
-         {}, {}, {3, 3}});
-  check({"Slice", {{8, 6}}, {}, {}, {{"starts", {2}}, {"ends", {-1}}, {"axes", {1}}}, {}, {5, 6}, 0, 9});
+  check({"Slice",
+         {{8, 6}},
+         {},
+         {Integers{1, -1}, Integers{INT64_MAX, -7}, Integers{1, 2}, Integers{3, -2}},
+         {},
+         {},
+         {3, 3}});
+  check({"Slice",
+         {{8, 6}},
+         {},
+         {},
+         {{"starts", {2}}, {"ends", {-1}}, {"axes", {1}}},
+         {},
+         {5, 6},
+         0,
+         9});
   check({"Pad", {{4, 6}}, {}, {Integers{0, 1, 0, 0, 2, 1}}, {}, {}, {7, 7}});
   check({"Pad", {{4, 6}}, {}, {}, {{"pads", {0, 1, 0, 0, 2, 1}}}, {}, {7, 7}, 0, 10});
   check({"Expand", {{1, 6}}, {}, {Integers{1, 4, 6}}, {}, {}, {4, 6}});
   check({"Tile", {{2, 6}}, {}, {Integers{1, 3, 2}}, {}, {}, {6, 12}});
   check({"DepthToSpace", {{8, 3, 3}}, {}, {}, {}, {{"blocksize", 2}}, {2, 6, 6}});
-  check({"Resize", {{4, 5, 5}}, {}, {std::nullopt, std::nullopt, Integers{10, 15}}, {{"axes", {2, 3}}}, {},
-         {4, 10, 15}, 600, 18});
+  check({"Resize",
+         {{4, 5, 5}},
+         {},
+         {std::nullopt, std::nullopt, Integers{10, 15}},
+         {{"axes", {2, 3}}},
+         {},
+         {4, 10, 15},
+         600,
+         18});
   refuse({"Reshape", {{4, 6}}, {}, {Integers{0, 7}}, {}, {}, {}}, "a shape with the elements");
   refuse({"Transpose", {{4, 6}}, {}, {}, {{"perm", {0, 1, 1}}}, {}, {}}, "each axis once");
   refuse({"Slice", {{8}}, {}, {Integers{0}, Integers{8}, Integers{1}, Integers{0}}, {}, {}, {}},

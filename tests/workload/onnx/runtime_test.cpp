@@ -1,4 +1,5 @@
-// What a runtime gets: the file as it is, or with its batch freed. That runtimes take it is tests/onnx.
+// What a runtime gets: the file as it is, or with its batch freed. That runtimes take it is
+// tests/onnx.
 #include "tests/support/catch.h"
 #include "tests/support/onnx_graph.h"
 #include "tuner/workload/model_file.h"
@@ -141,7 +142,8 @@ TEST_CASE("external data is loaded from the model's folder", "[onnx][runtime]") 
   std::ofstream(onnx_folder() / "weights.bin", std::ios::binary) << "pad!" << tensor.raw_data();
   tensor.clear_raw_data();
   tensor.set_data_location(::onnx::TensorProto::EXTERNAL);
-  for (const auto& [key, value] : {std::pair{"location", "weights.bin"}, {"offset", "4"}, {"length", "64"}}) {
+  for (const auto& [key, value] :
+       {std::pair{"location", "weights.bin"}, {"offset", "4"}, {"length", "64"}}) {
     auto& entry = *tensor.add_external_data();
     entry.set_key(key);
     entry.set_value(value);
@@ -156,7 +158,8 @@ TEST_CASE("external data is loaded from the model's folder", "[onnx][runtime]") 
 
 TEST_CASE("a file that has gone or changed since is refused", "[onnx][runtime]") {
   OnnxGraph graph = reshaping({1, 8, 5}, {1, 40});
-  const Model model = parse_model(write_model(read_onnx(graph.write(), {}).value()), "stored").value();
+  const Model model =
+      parse_model(write_model(read_onnx(graph.write(), {}).value()), "stored").value();
   REQUIRE(onnx_for_runtime(model, 1));
   graph.model.set_producer_name("somebody else");
   graph.write();

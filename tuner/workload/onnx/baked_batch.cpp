@@ -10,8 +10,7 @@ namespace {
 // Of input `input`, which is there; nullopt where a shape is unknown or the batch in several axes.
 std::optional<PerSample> sample_of(const NodeInputs& inputs, std::size_t input) {
   Tensor tensor;
-  for (std::size_t world = 0; world < kWorlds; ++world)
-    tensor.at[world] = *inputs[world][input];
+  for (std::size_t world = 0; world < kWorlds; ++world) tensor.at[world] = *inputs[world][input];
   return per_sample(tensor);
 }
 
@@ -41,8 +40,9 @@ FreedInput freed_list(std::size_t input, BakedBatch::Kind kind, const Shape& siz
   return freed;
 }
 
-// The axis of `target` in which the batch lies if the elements keep their order: the one before which there are as
-// many elements as before the batch's axis in the input. Of several (sizes of 1) the first that is 1.
+// The axis of `target` in which the batch lies if the elements keep their order: the one before
+// which there are as many elements as before the batch's axis in the input. Of several (sizes of 1)
+// the first that is 1.
 std::optional<std::size_t> axis_after(const Shape& target, std::int64_t before) {
   std::int64_t product = 1;
   std::optional<std::size_t> found;
@@ -106,8 +106,8 @@ std::optional<FreedInput> free_operand(const NodeView& view, const NodeInputs& i
     if (!inputs[0][i] || inputs[0][i]->shape->empty() || inputs[0][i]->shape->front() != 1 ||
         inputs[1][i]->shape->front() != 1)
       continue;
-    FreedInput freed{i, {}, {BakedBatch::Kind::operand, 0, static_cast<int>(i), 0,
-                             *inputs[0][i]->shape}};
+    FreedInput freed{
+        i, {}, {BakedBatch::Kind::operand, 0, static_cast<int>(i), 0, *inputs[0][i]->shape}};
     for (std::size_t world = 0; world < kWorlds; ++world) {
       freed.facts[world] = *inputs[world][i];
       freed.facts[world].shape->front() = kBatches[world];
@@ -126,8 +126,7 @@ bool has_target_attribute(const NodeView& view) {
 
 Result<std::optional<FreedInput>> free_batch(const NodeView& view, const NodeInputs& inputs) {
   if (view.op() == "Reshape" && view.has(0)) {
-    if (has_target_attribute(view))
-      return free_reshape(view, inputs, view.integer_list("shape"));
+    if (has_target_attribute(view)) return free_reshape(view, inputs, view.integer_list("shape"));
     if (!view.has(1)) return std::optional<FreedInput>();
     const auto target = fixed_integers(inputs, 1);
     if (!target) return std::optional<FreedInput>();

@@ -1,4 +1,5 @@
-// Finds where a batch of 1 is baked into a graph, while its shapes are inferred. Internal to this folder.
+// Finds where a batch of 1 is baked into a graph, while its shapes are inferred. Internal to this
+// folder.
 #pragma once
 
 #include <array>
@@ -11,8 +12,8 @@ namespace batchtune::onnx_file {
 // The inputs of a node in both worlds; nullptr for those that are left out.
 using NodeInputs = std::array<std::vector<const Facts*>, kWorlds>;
 
-// What stands in for an input of the node where a batch of 1 is baked into it, and the note of that. nullopt where
-// nothing has to change. `view` is the node in the first world.
+// What stands in for an input of the node where a batch of 1 is baked into it, and the note of
+// that. nullopt where nothing has to change. `view` is the node in the first world.
 struct FreedInput {
   std::size_t input;
   std::array<Facts, kWorlds> facts;

@@ -51,7 +51,7 @@ std::string joined(const Names& names) {
 // The symbolic dimensions of a graph's inputs.
 struct Symbols {
   std::set<std::string> all;
-  std::set<std::string> leading;          // named ones that come first
+  std::set<std::string> leading;           // named ones that come first
   std::vector<std::string> unnamed_first;  // "x.0"
   bool has_leading_one = false;
 };
@@ -158,8 +158,9 @@ Result<BatchAxis> find_batch(const ::onnx::GraphProto& graph, const OnnxOptions&
     std::string example;
     for (const std::string& name : missing)
       example += (example.empty() ? "@" : ",") + name + "=128";
-    return bad_input("a size for each symbolic dimension but the batch", "none for " + joined(missing),
-                     file, "Give it with the model's name: " + file + example);
+    return bad_input("a size for each symbolic dimension but the batch",
+                     "none for " + joined(missing), file,
+                     "Give it with the model's name: " + file + example);
   }
   return axis;
 }

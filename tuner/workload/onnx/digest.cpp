@@ -10,7 +10,7 @@
 namespace batchtune::onnx_file {
 namespace {
 
-constexpr std::size_t kLanes = 4;                // independent multiplications, so that none waits for the last
+constexpr std::size_t kLanes = 4;  // independent multiplications, so that none waits for the last
 constexpr std::size_t kPieceBytes = 4U << 20;    // of a file at a time
 constexpr std::uint64_t kPrime = 1099511628211;  // FNV's
 

@@ -1,5 +1,5 @@
-// A digest of files' contents that reads them at the speed of memory: gigabytes of weights are named at every run.
-// Internal to this folder. Not for security.
+// A digest of files' contents that reads them at the speed of memory: gigabytes of weights are
+// named at every run. Internal to this folder. Not for security.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,12 @@ namespace batchtune::onnx_file {
 
 class Digest {
  public:
-  void add(std::string_view bytes);
   Status add_file(const std::string& path);
   std::string text() const;  // 16 hex digits
 
  private:
+  void add(std::string_view bytes);
+
   std::uint64_t state_ = 0;
 };
 

@@ -4,12 +4,13 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <functional>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <system_error>
 
 #include "tuner/workload/onnx/digest.h"
+#include "tuner/workload/onnx/skeleton.h"
 #include "tuner/workload/onnx/tensor.h"
 
 namespace batchtune::onnx_file {
@@ -17,31 +18,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uintmax_t kMaxBytes = std::numeric_limits<std::int32_t>::max();  // of a protobuf message
+constexpr std::uintmax_t kMaxBytes =
+    std::numeric_limits<std::int32_t>::max();  // of a protobuf message
 
-Result<std::string> read_bytes(const std::string& path) {
+Status check_size(const std::string& path) {
   std::error_code error;
   const auto status = fs::status(path, error);
   if (!fs::is_regular_file(status))
-    return bad_input("an ONNX file", fs::exists(status) ? "something that is no file" : "no such file",
-                     path);
+    return bad_input("an ONNX file",
+                     fs::exists(status) ? "something that is no file" : "no such file", path);
   const std::uintmax_t size = fs::file_size(path, error);
   if (error || size > kMaxBytes)
     return bad_input("an ONNX file of less than 2 GiB", std::to_string(size) + " bytes", path,
                      "Keep the weights in external data");
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(size)))
-    return bad_input("a readable ONNX file", "no access", path);
-  return bytes;
+  return {};
 }
 
-// Bytes that a tensor of this type and shape takes; nullopt for text and types that are newer than this.
+Result<Skeleton> read_whole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return bad_input("a readable ONNX file", "no access", path);
+  return Skeleton{std::string(std::istreambuf_iterator<char>(file), {}), {}};
+}
+
+// Bytes that a tensor of this type and shape takes; nullopt for text and types that are newer than
+// this.
 std::optional<std::uintmax_t> claimed_bytes(const ::onnx::TensorProto& tensor) {
   const auto bits = static_cast<unsigned>(bits_of(tensor.data_type()));
   if (bits == 0) return std::nullopt;
-  const auto count = static_cast<unsigned __int128>(
-      elements(Shape(tensor.dims().begin(), tensor.dims().end())));
+  const auto count =
+      static_cast<unsigned __int128>(elements(Shape(tensor.dims().begin(), tensor.dims().end())));
   const unsigned __int128 bytes = (count * bits + 7) / 8;
   return static_cast<std::uintmax_t>(
       std::min<unsigned __int128>(bytes, std::numeric_limits<std::uintmax_t>::max()));
@@ -66,7 +71,8 @@ class Initializers {
   explicit Initializers(const std::string& path)
       : path_(path), folder_(fs::path(path).parent_path()) {}
 
-  Status check(const ::onnx::TensorProto& tensor);
+  // `cut`: bytes of its data that are in the file, but not in the message.
+  Status check(const ::onnx::TensorProto& tensor, std::uint64_t cut);
   const std::set<std::string>& external_files() const { return external_; }
 
  private:
@@ -93,7 +99,8 @@ Result<ExternalData> Initializers::external_of(const ::onnx::TensorProto& tensor
     const char* const end = entry.value().data() + entry.value().size();
     const auto [stop, error] = std::from_chars(entry.value().data(), end, value);
     if (error != std::errc{} || stop != end)
-      return fail(tensor, "external data with a number as " + entry.key(), "\"" + entry.value() + "\"");
+      return fail(tensor, "external data with a number as " + entry.key(),
+                  "\"" + entry.value() + "\"");
     if (entry.key() == "offset")
       data.offset = value;
     else
@@ -115,8 +122,8 @@ Result<fs::path> Initializers::place_of(const ::onnx::TensorProto& tensor,
     return fail(tensor, "external data in the model's folder",
                 "no file \"" + location + "\" (" + error.message() + ")");
   const bool inside =
-      !leaves && std::mismatch(folder.begin(), folder.end(), place.begin(), place.end()).first ==
-                     folder.end();
+      !leaves &&
+      std::mismatch(folder.begin(), folder.end(), place.begin(), place.end()).first == folder.end();
   if (!inside || !fs::is_regular_file(place, error))
     return fail(tensor, "external data in a file of the model's folder", "\"" + location + "\"");
   return place;
@@ -139,16 +146,17 @@ Status Initializers::check_external(const ::onnx::TensorProto& tensor,
   return {};
 }
 
-Status Initializers::check(const ::onnx::TensorProto& tensor) {
+Status Initializers::check(const ::onnx::TensorProto& tensor, std::uint64_t cut) {
   for (const std::int64_t size : tensor.dims())
     if (size < 0) return fail(tensor, "sizes of at least 0", std::to_string(size));
   const auto claimed = claimed_bytes(tensor);
-  if (tensor.data_location() == ::onnx::TensorProto::EXTERNAL) return check_external(tensor, claimed);
+  if (tensor.data_location() == ::onnx::TensorProto::EXTERNAL)
+    return check_external(tensor, claimed);
   if (!claimed) return {};
-  if (!tensor.raw_data().empty()) {
-    if (tensor.raw_data().size() == *claimed) return {};
+  if (const std::uintmax_t bytes = tensor.raw_data().size() + cut; bytes > 0) {
+    if (bytes == *claimed) return {};
     return fail(tensor, std::to_string(*claimed) + " bytes, for its shape",
-                std::to_string(tensor.raw_data().size()) + " bytes");
+                std::to_string(bytes) + " bytes");
   }
   const auto count =
       static_cast<std::uintmax_t>(elements(Shape(tensor.dims().begin(), tensor.dims().end())));
@@ -169,25 +177,29 @@ std::string file_name_of(const std::string& path) {
   return fs::path(path).filename().string();
 }
 
-Result<OnnxFile> open_onnx(const std::string& path, bool with_digest) {
-  BT_TRY(bytes, read_bytes(path));
+Result<OnnxFile> open_onnx(const std::string& path, Weights weights) {
+  BT_TRY_VOID(check_size(path));
+  BT_TRY(content, weights == Weights::cut ? read_skeleton(path) : read_whole(path));
   OnnxFile file;
   std::error_code error;
   file.path = fs::absolute(path, error).lexically_normal().string();
-  if (!file.model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+  if (content.bytes.size() > kMaxBytes ||
+      !file.model.ParseFromArray(content.bytes.data(), static_cast<int>(content.bytes.size())) ||
       !file.model.has_graph() || file.model.graph().node().empty())
-    return bad_input("an ONNX model: a protobuf message with a graph",
-                     std::to_string(bytes.size()) + " bytes that are none, or are cut off", path);
+    return bad_input("an ONNX model: a protobuf message with a graph", "bytes that are none", path);
+  content.bytes = {};  // the message has its own copy
   Digest digest;
-  if (with_digest) digest.add(bytes);
-  bytes = {};  // the message has its own copy
+  BT_TRY_VOID(digest.add_file(file.path));
   Initializers initializers(file.path);
-  for (const auto& tensor : file.model.graph().initializer())
-    BT_TRY_VOID(initializers.check(tensor));
+  for (int i = 0; i < file.model.graph().initializer_size(); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    BT_TRY_VOID(initializers.check(file.model.graph().initializer(i),
+                                   at < content.cut.size() ? content.cut[at] : 0));
+  }
   file.has_external_data = !initializers.external_files().empty();
   for (const std::string& external : initializers.external_files())
-    if (with_digest) BT_TRY_VOID(digest.add_file(external));
-  file.digest = with_digest ? digest.text() : "";
+    BT_TRY_VOID(digest.add_file(external));
+  file.digest = digest.text();
   return file;
 }
 

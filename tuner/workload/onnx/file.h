@@ -15,10 +15,14 @@ struct OnnxFile {
   bool has_external_data = false;
 };
 
-// Reads the whole file (at most 2 GiB, which is as much as a message may have); external data is looked at only where
-// `with_digest` asks for it. Every initializer has the bytes that its shape claims, inside the file or inside a file
-// of the model's folder.
-Result<OnnxFile> open_onnx(const std::string& path, bool with_digest);
+enum class Weights {
+  cut,   // data of large tensors is left out of the message: enough for shapes and counts
+  whole  // the message can be written again
+};
+
+// Reads a file of at most 2 GiB, which is as much as a message may have. Every initializer has the
+// bytes that its shape claims, inside the file or inside a file of the model's folder.
+Result<OnnxFile> open_onnx(const std::string& path, Weights weights);
 
 // "model.onnx" of "/models/model.onnx": what errors name.
 std::string file_name_of(const std::string& path);

@@ -128,8 +128,8 @@ void Freeing::free_target(const BakedBatch& baked) {
 void Freeing::free_with_nodes(const BakedBatch& baked) {
   auto& node = *proto_.mutable_node(baked.node);
   const bool sizes = baked.kind == BakedBatch::Kind::sizes;
-  const Shape rest = sizes ? Shape(baked.sizes.begin() + 1, baked.sizes.end())
-                           : Shape(baked.sizes.size() - 1, 1);
+  const Shape rest =
+      sizes ? Shape(baked.sizes.begin() + 1, baked.sizes.end()) : Shape(baked.sizes.size() - 1, 1);
   std::string list = batch_list();
   if (!rest.empty()) {
     const std::string constant = fresh(node.output(0) + "_free_rest");
@@ -176,9 +176,10 @@ Status Freeing::run() {
       continue;
     }
     if (opset < kExpandSince || batch_list().empty())
-      return bad_input("opset " + std::to_string(kExpandSince) + ", to free the batch that is fixed at 1",
-                       "opset " + std::to_string(opset), place_of(file_, proto_.node(baked.node)),
-                       "Export the model with a dynamic batch axis");
+      return bad_input(
+          "opset " + std::to_string(kExpandSince) + ", to free the batch that is fixed at 1",
+          "opset " + std::to_string(opset), place_of(file_, proto_.node(baked.node)),
+          "Export the model with a dynamic batch axis");
     free_with_nodes(baked);
   }
   for (auto& input : *proto_.mutable_input()) free_value(input);

@@ -17,11 +17,12 @@ struct Import {
 Result<Import> import_graph(const OnnxFile& file, const InferredGraph& graph,
                             const OnnxOptions& options);
 
-// Ids that an input of integers may hold: rows of the tables that it picks from; 2 where it picks from none (masks).
+// Ids that an input of integers may hold: rows of the tables that it picks from; 2 where it picks
+// from none (masks).
 std::unordered_map<std::string, std::int64_t> vocabularies(const InferredGraph& graph);
 
-// Elements of weights that each node is the first to need; tables that are only looked up come last, so that a table
-// that is also multiplied by counts there.
+// Elements of weights that each node is the first to need; tables that are only looked up come
+// last, so that a table that is also multiplied by counts there.
 std::vector<double> weight_elements(const InferredGraph& graph);
 
 // One line: version, inputs and outputs with types and batch, what could not be read.

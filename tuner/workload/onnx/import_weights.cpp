@@ -12,7 +12,8 @@ const Tensor* tensor_of(const InferredGraph& graph, const std::string& name) {
   return found == graph.tensors.end() ? nullptr : &found->second;
 }
 
-// Elements of a constant that counts as a weight; 0 for shapes, single numbers and what depends on the batch.
+// Elements of a constant that counts as a weight; 0 for shapes, single numbers and what depends on
+// the batch.
 double weight_of(const Tensor& tensor) {
   if (!tensor.constant || !is_parameter_type(tensor.at[0].type)) return 0;
   const auto sample = per_sample(tensor);
@@ -44,7 +45,7 @@ std::vector<double> weight_elements(const InferredGraph& graph) {
 }
 
 std::unordered_map<std::string, std::int64_t> vocabularies(const InferredGraph& graph) {
-  constexpr std::int64_t kMask = 2;  // 0 and 1
+  constexpr std::int64_t kMask = 2;                      // 0 and 1
   std::unordered_map<std::string, std::string> carries;  // tensor -> the input whose values it has
   std::unordered_map<std::string, std::int64_t> rows, found;
   for (const auto* input : graph.inputs) {

@@ -8,7 +8,7 @@
 namespace batchtune::onnx_file {
 namespace {
 
-constexpr int kMaxNodes = 100'000;                            // real graphs have some thousands
+constexpr int kMaxNodes = 100'000;                             // real graphs have some thousands
 constexpr std::int64_t kMaxDimension = std::int64_t{1} << 34;  // of a whole tensor, batch and all
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 43;   // above what infer_shapes lets pass
 constexpr char kBounded[] = "sizes of at least 0, at most 16 dimensions and 2^43 elements";
@@ -88,8 +88,7 @@ Status Walk::add_initializers() {
   const auto add = [&](const std::string& name, Facts facts) {
     return add_tensor(name, Tensor{{facts, facts}, true, name});
   };
-  for (const auto& tensor : graph_.initializer())
-    BT_TRY_VOID(add(tensor.name(), facts_of(tensor)));
+  for (const auto& tensor : graph_.initializer()) BT_TRY_VOID(add(tensor.name(), facts_of(tensor)));
   for (const auto& tensor : graph_.sparse_initializer()) {
     Facts facts{tensor.values().data_type(), Shape(tensor.dims().begin(), tensor.dims().end()), {}};
     BT_TRY_VOID(add(tensor.values().name(), std::move(facts)));
@@ -147,7 +146,8 @@ Status Walk::check_batch_kept(const ::onnx::NodeProto& node, const NodeInputs& i
 }
 
 // Where a batch of 1 is baked into the node, `inputs` then point to what stands in for it.
-Status Walk::free_node(int index, const std::string& where, NodeInputs& inputs, StandIns& stand_ins) {
+Status Walk::free_node(int index, const std::string& where, NodeInputs& inputs,
+                       StandIns& stand_ins) {
   while (true) {
     const NodeView view(graph_.node(index), opset_, inputs[0], where);
     BT_TRY(freed, free_batch(view, inputs));
@@ -186,7 +186,8 @@ Status Walk::apply_rule(int index, const std::vector<const Tensor*>& operands, R
     for (std::size_t i = 0; i < std::min(found.size(), outputs.size()); ++i)
       outputs[i].at[world] = std::move(found[i]);
   }
-  if (read.is_read) read.flops = (flops[1] - flops[0]) / static_cast<double>(kBatches[1] - kBatches[0]);
+  if (read.is_read)
+    read.flops = (flops[1] - flops[0]) / static_cast<double>(kBatches[1] - kBatches[0]);
   const bool of_values = node.op_type() != "Shape" && node.op_type() != "Size";
   return of_values && !read.is_constant ? check_batch_kept(node, inputs, outputs) : Status{};
 }
@@ -205,7 +206,8 @@ std::vector<Tensor> Walk::declared_outputs(const ::onnx::NodeProto& node, bool i
   return outputs;
 }
 
-// Weights that were only moved are still the same weights: a table that is transposed for the last product counts once.
+// Weights that were only moved are still the same weights: a table that is transposed for the last
+// product counts once.
 std::string Walk::root_of(const std::vector<const Tensor*>& operands, const Tensor& output,
                           const std::string& name) const {
   for (const Tensor* tensor : operands)
@@ -229,8 +231,7 @@ Status Walk::add_node(int index) {
   }
   const bool of_shapes = node.op_type() == "Shape" || node.op_type() == "Size";
   std::vector<Tensor> outputs;
-  if (read.operation && is_known(operands))
-    BT_TRY_VOID(apply_rule(index, operands, read, outputs));
+  if (read.operation && is_known(operands)) BT_TRY_VOID(apply_rule(index, operands, read, outputs));
   if (!read.is_read) outputs = declared_outputs(node, is_batched);
   read.is_constant = read.is_constant || (of_shapes && read.is_read);
   for (int i = 0; i < node.output_size(); ++i) {

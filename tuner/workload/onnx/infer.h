@@ -19,8 +19,8 @@ struct ReadNode {
   double flops = 0;                      // of one sample
 };
 
-// Where a batch of 1 is baked into the graph, and what to put there instead (runtime.cpp does). The batch goes to
-// `axis` of `sizes`, which are those of one sample.
+// Where a batch of 1 is baked into the graph, and what to put there instead (runtime.cpp does). The
+// batch goes to `axis` of `sizes`, which are those of one sample.
 struct BakedBatch {
   enum class Kind {
     reshape,  // its target
@@ -43,6 +43,7 @@ struct InferredGraph {
 };
 
 // `model` must outlive the result. `file` is its name in errors.
-Result<InferredGraph> infer(const ::onnx::ModelProto& model, BatchAxis axis, const std::string& file);
+Result<InferredGraph> infer(const ::onnx::ModelProto& model, BatchAxis axis,
+                            const std::string& file);
 
 }  // namespace batchtune::onnx_file

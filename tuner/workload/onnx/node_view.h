@@ -1,4 +1,5 @@
-// One node of an ONNX graph at one batch, as the rules for its shapes see it. Internal to this folder.
+// One node of an ONNX graph at one batch, as the rules for its shapes see it. Internal to this
+// folder.
 #pragma once
 
 #include <cstdint>

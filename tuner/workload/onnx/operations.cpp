@@ -5,7 +5,8 @@
 namespace batchtune::onnx_file {
 namespace {
 
-// By name within each group. An operation that changed between opsets has one rule that knows the differences.
+// By name within each group. An operation that changed between opsets has one rule that knows the
+// differences.
 constexpr Operation kOperations[] = {
     // Matrix work
     {"Conv", 1, Role::product, conv, conv_work},
@@ -36,16 +37,22 @@ constexpr Operation kOperations[] = {
     // Activations and other functions of one tensor
     {"Abs", 1, Role::arithmetic, elementwise, output_work},
     {"Acos", 7, Role::arithmetic, elementwise, output_work},
+    {"Acosh", 9, Role::arithmetic, elementwise, output_work},
     {"Asin", 7, Role::arithmetic, elementwise, output_work},
+    {"Asinh", 9, Role::arithmetic, elementwise, output_work},
     {"Atan", 7, Role::arithmetic, elementwise, output_work},
+    {"Atanh", 9, Role::arithmetic, elementwise, output_work},
     {"BiasGelu", 1, Role::arithmetic, elementwise, output_work},  // com.microsoft
     {"BitwiseNot", 18, Role::arithmetic, elementwise, output_work},
     {"Ceil", 1, Role::arithmetic, elementwise, output_work},
     {"Celu", 12, Role::arithmetic, elementwise, output_work},
     {"Clip", 1, Role::arithmetic, same_shape, output_work},
     {"Cos", 7, Role::arithmetic, elementwise, output_work},
+    {"Cosh", 9, Role::arithmetic, elementwise, output_work},
     {"CumSum", 11, Role::arithmetic, same_shape, output_work},
+    {"CumProd", 26, Role::arithmetic, same_shape, output_work},
     {"DequantizeLinear", 10, Role::arithmetic, same_shape, output_work},
+    {"DynamicQuantizeLinear", 11, Role::arithmetic, dynamic_quantize, output_work},
     {"Elu", 1, Role::arithmetic, elementwise, output_work},
     {"Erf", 9, Role::arithmetic, elementwise, output_work},
     {"Exp", 1, Role::arithmetic, elementwise, output_work},
@@ -66,12 +73,14 @@ constexpr Operation kOperations[] = {
     {"QuickGelu", 1, Role::arithmetic, elementwise, output_work},  // com.microsoft
     {"Reciprocal", 1, Role::arithmetic, elementwise, output_work},
     {"Relu", 1, Role::arithmetic, elementwise, output_work},
+    {"RotaryEmbedding", 23, Role::arithmetic, same_shape, output_work},
     {"Round", 11, Role::arithmetic, elementwise, output_work},
     {"Selu", 1, Role::arithmetic, elementwise, output_work},
     {"Shrink", 9, Role::arithmetic, elementwise, output_work},
     {"Sigmoid", 1, Role::arithmetic, elementwise, output_work},
     {"Sign", 9, Role::arithmetic, elementwise, output_work},
     {"Sin", 7, Role::arithmetic, elementwise, output_work},
+    {"Sinh", 9, Role::arithmetic, elementwise, output_work},
     {"Softplus", 1, Role::arithmetic, elementwise, output_work},
     {"Softsign", 1, Role::arithmetic, elementwise, output_work},
     {"Sqrt", 1, Role::arithmetic, elementwise, output_work},
@@ -138,6 +147,7 @@ constexpr Operation kOperations[] = {
     {"GatherND", 11, Role::moves, gather_nd, no_work},
     {"OneHot", 9, Role::moves, one_hot, no_work},
     {"Pad", 1, Role::moves, pad, no_work},
+    {"ReverseSequence", 10, Role::moves, same_shape, no_work},
     {"Scatter", 9, Role::moves, same_shape, no_work},
     {"ScatterElements", 11, Role::moves, same_shape, no_work},
     {"ScatterND", 11, Role::moves, same_shape, no_work},
@@ -163,8 +173,8 @@ constexpr Operation kOperations[] = {
     {"Size", 1, Role::moves, size_of_tensor, no_work},
 };
 
-constexpr std::string_view kMicrosoft[] = {"BiasGelu",  "FastGelu",          "Gelu",
-                                           "QuickGelu", "LayerNormalization", "SkipLayerNormalization"};
+constexpr std::string_view kMicrosoft[] = {
+    "BiasGelu", "FastGelu", "Gelu", "QuickGelu", "LayerNormalization", "SkipLayerNormalization"};
 
 template <typename Names>
 bool contains(const Names& names, std::string_view name) {

@@ -1,4 +1,5 @@
-// The table of ONNX operations that are read: for importing and for `list ops`. Internal to this folder.
+// The table of ONNX operations that are read: for importing and for `list ops`. Internal to this
+// folder.
 #pragma once
 
 #include <span>
@@ -28,7 +29,8 @@ struct Operation {
 
 std::span<const Operation> operations();
 
-// nullptr for one that is not read: another domain's but for the few of com.microsoft that mean the same.
+// nullptr for one that is not read: another domain's but for the few of com.microsoft that mean the
+// same.
 const Operation* find_operation(const ::onnx::NodeProto& node);
 
 // "Conv"; with its domain where that is not ONNX's own.

@@ -11,7 +11,8 @@ namespace batchtune {
 namespace onnx_file {
 namespace {
 
-constexpr std::size_t kMaxName = 120;  // of the 200 that infer_shapes lets pass; names of torch are paths
+constexpr std::size_t kMaxName =
+    120;  // of the 200 that infer_shapes lets pass; names of torch are paths
 
 class Importer {
  public:
@@ -20,13 +21,15 @@ class Importer {
   Result<Import> run(const OnnxOptions& options);
 
  private:
-  // A name for the operation that writes `tensor`: the tensor's own, if that can be printed and is not too long.
+  // A name for the operation that writes `tensor`: the tensor's own, if that can be printed and is
+  // not too long.
   std::string new_name(const std::string& tensor);
   void add_input(const ::onnx::ValueInfoProto& input, std::int64_t vocabulary);
   void add_node(const ReadNode& node, double weights);
   Op operation_of(const ReadNode& node, const std::string& output);
   void describe_product(const ReadNode& node, Op& op) const;
-  // Whether the output is the first input's elements under another shape, which memory need not be planned for.
+  // Whether the output is the first input's elements under another shape, which memory need not be
+  // planned for.
   bool is_reshape(const ReadNode& node, const Op& op) const;
   Status add_outputs();
   OnnxTensor runtime_tensor(const std::string& name) const;
@@ -34,14 +37,16 @@ class Importer {
   const OnnxFile& file_;
   const InferredGraph& graph_;
   std::unordered_set<std::string> used_;
-  std::unordered_map<std::string, std::string> op_of_;  // tensor -> operation, for those that have one
-  std::unordered_map<std::string, Shape> shape_of_;     // operation -> per sample
-  std::unordered_set<std::string> ids_;                 // operations that are inputs of token ids
+  std::unordered_map<std::string, std::string>
+      op_of_;                                        // tensor -> operation, for those that have one
+  std::unordered_map<std::string, Shape> shape_of_;  // operation -> per sample
+  std::unordered_set<std::string> ids_;              // operations that are inputs of token ids
   Import out_;
 };
 
 std::string Importer::new_name(const std::string& tensor) {
-  std::string name = tensor.size() > kMaxName ? "..." + tensor.substr(tensor.size() - kMaxName) : tensor;
+  std::string name =
+      tensor.size() > kMaxName ? "..." + tensor.substr(tensor.size() - kMaxName) : tensor;
   for (char& c : name)
     if (static_cast<unsigned char>(c) < 0x20) c = '?';
   if (name.empty()) name = "unnamed";
@@ -81,7 +86,8 @@ Op Importer::operation_of(const ReadNode& node, const std::string& output) {
   return op;
 }
 
-// Columns, groups and bias, so that the counts can tell filters from biases, and depthwise work from other.
+// Columns, groups and bias, so that the counts can tell filters from biases, and depthwise work
+// from other.
 void Importer::describe_product(const ReadNode& node, Op& op) const {
   const auto& proto = *node.proto;
   const std::string& name = proto.op_type();
@@ -190,12 +196,13 @@ template <typename Infos>
 std::string described_all(const InferredGraph& graph, const Infos& infos) {
   std::string text;
   for (const auto* info : infos)
-    text += (text.empty() ? "" : "; ") + info->name() + " " +
-            described(graph.tensors.at(info->name()));
+    text +=
+        (text.empty() ? "" : "; ") + info->name() + " " + described(graph.tensors.at(info->name()));
   return text;
 }
 
-// "3 x Foo, 1 x com.x.Bar": operations that are not known, and known ones whose inputs' shapes are not.
+// "3 x Foo, 1 x com.x.Bar": operations that are not known, and known ones whose inputs' shapes are
+// not.
 std::string not_read(const InferredGraph& graph) {
   std::map<std::string, int> unknown;
   int behind = 0;
@@ -209,8 +216,7 @@ std::string not_read(const InferredGraph& graph) {
   std::string text;
   for (const auto& [name, count] : unknown)
     text += (text.empty() ? "" : ", ") + std::to_string(count) + " x " + name;
-  if (behind > 0)
-    text += (text.empty() ? "" : ", ") + std::to_string(behind) + " of unknown shape";
+  if (behind > 0) text += (text.empty() ? "" : ", ") + std::to_string(behind) + " of unknown shape";
   return text;
 }
 
@@ -242,7 +248,7 @@ Result<Import> import_graph(const OnnxFile& file, const InferredGraph& graph,
 
 Result<Model> read_onnx(const std::string& path, const OnnxOptions& options) {
   using namespace onnx_file;
-  BT_TRY(file, open_onnx(path, true));
+  BT_TRY(file, open_onnx(path, Weights::cut));
   const std::string name = file_name_of(path);
   BT_TRY(axis, find_batch(file.model.graph(), options, name));
   BT_TRY(graph, infer(file.model, std::move(axis), name));

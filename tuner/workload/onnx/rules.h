@@ -1,8 +1,9 @@
-// The rules by which outputs of ONNX nodes follow from their inputs, at one batch. Internal to this folder;
-// operations.cpp says which node has which.
+// The rules by which outputs of ONNX nodes follow from their inputs, at one batch. Internal to this
+// folder; operations.cpp says which node has which.
 //
-// A rule is called with every input that is there of known shape, and gives one Facts for each output (further ones
-// are unknown). Outputs that depend on values of data are Facts without a shape; what cannot be is an error.
+// A rule is called with every input that is there of known shape, and gives one Facts for each
+// output (further ones are unknown). Outputs that depend on values of data are Facts without a
+// shape; what cannot be is an error.
 #pragma once
 
 #include <functional>
@@ -22,6 +23,7 @@ Result<Shape> broadcast(const NodeView& node, const Shape& a, const Shape& b);
 Result<Outputs> elementwise(const NodeView& node);
 Result<Outputs> same_shape(const NodeView& node);  // of input 0, whatever the others are
 Result<Outputs> cast(const NodeView& node);
+Result<Outputs> dynamic_quantize(const NodeView& node);
 
 // rules_reduce.cpp
 Result<Outputs> reduce(const NodeView& node);

@@ -47,7 +47,8 @@ const Function* function_of(const std::string& op) {
   return nullptr;
 }
 
-// Where element `index` of a tensor of shape `out` comes from in one of `shape` that is spread over it.
+// Where element `index` of a tensor of shape `out` comes from in one of `shape` that is spread over
+// it.
 std::size_t source_index(std::size_t index, const Shape& out, const Shape& shape) {
   std::size_t source = 0, stride = 1;
   for (std::size_t i = 0; i < shape.size(); ++i) {  // from the last dimension
@@ -93,9 +94,9 @@ std::optional<std::vector<double>> fold(const NodeView& node, const Facts& out) 
 }
 
 int result_type(const NodeView& node) {
-  static constexpr std::string_view kBooleans[] = {"Equal", "Greater", "Less",  "GreaterOrEqual",
-                                                   "LessOrEqual", "And", "Or",  "Xor",
-                                                   "Not",   "IsNaN",   "IsInf"};
+  static constexpr std::string_view kBooleans[] = {
+      "Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And",
+      "Or",    "Xor",     "Not",  "IsNaN",          "IsInf"};
   if (std::find(std::begin(kBooleans), std::end(kBooleans), node.op()) != std::end(kBooleans))
     return Type::BOOL;
   return node.in(node.op() == "Where" ? 1 : 0).type;
@@ -148,6 +149,13 @@ Result<Outputs> same_shape(const NodeView& node) {
     outputs.push_back(out);
   }
   return outputs;
+}
+
+Result<Outputs> dynamic_quantize(const NodeView& node) {
+  BT_TRY_VOID(node.want_inputs(1));
+  return Outputs{{Type::UINT8, node.shape(0), {}},
+                 {Type::FLOAT, Shape{}, {}},   // scale
+                 {Type::UINT8, Shape{}, {}}};  // zero point
 }
 
 Result<Outputs> cast(const NodeView& node) {

@@ -7,7 +7,8 @@
 namespace batchtune::onnx_file {
 namespace {
 
-constexpr std::int64_t kMaxSize = std::int64_t{1} << 31;  // of kernels, strides and padding: no overflow below
+constexpr std::int64_t kMaxSize = std::int64_t{1}
+                                  << 31;  // of kernels, strides and padding: no overflow below
 
 Shape spatial(const Shape& shape) {
   return {shape.begin() + std::min<std::ptrdiff_t>(2, std::ssize(shape)), shape.end()};
@@ -18,10 +19,10 @@ Result<Shape> sizes_of(const NodeView& node, std::string_view name, std::size_t 
                        std::int64_t least) {
   Shape sizes = node.integer_list(name);
   if (sizes.empty()) sizes.assign(count, least);
-  const bool fits = sizes.size() == count &&
-                    std::all_of(sizes.begin(), sizes.end(), [&](std::int64_t size) {
-                      return size >= least && size <= kMaxSize;
-                    });
+  const bool fits =
+      sizes.size() == count && std::all_of(sizes.begin(), sizes.end(), [&](std::int64_t size) {
+        return size >= least && size <= kMaxSize;
+      });
   if (!fits)
     return node.fail(std::string(name) + ": " + std::to_string(count) + " sizes from " +
                          std::to_string(least) + " to 2^31",
@@ -36,7 +37,8 @@ Status want_image(const NodeView& node, std::size_t least_rank) {
                    shape_text(node.shape(0)));
 }
 
-// Of one dimension. Rounding up lets a last window begin inside the image or the padding before it, never behind it.
+// Of one dimension. Rounding up lets a last window begin inside the image or the padding before it,
+// never behind it.
 std::int64_t steps(std::int64_t input, std::int64_t pad_begin, std::int64_t pad_end,
                    std::int64_t extent, std::int64_t stride, bool ceil) {
   const std::int64_t room = input + pad_begin + pad_end - extent;
@@ -101,9 +103,9 @@ Result<Outputs> pad(const NodeView& node) {
   BT_TRY_VOID(node.want_inputs(1));
   Facts out{node.in(0).type, std::nullopt, {}};
   const bool attribute = node.opset() < 11;
-  const auto pads = attribute ? std::optional(node.integer_list(
-                                    node.has_attribute("pads") ? "pads" : "paddings"))
-                              : node.integers(1);
+  const auto pads =
+      attribute ? std::optional(node.integer_list(node.has_attribute("pads") ? "pads" : "paddings"))
+                : node.integers(1);
   const auto axes = node.has(3) ? node.integers(3) : std::optional<Shape>(Shape{});
   if (!pads || !axes) return Outputs{std::move(out)};
   Shape shape = node.shape(0);
@@ -111,8 +113,8 @@ Result<Outputs> pad(const NodeView& node) {
   if (pads->size() != 2 * count)
     return node.fail(std::to_string(2 * count) + " paddings", shape_text(*pads));
   for (std::size_t i = 0; i < count; ++i) {
-    BT_TRY(axis, node.axis_of(axes->empty() ? static_cast<std::int64_t>(i) : (*axes)[i],
-                              shape.size()));
+    BT_TRY(axis,
+           node.axis_of(axes->empty() ? static_cast<std::int64_t>(i) : (*axes)[i], shape.size()));
     for (const std::int64_t one : {(*pads)[i], (*pads)[count + i]}) {
       if (one < -kMaxSize || one > kMaxSize)
         return node.fail("paddings up to 2^31", shape_text(*pads));
@@ -137,7 +139,8 @@ Result<std::vector<std::size_t>> resized_axes(const NodeView& node, std::size_t 
   return axes;
 }
 
-// Where scales and sizes are among the inputs: both moved between opsets. An empty one is not there.
+// Where scales and sizes are among the inputs: both moved between opsets. An empty one is not
+// there.
 std::optional<std::size_t> filled_input(const NodeView& node, std::size_t input) {
   if (!node.has(input) || node.shape(input) == Shape{0}) return std::nullopt;
   return input;

@@ -129,8 +129,8 @@ Result<Outputs> transpose(const NodeView& node) {
     BT_TRY(at, node.axis_of(axis, in.size()));
     out.push_back(in[at]);
   }
-  return Outputs{{node.in(0).type, std::move(out),
-                  in.size() <= 1 ? node.in(0).numbers : std::nullopt}};
+  return Outputs{
+      {node.in(0).type, std::move(out), in.size() <= 1 ? node.in(0).numbers : std::nullopt}};
 }
 
 Result<Outputs> concat(const NodeView& node) {
@@ -143,9 +143,8 @@ Result<Outputs> concat(const NodeView& node) {
     const Shape& other = node.shape(i);
     if (axis < other.size()) fitting[axis] = other[axis];
     if (other != fitting)
-      return node.fail(
-          shape_text(node.shape(0)) + " but for axis " + std::to_string(axis),
-          shape_text(other) + " (input " + std::to_string(i) + ")");
+      return node.fail(shape_text(node.shape(0)) + " but for axis " + std::to_string(axis),
+                       shape_text(other) + " (input " + std::to_string(i) + ")");
     if (__builtin_add_overflow((*out.shape)[axis], other[axis], &(*out.shape)[axis]))
       return node.fail("sizes below 2^63", shape_text(other));
     const auto& more = node.in(i).numbers;
@@ -242,8 +241,8 @@ Result<Outputs> slice(const NodeView& node) {
   if (starts->size() > in.size())
     return node.fail("at most " + std::to_string(in.size()) + " axes", shape_text(*starts));
   for (std::size_t i = 0; i < starts->size(); ++i) {
-    BT_TRY(axis, node.axis_of(given->empty() ? static_cast<std::int64_t>(i) : (*given)[i],
-                              in.size()));
+    BT_TRY(axis,
+           node.axis_of(given->empty() ? static_cast<std::int64_t>(i) : (*given)[i], in.size()));
     BT_TRY(cut, cut_of(node, axis, (*starts)[i], (*ends)[i], steps->empty() ? 1 : (*steps)[i]));
     (*out.shape)[axis] = cut.count;
     if (!out.numbers) continue;
@@ -275,7 +274,8 @@ std::optional<std::vector<double>> picked(const NodeView& node, std::size_t axis
     for (const double one : *wanted) {
       const double index = one < 0 ? one + size : one;
       if (!(index >= 0 && index < size)) return std::nullopt;
-      const std::size_t row = o * static_cast<std::size_t>(shape[axis]) + static_cast<std::size_t>(index);
+      const std::size_t row =
+          o * static_cast<std::size_t>(shape[axis]) + static_cast<std::size_t>(index);
       for (std::size_t i = 0; i < inner; ++i) out.push_back((*data)[row * inner + i]);
     }
   }

@@ -212,7 +212,8 @@ Result<Outputs> recurrent(const NodeView& node) {
   const bool batch_first = node.integer("layout", 0) != 0;
   const std::int64_t length = x[batch_first ? 1 : 0], batch = x[batch_first ? 0 : 1];
   const std::int64_t directions = recurrence[0], hidden = recurrence[2];
-  const Shape state = batch_first ? Shape{batch, directions, hidden} : Shape{directions, batch, hidden};
+  const Shape state =
+      batch_first ? Shape{batch, directions, hidden} : Shape{directions, batch, hidden};
   for (const std::size_t initial : {std::size_t{5}, std::size_t{6}})
     if (node.has(initial) && node.shape(initial) != state)
       return node.fail("an initial state " + shape_text(state), shape_text(node.shape(initial)));

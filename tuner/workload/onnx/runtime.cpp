@@ -10,22 +10,25 @@ namespace {
 using namespace onnx_file;
 
 // The file that the model was read from, unchanged since.
-Result<OnnxFile> same_file(const Model& model) {
+Result<OnnxFile> same_file(const Model& model, Weights weights) {
   const ModelFile& file = *model.file;
   std::error_code error;
   if (!std::filesystem::exists(file.path, error))
-    return bad_input("the file that model " + model.name + " was read from", "no such file", file.path,
-                     "Put it back, or tune the model under its new path");
-  BT_TRY(opened, open_onnx(file.path, true));
+    return bad_input("the file that model " + model.name + " was read from", "no such file",
+                     file.path, "Put it back, or tune the model under its new path");
+  BT_TRY(opened, open_onnx(file.path, weights));
   if (opened.digest != file.digest)
-    return bad_input("the file as it was when model " + model.name + " was read (digest " + file.digest + ")",
-                     "another content (" + opened.digest + ")", file.path,
-                     "Tune it as a new model, or put the old file back");
+    return bad_input(
+        "the file as it was when model " + model.name + " was read (digest " + file.digest + ")",
+        "another content (" + opened.digest + ")", file.path,
+        "Tune it as a new model, or put the old file back");
   return opened;
 }
 
-// That the rewritten graph, read as one with a symbolic batch, gives the same outputs as the one it was made of.
-Status check_freed(const ::onnx::ModelProto& model, const InferredGraph& fixed, const std::string& name) {
+// That the rewritten graph, read as one with a symbolic batch, gives the same outputs as the one it
+// was made of.
+Status check_freed(const ::onnx::ModelProto& model, const InferredGraph& fixed,
+                   const std::string& name) {
   BT_TRY(axis, find_batch(model.graph(), {fixed.axis.dims, ""}, name));
   BT_TRY(freed, infer(model, std::move(axis), name + " with its batch freed"));
   for (const auto& output : model.graph().output())
@@ -42,7 +45,7 @@ Status check_freed(const ::onnx::ModelProto& model, const InferredGraph& fixed, 
 
 Result<OnnxForRuntime> onnx_for_runtime(const Model& model, std::uint64_t seed) {
   if (!model.file) return export_onnx(model, seed);
-  BT_TRY(file, same_file(model));
+  BT_TRY(file, same_file(model, Weights::cut));
   const std::string name = file_name_of(file.path);
   const OnnxOptions options{model.dims, model.file->batch_dim};
   BT_TRY(axis, find_batch(file.model.graph(), options, name));
@@ -55,11 +58,14 @@ Result<OnnxForRuntime> onnx_for_runtime(const Model& model, std::uint64_t seed) 
     out.path = file.path;
     return out;
   }
-  BT_TRY_VOID(free_graph(file.model, graph, name));
-  BT_TRY_VOID(check_freed(file.model, graph, name));
-  if (file.has_external_data) out.external_data = std::filesystem::path(file.path).parent_path().string();
-  if (!file.model.SerializeToString(&out.bytes))
-    return bad_input("a model of less than 2 GiB", "more", file.path, "Keep the weights in external data");
+  BT_TRY(whole, same_file(model, Weights::whole));
+  BT_TRY_VOID(free_graph(whole.model, graph, name));
+  BT_TRY_VOID(check_freed(whole.model, graph, name));
+  if (file.has_external_data)
+    out.external_data = std::filesystem::path(file.path).parent_path().string();
+  if (!whole.model.SerializeToString(&out.bytes))
+    return bad_input("a model of less than 2 GiB", "more", file.path,
+                     "Keep the weights in external data");
   return out;
 }
 

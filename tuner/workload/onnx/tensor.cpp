@@ -15,11 +15,11 @@ struct TypeRow {
 };
 // Numbers of onnx.proto; those after bf16 are newer than the package's.
 constexpr TypeRow kTypes[] = {
-    {1, "f32", 32},     {2, "u8", 8},        {3, "i8", 8},    {4, "u16", 16}, {5, "i16", 16},
-    {6, "i32", 32},     {7, "i64", 64},      {8, "text", 0},  {9, "bool", 8}, {10, "f16", 16},
-    {11, "f64", 64},    {12, "u32", 32},     {13, "u64", 64}, {14, "c64", 64}, {15, "c128", 128},
-    {16, "bf16", 16},   {17, "f8e4m3", 8},   {18, "f8e4m3u", 8}, {19, "f8e5m2", 8},
-    {20, "f8e5m2u", 8}, {21, "u4", 4},       {22, "i4", 4},   {23, "f4e2m1", 4},
+    {1, "f32", 32},   {2, "u8", 8},      {3, "i8", 8},       {4, "u16", 16},    {5, "i16", 16},
+    {6, "i32", 32},   {7, "i64", 64},    {8, "text", 0},     {9, "bool", 8},    {10, "f16", 16},
+    {11, "f64", 64},  {12, "u32", 32},   {13, "u64", 64},    {14, "c64", 64},   {15, "c128", 128},
+    {16, "bf16", 16}, {17, "f8e4m3", 8}, {18, "f8e4m3u", 8}, {19, "f8e5m2", 8}, {20, "f8e5m2u", 8},
+    {21, "u4", 4},    {22, "i4", 4},     {23, "f4e2m1", 4},
 };
 
 const TypeRow* row_of(int type) {
@@ -126,8 +126,7 @@ bool is_integer(int type) {
 }
 
 bool is_parameter_type(int type) {
-  return bits_of(type) != 0 &&
-         (!is_integer(type) || type == Type::UINT8 || type == Type::INT8);
+  return bits_of(type) != 0 && (!is_integer(type) || type == Type::UINT8 || type == Type::INT8);
 }
 
 std::string type_name(int type) {

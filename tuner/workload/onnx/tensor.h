@@ -1,4 +1,5 @@
-// What is known of a tensor of an ONNX graph, and reading it from a TensorProto. Internal to this folder.
+// What is known of a tensor of an ONNX graph, and reading it from a TensorProto. Internal to this
+// folder.
 #pragma once
 
 #include <array>
@@ -18,15 +19,16 @@ namespace batchtune::onnx_file {
 struct Facts {
   int type = 0;                // ::onnx::TensorProto::DataType
   std::optional<Shape> shape;  // whole, with the batch; nullopt where it cannot be known
-  // Its values, where they are few: what shapes are computed from. Whole numbers are exact up to 2^53; the ends of
-  // slices ("all of it") are larger and only ever compared.
+  // Its values, where they are few: what shapes are computed from. Whole numbers are exact up to
+  // 2^53; the ends of slices ("all of it") are larger and only ever compared.
   std::optional<std::vector<double>> numbers;
 };
 
 inline constexpr std::int64_t kMaxNumbers = 1024;  // a shape has 8; beyond, values are data
 
-// Every tensor is known at two batches, and what differs between them is the batch's. Odd and unlike the sizes that
-// models have, so that one of the two shows a size that equals the batch by chance.
+// Every tensor is known at two batches, and what differs between them is the batch's. Odd and
+// unlike the sizes that models have, so that one of the two shows a size that equals the batch by
+// chance.
 inline constexpr std::int64_t kBatches[] = {5, 7};
 inline constexpr std::size_t kWorlds = 2;
 
@@ -38,7 +40,7 @@ struct Tensor {
 
 // A tensor's share of one sample.
 struct PerSample {
-  Shape shape;  // without the batch
+  Shape shape;             // without the batch
   int axis = -1;           // of the whole tensor that the batch is in, outermost; -1: in none
   std::int64_t inner = 1;  // of that axis for each sample; 1: the axis is left out of `shape`
 };

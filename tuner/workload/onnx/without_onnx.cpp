@@ -5,8 +5,9 @@ namespace batchtune {
 namespace {
 
 tl::unexpected<Error> absent(const std::string& where) {
-  return environment_error("a build that knows ONNX files", "one built without ONNX", where,
-                           "Install libonnx-dev, libprotobuf-dev and protobuf-compiler, and build again");
+  return environment_error(
+      "a build that knows ONNX files", "one built without ONNX", where,
+      "Install libonnx-dev, libprotobuf-dev and protobuf-compiler, and build again");
 }
 
 }  // namespace
