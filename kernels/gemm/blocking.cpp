@@ -91,7 +91,9 @@ Blocking block(const GemmKernel& kernel, std::int64_t m, std::int64_t n, std::in
       std::max<std::int64_t>(staged_budget(kernel) / (cut.m_block * element), k_unit);
   cut.k_stage = k <= stage_budget ? round_up(k, k_unit)
                                   : even_piece(k, stage_budget, std::max(k_unit, 8 * k_step));
-  cut.k_inner = even_piece(cut.k_stage, kPanelPieceBytes / kernel.step_bytes() * k_step, k_unit);
+  // One tile of rows comes by once: nothing of the panel needs to stay.
+  const std::int64_t piece = kPanelPieceBytes / kernel.step_bytes() * k_step;
+  cut.k_inner = m <= kernel.mr ? cut.k_stage : even_piece(cut.k_stage, piece, k_unit);
 
   const std::int64_t panels = kernel.panels(n);
   std::int64_t panels_per_chunk = panels;
