@@ -184,7 +184,7 @@ TEST_CASE("parameters are known names, once each", "[backend][runtime]") {
 TEST_CASE("messages that say no memory are told apart from faults", "[backend][runtime]") {
   for (const char* message :
        {"Failed to allocate memory for requested buffer of size 20971520000", "std::bad_alloc",
-        "[CPU] Could not allocate 4 GB", "Cannot allocate memory"})
+        "[CPU] Could not allocate 4 GB", "plugin.cpp:54: can't alloc", "Cannot allocate memory"})
     CHECK(ending_of_message("run", message).status == TrialStatus::out_of_memory);
   const Ending fault = ending_of_message("run", "line 1\nline 2\n");
   CHECK(fault.status == TrialStatus::failed);

@@ -8,14 +8,15 @@
 namespace batchtune::runtime {
 namespace {
 
-// In lower case, as ONNX Runtime's arena, OpenVINO, oneDNN below it and the C++ library say it.
+// In lower case, as ONNX Runtime's arena, OpenVINO, oneDNN and its assembler below it, and the C++
+// library say it.
 constexpr std::string_view kNoMemory[] = {"failed to allocate memory",
                                           "bad_alloc",
                                           "bad alloc",
                                           "out of memory",
                                           "cannot allocate",
                                           "could not allocate",
-                                          "can't allocate",
+                                          "can't alloc",
                                           "unable to allocate",
                                           "failed to allocate",
                                           "not enough memory",
