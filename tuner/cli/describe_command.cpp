@@ -40,6 +40,7 @@ std::string details_of(const Op& op) {
     append(details, "batch norm");
   else if (op.epilogue.bias)
     append(details, "bias");
+  if (op.fused) append(details, "fused");
   if (!op.epilogue.residual.empty()) append(details, "+ " + op.epilogue.residual);
   for (const Activation activation : {op.activation, op.epilogue.activation})
     if (activation != Activation::none) append(details, std::string(name_of(activation)));

@@ -55,7 +55,7 @@ LayerWork layer_of(const Model& model, const Op& op) {
 std::vector<LayerWork> layers_of(const Model& model) {
   std::vector<LayerWork> layers;
   for (const Op& op : model.ops)
-    if (op.kind != OpKind::input && op.kind != OpKind::reshape)
+    if (op.kind != OpKind::input && op.kind != OpKind::reshape && !op.fused)
       layers.push_back(layer_of(model, op));
   return layers;
 }

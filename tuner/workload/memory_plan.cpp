@@ -41,12 +41,12 @@ std::size_t element_size(const Op& op, DType dtype) {
                                                                            : size_of(dtype);
 }
 
-// owner[i]: the operation whose bytes tensor i is; i itself unless it is a reshape.
+// owner[i]: the operation whose bytes tensor i is; i itself unless it is a reshape or fused.
 std::vector<std::size_t> find_owners(const Model& model) {
   std::vector<std::size_t> owner(model.ops.size());
   for (std::size_t i = 0; i < model.ops.size(); ++i) {
     owner[i] = i;
-    if (model.ops[i].kind == OpKind::reshape)
+    if (model.ops[i].kind == OpKind::reshape || model.ops[i].fused)
       owner[i] = owner[static_cast<std::size_t>(reads_of(model, model.ops[i])[0])];
   }
   return owner;

@@ -116,6 +116,9 @@ struct Op {
   std::string operation;
   double flops = 0;
   double weight_elements = 0;
+  // foreign: computed in passing by the operation that it reads, as runtimes do with activations
+  // behind a product: its tensor is that one's.
+  bool fused = false;
 
   bool operator==(const Op&) const = default;
 };

@@ -88,6 +88,7 @@ const OpField kFields[] = {
     {"flops", in({K::foreign}), false, NumberField{[](Op& op) -> auto& { return op.flops; }}},
     {"weight_elements", in({K::foreign}), false,
      NumberField{[](Op& op) -> auto& { return op.weight_elements; }}},
+    {"fused", in({K::foreign}), false, FlagField{[](Op& op) -> auto& { return op.fused; }}},
 };
 // clang-format on
 

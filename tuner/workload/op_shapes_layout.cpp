@@ -101,6 +101,12 @@ Result<Shape> OpShapes::foreign() {
   BT_TRY_VOID(want_range("columns", op_.columns, 0, kMaxDimension));
   BT_TRY_VOID(want_range("groups", op_.groups, 1, kMaxDimension));
   BT_TRY_VOID(check_size(op_.output, "shape", "an output shape"));
+  if (!op_.fused) return op_.output;
+  if (in_.empty()) return fail("fused", "an input to be fused with", "none");
+  BT_TRY(source, earlier(op_.inputs[0], "inputs[0]"));
+  if (source->kind != OpKind::foreign || elements(source->output) != elements(op_.output))
+    return fail("fused", "a foreign input of as many elements as the output " + text_of(op_.output),
+                std::string(name_of(source->kind)) + " " + text_of(source->output));
   return op_.output;
 }
 

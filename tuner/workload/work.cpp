@@ -74,6 +74,7 @@ void count_foreign(const Op& op, OpWork& work) {
     work.input_elements = std::min(work.input_elements, work.output_elements);
     work.weight_reads = std::min(work.weight_reads, work.output_elements);
   }
+  if (op.fused) work.input_elements = work.output_elements = 0;
   // Mean and variance are not trained: published counts leave them out.
   if (op.operation == "BatchNormalization") work.published_parameters /= 2;
   if (!work.product || op.weight_elements == 0) return;

@@ -16,7 +16,7 @@ struct OpWork {
   double weight_reads =
       0;  // elements of weights really read per run: < weight_elements for embedding
   double input_elements = 0;  // activations read, residual included
-  double output_elements = 0;
+  double output_elements = 0;  // written to memory: none by what is fused
   bool product = false;  // matrix arithmetic, of activations as well
   bool dense = false;    // a product with weights: counts towards the dense figures
   double dense_weights = 0;         // without biases

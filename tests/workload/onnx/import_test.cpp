@@ -129,6 +129,37 @@ TEST_CASE("ids stay below the rows of the table that they pick from", "[onnx]") 
   CHECK(op_of(model, "y").weight_elements == 400);
 }
 
+TEST_CASE("what runtimes compute in passing moves nothing through memory", "[onnx]") {
+  const Model model = read(network());
+  CHECK_FALSE(op_of(model, "conv").fused);
+  CHECK(op_of(model, "norm").fused);
+  CHECK(op_of(model, "relu").fused);
+  CHECK_FALSE(op_of(model, "pool").fused);
+  CHECK(work_of(model, op_of(model, "relu")).output_elements == 0);
+  const MemoryPlan plan = plan_memory(model, 2, DType::f32);
+  const auto place = [&](const char* name) {
+    return plan.offset[static_cast<std::size_t>(find_op(model, name))];
+  };
+  CHECK(place("conv") == place("relu"));
+  CHECK(plan.arena_bytes == 2 * 4 * (3 * 64 + 4 * 64) + 64);  // 64: the pool, a line
+}
+
+TEST_CASE("an activation whose input is read elsewhere is not fused", "[onnx]") {
+  OnnxGraph graph;
+  graph.input("x", {"N", 6});
+  graph.weights("w", {6, 6});
+  graph.weights("b", {6});
+  graph.node("MatMul", {"x", "w"}, {"product"});
+  graph.node("Add", {"b", "product"}, {"biased"});
+  graph.node("Relu", {"biased"}, {"relu"});
+  graph.node("Add", {"relu", "biased"}, {"sum"});
+  graph.node("Sigmoid", {"sum"}, {"y"});
+  graph.output("y");
+  const Model model = read(graph);
+  CHECK(op_of(model, "biased").fused);
+  for (const char* name : {"product", "relu", "sum", "y"}) CHECK_FALSE(op_of(model, name).fused);
+}
+
 TEST_CASE("unknown operations are named with their number, and the rest is counted", "[onnx]") {
   OnnxGraph graph;
   graph.input("x", {"N", 6});

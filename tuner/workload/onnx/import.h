@@ -25,6 +25,10 @@ std::unordered_map<std::string, std::int64_t> vocabularies(const InferredGraph& 
 // last, so that a table that is also multiplied by counts there.
 std::vector<double> weight_elements(const InferredGraph& graph);
 
+// Of each node, whether runtimes compute it in passing behind the product before it: activations,
+// batch norms, and sums with constants, where nothing else reads what is between.
+std::vector<bool> fused_nodes(const InferredGraph& graph, const ::onnx::GraphProto& proto);
+
 // One line: version, inputs and outputs with types and batch, what could not be read.
 std::string describe_graph(const OnnxFile& file, const InferredGraph& graph);
 

@@ -25,7 +25,7 @@ class Importer {
   // not too long.
   std::string new_name(const std::string& tensor);
   void add_input(const ::onnx::ValueInfoProto& input, std::int64_t vocabulary);
-  void add_node(const ReadNode& node, double weights);
+  void add_node(const ReadNode& node, double weights, bool fused);
   Op operation_of(const ReadNode& node, const std::string& output);
   void describe_product(const ReadNode& node, Op& op) const;
   // Whether the output is the first input's elements under another shape, which memory need not be
@@ -108,7 +108,7 @@ bool Importer::is_reshape(const ReadNode& node, const Op& op) const {
          elements(shape_of_.at(source)) == elements(op.output);
 }
 
-void Importer::add_node(const ReadNode& node, double weights) {
+void Importer::add_node(const ReadNode& node, double weights, bool fused) {
   if (node.is_constant) return;
   const auto& proto = *node.proto;
   std::string first;  // the operation with the work; further outputs are read off it
@@ -126,6 +126,7 @@ void Importer::add_node(const ReadNode& node, double weights) {
       first = op.name;
       op.flops = node.flops;
       op.weight_elements = weights;
+      op.fused = fused;
       describe_product(node, op);
     }
     if (is_reshape(node, op)) {
@@ -172,7 +173,9 @@ Result<Import> Importer::run(const OnnxOptions& options) {
     out_.inputs.push_back(runtime_tensor(input->name()));
   }
   const std::vector<double> weights = weight_elements(graph_);
-  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) add_node(graph_.nodes[i], weights[i]);
+  const std::vector<bool> fused = fused_nodes(graph_, file_.model.graph());
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+    add_node(graph_.nodes[i], weights[i], fused[i]);
   BT_TRY_VOID(add_outputs());
   BT_TRY_VOID(infer_shapes(model, file_name_of(file_.path) + ", "));
   return std::move(out_);
