@@ -16,7 +16,8 @@
 
 namespace batchtune::test {
 
-using OnnxSize = std::variant<std::int64_t, std::string>;  // fixed, or symbolic ("" : without a name)
+using OnnxSize =
+    std::variant<std::int64_t, std::string>;  // fixed, or symbolic ("" : without a name)
 using OnnxSizes = std::vector<OnnxSize>;
 
 inline OnnxSizes fixed_sizes(const Shape& shape) {
