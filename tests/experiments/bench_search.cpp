@@ -1,7 +1,8 @@
 // Which strategy finds the best batch, and for how much device time? Replays strategies on made-up
 // curves with a known truth (tests/support/curves.h) and on recorded tables, and prints Markdown.
 //   bench_search [options] [table files...]      files alone: no made-up curves
-//     --strategy A,B   default: all             --curve A,B     default: all kinds
+//     --strategy A,B   default: all             --curve A,B     default: all usual kinds; strange
+//                                                               ones by their names
 //     --seeds N        of each table: 20        --variants N    tables of each kind: 1
 //     --first N        seed of the first variant: 1
 //     --budget S       racing seconds; default: an exhaustive sweep's, at least 60
@@ -122,12 +123,16 @@ std::vector<Case> cases_of(const Options& options) {
     if (!tables) fail(to_string(tables.error()));
     cases.push_back({tables->front().name, std::move(*tables), 0});
   }
+  const auto add = [&](const CurveKind& kind) {
+    for (int variant = 0; variant < options.variants; ++variant)
+      cases.push_back({std::string(kind.name),
+                       tables_of(kind, static_cast<std::uint64_t>(options.first + variant)), 0});
+  };
   if (options.files.empty() || !options.curves.empty())
     for (const CurveKind& kind : curve_kinds())
-      for (int variant = 0; variant < options.variants && wanted(options.curves, kind.name);
-           ++variant)
-        cases.push_back({std::string(kind.name),
-                         tables_of(kind, static_cast<std::uint64_t>(options.first + variant)), 0});
+      if (wanted(options.curves, kind.name)) add(kind);
+  for (const CurveKind& kind : strange_kinds())
+    if (!options.curves.empty() && wanted(options.curves, kind.name)) add(kind);
   if (cases.empty()) fail("no such curve");
   for (Case& each : cases) each.sweep = exhaustive_seconds(each.tables);
   return cases;

@@ -1,6 +1,7 @@
 // The model of the curve: what looks at some batches say of others.
 #include "tuner/search/curve.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/search/scripted_measurer.h"
@@ -34,7 +35,7 @@ std::vector<Candidate> candidates(std::initializer_list<std::int64_t> batches) {
 }
 
 Look look(std::int64_t batch, double rate, double error = 0.005) {
-  return {static_cast<TrialId>(batch), {test_group(), batch}, std::log(rate), error, 0.03};
+  return {static_cast<TrialId>(batch), {test_group(), batch}, std::log(rate), error, 0.03, false};
 }
 
 // What takes `fixed` + `sample` x batch seconds.
@@ -72,8 +73,8 @@ TEST_CASE("a roofline that looks contradict is trusted less", "[search][curve]")
   const std::vector<Look> as_guessed = {look(1, rate_of(1, 0.01, 0.001)),
                                         look(4, rate_of(4, 0.01, 0.001)),
                                         look(16, rate_of(16, 0.01, 0.001))};
-  const std::vector<Look> falling = {look(1, 900), look(2, 880), look(4, 870), look(8, 500),
-                                     look(16, 300), look(64, 290)};
+  const std::vector<Look> falling = {look(1, 900), look(2, 880),  look(4, 870),
+                                     look(8, 500), look(16, 300), look(64, 290)};
   CHECK(CurveModel(groups, falling).trust() < CurveModel(groups, as_guessed).trust());
 }
 
@@ -93,10 +94,38 @@ TEST_CASE("what batches lose that are no multiples of a tile is expected of othe
   std::vector<Look> looks;
   for (const std::int64_t batch : {8, 16, 24, 32}) looks.push_back(look(batch, 1000));
   for (const std::int64_t batch : {9, 12, 20, 28})
-    looks.push_back(
-        look(batch, 1000.0 * static_cast<double>(batch) / static_cast<double>((batch + 7) / 8 * 8)));
+    looks.push_back(look(
+        batch, 1000.0 * static_cast<double>(batch) / static_cast<double>((batch + 7) / 8 * 8)));
   const CurveView view = CurveModel(groups, looks).view(candidates({33, 40}));
   CHECK(view.mean[0] < view.mean[1] - 0.05);
+}
+
+TEST_CASE("a batch slower than both its neighbours is a hole, unless tiles explain it",
+          "[search][curve]") {
+  const std::vector<Estimate> groups = {guess(0.0001, 0.001)};
+  const std::vector<Look> looks =
+      leading({look(12, 1000), look(14, 700), look(16, 1000)}, test_group().backend);
+  REQUIRE(looks.size() == 3);
+  CHECK(std::count_if(looks.begin(), looks.end(), [](const Look& each) {
+          return each.hole && each.candidate.batch == 14;
+        }) == 1);
+  std::vector<Look> tiled;
+  for (const std::int64_t batch : {7, 8, 9, 14, 16, 18, 24, 30, 32})
+    tiled.push_back(look(
+        batch, 1000.0 * static_cast<double>(batch) / static_cast<double>((batch + 7) / 8 * 8)));
+  const CurveModel curve(groups, leading(tiled, test_group().backend));
+  CHECK(curve.cause().find("multiples of 8") != std::string::npos);
+  const CurveView view = curve.view(candidates({39, 40, 41}));
+  CHECK(view.mean[2] < view.mean[1] - 0.05);
+}
+
+TEST_CASE("a flat curve leaves little to hope for between the looks", "[search][curve]") {
+  const std::vector<Estimate> groups = {guess(0.0001, 0.001)};
+  std::vector<Look> looks;
+  for (const std::int64_t batch : {1, 2, 4, 8, 12, 24, 48, 96})
+    looks.push_back(look(batch, 1000, 0.006));
+  const CurveView view = CurveModel(groups, looks).view(candidates({6, 18, 33, 70}));
+  for (const double deviation : view.deviation) CHECK(deviation < 0.01);
 }
 
 TEST_CASE("draws are the same for the same seed, and as many as asked for", "[search][curve]") {

@@ -331,6 +331,68 @@ CurveGroup split_4(Draw& draw) {
   return split(draw, 4);
 }
 
+// Two regions that are good, far apart, the better one on either side.
+CurveGroup two_humps(Draw& draw) {
+  const double first = draw.scale(3, 10), second = first * draw.scale(8, 20);
+  const double lower = draw.uniform(0.02, 0.10), between = draw.uniform(0.15, 0.35);
+  const bool small_wins = draw.chance(0.5);
+  const double width = draw.uniform(0.5, 0.9);  // octaves
+  return usual(
+      [=](std::int64_t batch) {
+        const auto size = static_cast<double>(batch);
+        const auto near = [&](double centre) {
+          const double away = std::log2(size / centre) / width;
+          return std::exp(-away * away / 2);
+        };
+        const double rate = (1 - between) + (between - (small_wins ? 0 : lower)) * near(first) +
+                            (between - (small_wins ? lower : 0)) * near(second);
+        return size / rate;
+      },
+      first * draw.scale(1, 4), draw);
+}
+
+// Rises until some batch that is no multiple of anything, and loses much from the next one on.
+CurveGroup odd_cliff(Draw& draw) {
+  constexpr std::int64_t kLast[] = {7, 11, 13, 19, 23, 29, 37, 41, 47, 53, 59, 61};
+  const std::int64_t last = kLast[draw.integer(0, std::size(kLast) - 1)];
+  const double overhead = draw.uniform(0.05, 0.4) * static_cast<double>(last);
+  const double lost = draw.uniform(0.1, 0.4);
+  return usual(
+      [=](std::int64_t batch) {
+        return (static_cast<double>(batch) + overhead) * (batch > last ? 1 + lost : 1);
+      },
+      static_cast<double>(last), draw);
+}
+
+// The machine becomes slower throughout, with steps, and large batches feel more of it.
+CurveGroup drifting(Draw& draw) {
+  const double knee = draw.scale(4, 60);
+  CurveGroup group = usual(hump(draw, knee), knee, draw);
+  group.noise.drift = draw.uniform(0.1, 0.3);
+  group.noise.step_share = draw.uniform(0.01, 0.05);
+  group.noise.step = draw.uniform(0.05, 0.15);
+  group.noise.unequal = draw.uniform(-0.02, 0.04);
+  return group;
+}
+
+// Batches differ by themselves, up and down, as addresses and alignment would have it.
+CurveGroup rough(Draw& draw) {
+  std::map<std::int64_t, double> own;
+  const double deviation = draw.uniform(0.005, 0.02);
+  for (std::int64_t batch = 1; batch <= 512; ++batch) own[batch] = deviation * draw.normal();
+  const double knee = draw.scale(6, 60);
+  const Shape base = hump(draw, knee);
+  return usual([=](std::int64_t batch) { return base(batch) * std::exp(own.at(batch)); }, knee,
+               draw);
+}
+
+constexpr CurveKind kStrange[] = {
+    {"two-humps", "two good regions three to four octaves apart", &two_humps},
+    {"odd-cliff", "rises to a batch that is no multiple, then loses 10 to 40 %", &odd_cliff},
+    {"drifting", "slower throughout, with steps, large batches more so", &drifting},
+    {"rough", "each batch by itself 0.5 to 2 % up or down", &rough},
+};
+
 constexpr CurveKind kKinds[] = {
     {"smooth", "overhead, then ever better", &smooth},
     {"memory-bound", "weights until a knee at 20 to 45", &memory_bound},
@@ -359,6 +421,10 @@ constexpr CurveKind kKinds[] = {
 
 std::span<const CurveKind> curve_kinds() {
   return kKinds;
+}
+
+std::span<const CurveKind> strange_kinds() {
+  return kStrange;
 }
 
 }  // namespace batchtune

@@ -24,12 +24,16 @@ class Disturbance {
     constexpr double kKept = 0.9;  // of the wandering level, from round to round
     wander_ = kKept * wander_ + std::sqrt(1 - kKept * kKept) * noise_.wander * draw_.normal();
     turn_over(1 / noise_.neighbour_rounds);
+    if (noise_.step_share > 0 && draw_.chance(noise_.step_share))
+      step_ = noise_.step * draw_.normal();
   }
 
-  double next_visit() {
+  // `progress`: of the recording, 0 to 1; `octaves` above the anchor.
+  double next_visit(double progress, double octaves) {
     turn_over(noise_.neighbour_switch);
-    return std::exp(wander_ + noise_.visit_jitter * draw_.normal()) *
-           (neighbour_ ? noise_.neighbour_factor : 1);
+    const double around = wander_ + noise_.drift * progress + step_ +
+                          (neighbour_ ? std::log(noise_.neighbour_factor) : 0);
+    return std::exp(around * (1 + noise_.unequal * octaves) + noise_.visit_jitter * draw_.normal());
   }
 
   double sample() {
@@ -46,7 +50,7 @@ class Disturbance {
   CurveNoise noise_;
   Draw& draw_;
   bool neighbour_;
-  double wander_ = 0;
+  double wander_ = 0, step_ = 0;
 };
 
 double memory_of(const Curve& curve, std::int64_t batch) {
@@ -98,9 +102,10 @@ void shuffle(std::vector<RunnableRow>& rows, Draw& draw) {
               rows[static_cast<std::size_t>(draw.integer(0, static_cast<std::int64_t>(left) - 1))]);
 }
 
-void visit(const RunnableRow& runnable, int round, Disturbance& disturbance) {
+void visit(const RunnableRow& runnable, int round, double progress, Disturbance& disturbance) {
   auto& [row, instances] = runnable;
-  const double factor = disturbance.next_visit();
+  const double octaves = std::log2(static_cast<double>(row->batch) / kAnchor);
+  const double factor = disturbance.next_visit(progress, octaves);
   const int runs =
       std::clamp(static_cast<int>(std::ceil(kVisit / *row->truth)), 1, kMostRuns) * instances;
   for (int run = 0; run < runs; ++run) {
@@ -174,7 +179,9 @@ std::vector<RecordedTable> record(const CurveGroup& group, std::string name, Dra
     order.push_back({&*anchor, first.group.instances});
     shuffle(order, draw);
     disturbance.next_round();
-    for (const RunnableRow& each : order) visit(each, static_cast<int>(round), disturbance);
+    const double progress = static_cast<double>(round) / static_cast<double>(rounds);
+    for (const RunnableRow& each : order)
+      visit(each, static_cast<int>(round), progress, disturbance);
   }
   return tables;
 }

@@ -40,6 +40,10 @@ struct CurveNoise {
   double neighbour_factor = 1.4;
   double neighbour_rounds = 8;  // that it stays for, in the mean
   double neighbour_switch = 0;  // chance that it comes or goes between two visits of a round
+  double drift = 0;             // of the log over the whole recording, upwards
+  double step_share = 0;        // of rounds, each begins another level: ...
+  double step = 0;              // ... the standard deviation of its log
+  double unequal = 0;  // all of this is felt by the power 1 + this x octaves above the anchor
 };
 
 // One group's curve, quiet; latency is that of one batch.
@@ -73,6 +77,8 @@ struct CurveKind {
   CurveGroup (*make)(Draw& draw);
 };
 std::span<const CurveKind> curve_kinds();
+// Made after the search was, to see what it does where nobody looked while it was built.
+std::span<const CurveKind> strange_kinds();
 
 // Recorded tables of a kind, one for each group, named "kind#seed". Another seed: another curve of
 // that kind.

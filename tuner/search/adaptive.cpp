@@ -11,30 +11,25 @@
 #include <variant>
 
 #include "tuner/core/units.h"
+#include "tuner/search/ascent.h"
 #include "tuner/search/contest.h"
 #include "tuner/search/finals.h"
 #include "tuner/search/probe_plan.h"
 #include "tuner/search/prove.h"
 #include "tuner/search/race.h"
 #include "tuner/search/scan_view.h"
+#include "tuner/search/settling.h"
 #include "tuner/search/steps.h"
-#include "tuner/statistics/interval.h"
 
 namespace batchtune {
 namespace {
 
 constexpr std::size_t kMostTogether = 5;  // contenders of one round
 constexpr double kWorthJoining = 0.5;     // of the round's gain per second
-// Where very many batches are as good, any of them might be a little better. That is not worth
-// another look when the expected loss is so much of the tolerance, a better one is less likely than
-// not, and none by itself is more likely than the confidence allows.
-constexpr double kLittle = 0.8;
-constexpr double kLikely = 0.5;
-constexpr double kHopeless = 0.8;  // of the best rate: one visit is enough to see that
-constexpr int kCalmLooks = 2;      // in a row: one alone is met by luck sooner or later
-constexpr std::size_t kBetweenLooks =
-    8;  // a look at the standing counts after 1/8 more rounds, ...
-constexpr std::size_t kFewestBetween = 3;             // ... but as many at least
+constexpr double kHopeless = 0.8;         // of the best rate: one visit is enough to see that
+constexpr double kBehind = 0.9;           // two visits
+constexpr double kNearlySure = 2;  // times the tolerance: then what must be seen is looked at
+constexpr int kRepeatAfter = 6;    // a round is run again unasked once for so many of the choice's
 constexpr std::uint64_t kApart = 0x9e3779b97f4a7c15;  // seeds of draws that share no numbers
 
 class Adaptive final : public Strategy {
@@ -46,14 +41,6 @@ class Adaptive final : public Strategy {
   void tell(const Observation& observation) override;
 
  private:
-  // How sure a backend's choice was when it was last looked at.
-  struct Calm {
-    TrialId choice = 0;
-    int looks = 0;           // in a row that found this choice sure
-    std::size_t rounds = 0;  // when it was looked at
-    Standing standing;
-    std::int64_t unseen = 0;  // a batch that should be seen, but cannot be any more
-  };
   // The best next look of a backend.
   struct Move {
     std::variant<std::monostate, Candidate, RoundRequest> what;  // to prepare; to run; nothing
@@ -63,6 +50,7 @@ class Adaptive final : public Strategy {
   std::optional<Ask> check_smallest_fits();
   std::optional<Ask> race();
   std::optional<Ask> first_looks();
+  std::optional<Ask> climb();
   std::optional<Ask> first_rounds();
   std::optional<Ask> best_look();
   std::optional<Ask> seek_any(const std::string& backend);
@@ -72,29 +60,22 @@ class Adaptive final : public Strategy {
   Seconds look_seconds(const Prospect& prospect, const Contest& contest) const;
   bool has_room() const;
   bool is_settled(const std::string& backend, const Contest& contest);
-  bool is_calm(const std::string& backend);
-  std::vector<TrialId> needed();
+  std::optional<Ask> repeat();
+  std::optional<Ask> trim_held();
   const Contest& contest(const std::string& backend);
-  bool is_confident(const Standing& standing) const {
-    return standing.wrong <= 1 - problem_.confidence;
-  }
-  bool is_sure(const Standing& standing) const {
-    return is_confident(standing) ||
-           (standing.regret <= kLittle * problem_.wishes.tolerance && standing.wrong <= kLikely &&
-            standing.likeliest <= 1 - problem_.confidence);
-  }
   Seconds left() const { return left_to_race(ledger_, problem_); }
   Seconds beside() const;
   std::optional<Ask> over(SessionEnd end, std::string reason);
   std::optional<Ask> conclude_race();
-  std::string words_of(const std::string& backend);
 
   Problem problem_;
   Ledger ledger_;
   std::uint64_t seed_;
   std::map<std::string, Contest> contests_;  // by backend, of the observations so far
-  std::map<std::string, Calm> calm_;
-  std::set<TrialId> fresh_;  // prepared, and in no round since
+  std::map<std::string, Settling> settling_;
+  std::set<TrialId> fresh_;        // prepared, and in no round since
+  std::vector<TrialId> together_;  // contenders of the last round that was worth most ...
+  int repeats_ = 0;                // ... and how often it is run again before anything is weighed
   Prover prover_;
   ProbePlan probes_;
   bool racing_over_ = false;
@@ -140,11 +121,10 @@ std::optional<Ask> Adaptive::race() {
     for (const Estimate& estimate : problem_.groups)
       if (auto ask = fix_anchor(ledger_, problem_, estimate.group)) return ask;
     if (auto ask = first_looks()) return ask;
-    if (auto ask = trim(ledger_, problem_, needed())) {
-      contests_.clear();  // the answer is not told
-      return ask;
-    }
+    if (auto ask = trim_held()) return ask;
     if (auto ask = first_rounds()) return ask;
+    if (auto ask = climb()) return ask;
+    if (auto ask = repeat()) return ask;
     if (auto ask = best_look()) return ask;
   }
   if (!needs_smallest(ledger_, problem_) || may_add(ledger_, problem_))
@@ -153,13 +133,15 @@ std::optional<Ask> Adaptive::race() {
 }
 
 // The seed of each group, and the smallest batch: a roofline cannot know what caches make of small
-// batches, and everything is held against them.
+// batches, and everything is held against them. Where nothing says what fits: the smallest alone.
 std::optional<Ask> Adaptive::first_looks() {
   for (const Estimate& estimate : problem_.groups) {
     const std::int64_t largest = largest_worth_it(ledger_, problem_, estimate.group, left());
     const auto batches = considered(problem_, std::max(largest, smallest_batch(problem_)));
     if (!entries_of(ledger_, estimate.group).empty() || batches.empty()) continue;
     if (!has_room()) break;
+    if (!memory_is_known(problem_, estimate.group))
+      return prepare(ledger_, {estimate.group, batches.front()});
     const auto above = std::upper_bound(batches.begin(), batches.end(), estimate.batch);
     return prepare(ledger_, {estimate.group, above == batches.begin() ? *above : *(above - 1)});
   }
@@ -173,6 +155,15 @@ std::optional<Ask> Adaptive::first_looks() {
   return std::nullopt;
 }
 
+// Where nothing says what fits, each group is climbed step by step.
+std::optional<Ask> Adaptive::climb() {
+  if (!may_add(ledger_, problem_)) return std::nullopt;
+  for (const Estimate& estimate : problem_.groups)
+    if (const auto batch = next_up(ledger_, problem_, estimate.group, left()))
+      return prepare(ledger_, {estimate.group, *batch});
+  return std::nullopt;
+}
+
 // All that are new share their first rounds, with the choices beside them. What was prepared again
 // gets the round that it was prepared for before it may be given up again.
 std::optional<Ask> Adaptive::first_rounds() {
@@ -182,11 +173,13 @@ std::optional<Ask> Adaptive::first_rounds() {
   for (const Entry& entry : ledger_.entries())
     if (ledger_.choosable(entry) && entry.shared >= kFirstVisits)
       best = std::max(best, ledger_.rate(entry));
+  const auto is_behind = [&](const Entry& entry) {
+    if (!entry.latency) return false;
+    return ledger_.rate(entry) < (entry.shared < 2 ? kHopeless : kBehind) * best;
+  };
   for (const Entry& entry : ledger_.entries())
     if (entry.live && entry.id != ledger_.anchor() &&
-        (fresh_.count(entry.id) > 0 ||
-         (entry.shared < kFirstVisits &&
-          !(entry.latency && ledger_.rate(entry) < kHopeless * best))) &&
+        (fresh_.count(entry.id) > 0 || (entry.shared < kFirstVisits && !is_behind(entry))) &&
         round_cost(ledger_, {entry.id}) <= left())
       waiting.push_back(entry.id);
   const bool anchor_waits = !ledger_.at(ledger_.anchor()).latency;
@@ -195,6 +188,17 @@ std::optional<Ask> Adaptive::first_rounds() {
     if (ledger_.at(trial).live && std::find(waiting.begin(), waiting.end(), trial) == waiting.end())
       waiting.push_back(trial);
   return AskRound{round_of(ledger_, waiting, kShortRound)};
+}
+
+// A round that was worth most is so for a while; weighing again after each costs more than it
+// tells.
+std::optional<Ask> Adaptive::repeat() {
+  if (repeats_ == 0) return std::nullopt;
+  --repeats_;
+  const bool live = std::all_of(together_.begin(), together_.end(),
+                                [&](TrialId trial) { return ledger_.at(trial).live; });
+  if (!live || together_.empty() || round_cost(ledger_, together_) > left()) return std::nullopt;
+  return AskRound{round_of(ledger_, together_, kShortRound)};
 }
 
 // Of all backends whose choice is not settled, the look that is worth most per second.
@@ -212,7 +216,16 @@ std::optional<Ask> Adaptive::best_look() {
   }
   if (const auto* candidate = std::get_if<Candidate>(&best.what))
     return prepare(ledger_, *candidate);
-  if (const auto* round = std::get_if<RoundRequest>(&best.what)) return AskRound{*round};
+  if (const auto* round = std::get_if<RoundRequest>(&best.what)) {
+    together_.clear();
+    int most = 0;
+    for (const Contender& contender : round->contenders) {
+      together_.push_back(contender.trial);
+      most = std::max(most, ledger_.at(contender.trial).shared);
+    }
+    repeats_ = most / kRepeatAfter;
+    return AskRound{*round};
+  }
   return std::nullopt;
 }
 
@@ -222,7 +235,8 @@ std::optional<Ask> Adaptive::seek_any(const std::string& backend) {
   if (!may_add(ledger_, problem_)) return std::nullopt;
   for (const Estimate& estimate : of_backend(problem_.groups, backend)) {
     const auto points = scan_points(ledger_, entries_of(ledger_, estimate.group));
-    const ScanRange range = scan_range(ledger_, problem_, estimate, left());
+    ScanRange range = scan_range(ledger_, problem_, estimate, left());
+    range.largest = std::min(range.largest, below_the_wall(ledger_, problem_, estimate.group));
     const auto batch = next_batch(range, points);
     if (batch && !ledger_.find({estimate.group, *batch}))
       return prepare(ledger_, {estimate.group, *batch});
@@ -282,7 +296,8 @@ Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
   double most = 0;
   for (const Prospect& prospect : contest.prospects) {
     if (prospect.live || !may_look(prospect, contest)) continue;
-    const bool now = is_sure(contest.standing) && (&prospect == must || &prospect == &choice);
+    const bool now = contest.standing.regret <= kNearlySure * problem_.wishes.tolerance &&
+                     (&prospect == must || &prospect == &choice);
     const double per_second = (now ? 1 : prospect.gain) / look_seconds(prospect, contest);
     if (per_second <= most) continue;
     best = &prospect;
@@ -292,38 +307,26 @@ Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
   return {best->candidate, most};
 }
 
-// At spaced numbers of rounds, two in a row that find the same choice. What was settled stays so
-// while it is the choice: looking again finds luck.
 bool Adaptive::is_settled(const std::string& backend, const Contest& contest) {
-  if (is_calm(backend)) return true;
-  Calm& calm = calm_[backend];
-  const TrialId choice = contest.prospects[*contest.choice].trial;
-  const std::size_t rounds = ledger_.rounds().size();
-  if (rounds < calm.rounds + std::max(kFewestBetween, calm.rounds / kBetweenLooks)) return false;
+  Settling& settling = settling_[backend];
+  if (settling.is_settled(contest)) return true;
+  if (!settling.is_due(ledger_.rounds().size())) return false;
   const Prospect* must = must_see(contest, ledger_);
-  const bool sure = is_sure(contest.standing) && ledger_.at(choice).shared >= kFewestRounds &&
-                    !(must && may_look(*must, contest));
-  const int before = calm.choice == choice ? calm.looks : 0;
-  calm = {choice, sure ? before + 1 : 0, rounds, contest.standing,
-          must ? must->candidate.batch : 0};
-  return calm.looks >= kCalmLooks;
+  settling.look(contest, ledger_, problem_, must && may_look(*must, contest),
+                must ? must->candidate.batch : 0);
+  return settling.is_settled(contest);
 }
 
-// Whether the choice of now is the one that was found sure.
-bool Adaptive::is_calm(const std::string& backend) {
-  const Contest& contest = this->contest(backend);
-  const Calm& calm = calm_[backend];
-  return calm.looks >= kCalmLooks && contest.choice &&
-         contest.prospects[*contest.choice].trial == calm.choice;
-}
-
-std::vector<TrialId> Adaptive::needed() {
+// Gives back what is clearly worse, once more are held than there is room for.
+std::optional<Ask> Adaptive::trim_held() {
+  const auto held = std::count_if(ledger_.entries().begin(), ledger_.entries().end(),
+                                  [](const Entry& entry) { return entry.live; });
+  if (held <= static_cast<std::ptrdiff_t>(kMostPrograms)) return std::nullopt;
   std::vector<TrialId> needed(fresh_.begin(), fresh_.end());
-  for (const std::string& backend : backends_of(problem_)) {
-    const Contest& contest = this->contest(backend);
-    if (contest.choice) needed.push_back(contest.prospects[*contest.choice].trial);
-  }
-  return needed;
+  for (const TrialId trial : likely_choices(ledger_, problem_)) needed.push_back(trial);
+  auto ask = trim(ledger_, problem_, needed);
+  if (ask) contests_.clear();  // the answer is not told
+  return ask;
 }
 
 const Contest& Adaptive::contest(const std::string& backend) {
@@ -345,9 +348,12 @@ std::optional<Ask> Adaptive::conclude_race() {
   bool decided = true;
   std::string words;
   for (const auto& [backend, proven] : prover_.standing()) {
-    decided = decided && proven.decided && is_calm(backend) && calm_[backend].unseen == 0;
+    const Settling& settling = settling_[backend];
+    const Contest& contest = this->contest(backend);
+    decided = decided && proven.decided && settling.is_settled(contest) && settling.all_seen();
     if (!words.empty()) words += "; ";
-    words += words_of(backend);
+    if (backends_of(problem_).size() > 1) words += backend + ": ";
+    words += settling.words(contest, ledger_, problem_);
     if (!proven.words.empty()) words += "; " + proven.words;
   }
   if (decided) return over(SessionEnd::converged, words);
@@ -355,42 +361,6 @@ std::optional<Ask> Adaptive::conclude_race() {
                                 ? format_seconds(ledger_.racing_spent()) + " of racing spent"
                                 : fmt::format("{} batches prepared", ledger_.entries().size());
   return over(SessionEnd::budget, spent + ": " + words);
-}
-
-// "no batch is better than 8 by more than 1 % (97 % sure; expected loss 0.2 %) after 9 batches in
-// 31 rounds; the roofline's shape ..." The figures are those that the choice was settled by.
-std::string Adaptive::words_of(const std::string& backend) {
-  const Contest& contest = this->contest(backend);
-  if (!contest.choice) return "nothing to choose";
-  const bool calm = is_calm(backend);
-  const Calm& found = calm_[backend];
-  const Standing& standing = calm ? found.standing : contest.standing;
-  const std::int64_t batch = contest.prospects[*contest.choice].candidate.batch;
-  const Objective objective = problem_.wishes.objective;
-  const bool by_rate = objective == Objective::throughput || objective == Objective::cost;
-  const bool indifferent = calm && !is_confident(standing);
-  const auto percent = [](double share) { return format_number(100 * share, 2); };
-  std::string words = backends_of(problem_).size() > 1 ? backend + ": " : "";
-  if (indifferent)
-    words += fmt::format(
-        "no single batch is likely to be better than {}, and what it is expected to "
-        "lose is not worth another look; ",
-        batch);
-  words += fmt::format(
-      "no batch{} is better than {} by more than {} %{} ({:.0f} % sure; expected loss {} %) after "
-      "{} batches in {} rounds",
-      contest.up_to > 0 ? fmt::format(" up to {}", contest.up_to) : "", batch,
-      percent(problem_.wishes.tolerance), by_rate ? "" : fmt::format(", by {}", name_of(objective)),
-      std::floor(100 * (1 - standing.wrong)), percent(standing.regret), ledger_.entries().size(),
-      calm ? found.rounds : ledger_.rounds().size());
-  if (calm && found.unseen > 0)
-    words += fmt::format(
-        "; batch {} should be looked at, too, but that is not allowed or takes too "
-        "much of the budget",
-        found.unseen);
-  if (contest.trust < 0.5 && contest.has_curve)
-    words += "; the roofline's shape, corrected, does not fit what was seen";
-  return words;
 }
 
 // Whether a further seed leaves room for the smallest batches, of which each backend has one.

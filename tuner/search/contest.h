@@ -23,6 +23,7 @@ struct Contest {
   // Above it batches fit that are no prospects, as a look would take too much of the whole budget;
   // 0: there are none. It does not fall as the budget is spent.
   std::int64_t up_to = 0;
+  std::string cause;  // why the roofline's shape is not trusted, in words; "": it is, or unknown
 };
 
 inline constexpr std::int64_t kFarAbove = 4;  // times the choice: how far must have been looked
@@ -31,18 +32,21 @@ inline constexpr std::int64_t kFarAbove = 4;  // times the choice: how far must 
 Contest contest_of(const Ledger& ledger, const Problem& problem, const std::string& backend,
                    Seconds left, std::uint64_t seed);
 
-// What must be looked at before the choice is believed: its neighbours and the whole tiles above it
-// (kernels work in tiles of up to 32 samples, and looks that happen to miss the steps look smooth),
-// and a batch far above it. Not what the latency limits forbid. nullptr: all were seen.
+// What must be looked at before the choice is believed, whatever the model says: its neighbours
+// (one look may be a lucky one, and steps of tiles are steepest between them), no gap of more than
+// an octave around it (looks that happen to miss a step or a hole look smooth), and a batch far
+// above it. Not what the latency limits forbid, nor where the model leaves nothing to hope for.
+// nullptr: all were seen.
 const Prospect* must_see(const Contest& contest, const Ledger& ledger);
 
 // Batches that the search considers: those allowed, or all to 64 and above in steps of a
 // sixteenth of the octave (multiples of 4, 8, ...), up to `largest`.
 std::vector<std::int64_t> considered(const Problem& problem, std::int64_t largest);
 
-// Up to which batch the group's memory may be tried: where one ran out of it, halfway (in octaves)
-// from the largest that ran, then no further. Each hit may cost a process.
-std::int64_t below_the_wall(const Ledger& ledger, const CandidateGroup& group);
+// Where no memory limit is known: the next batch of the group on the way up to far above the best
+// so far, from the smallest on. nullopt: one is known, or it is far enough.
+std::optional<std::int64_t> next_up(const Ledger& ledger, const Problem& problem,
+                                    const CandidateGroup& group, Seconds left);
 
 // Cost of one visit with its warm runs.
 Seconds visit_seconds(const Ledger& ledger, const Candidate& candidate);

@@ -29,6 +29,7 @@ class Exhaustive final : public Strategy {
  private:
   std::optional<Ask> measure_handful(const std::vector<Candidate>& handful, bool first);
   bool is_done(const std::vector<TrialId>& live);
+  bool is_above_memory(const Candidate& candidate) const;
   AskStop stop() const;
 
   Problem problem_;
@@ -80,7 +81,7 @@ std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& han
   const Seconds share = (ledger_.racing_left() + spent) / left - spent;
   for (const Candidate& candidate : handful) {
     const Entry* entry = ledger_.find(candidate);
-    if (entry && entry->told) continue;
+    if ((entry && entry->told) || is_above_memory(candidate)) continue;
     const bool always = first && candidate == handful.front();  // the smallest batch
     if (!always && share <= 0) {
       cut_short_ = true;
@@ -117,6 +118,14 @@ bool Exhaustive::is_done(const std::vector<TrialId>& live) {
     question.subjects.push_back({trial, candidate.batch, candidate.group.instances});
   }
   return rule_.done(ledger_, question);
+}
+
+// A larger batch than one that ran out of memory would do so too, and each may cost a process.
+bool Exhaustive::is_above_memory(const Candidate& candidate) const {
+  return std::any_of(ledger_.entries().begin(), ledger_.entries().end(), [&](const Entry& entry) {
+    return entry.candidate.group == candidate.group && entry.candidate.batch < candidate.batch &&
+           entry.ending.status == TrialStatus::out_of_memory;
+  });
 }
 
 AskStop Exhaustive::stop() const {

@@ -64,7 +64,7 @@ std::vector<Look> looks_of(std::span<const RoundMedians> rounds, TrialId anchor,
   const double session = session_deviation(pairs);
   std::vector<Look> looks;
   for (const Paired& pair : pairs) {
-    Look look{pair.seen->trial, pair.seen->candidate, std::log(pair.seen->rate), 0, 0};
+    Look look{pair.seen->trial, pair.seen->candidate, std::log(pair.seen->rate), 0, 0, false};
     const auto visits = static_cast<double>(pair.log_ratios.size());
     double own = session * session / 2;  // a visit's variance
     double variance = own / std::max(1.0, anchor_rounds);

@@ -16,6 +16,7 @@ struct Look {
   double log_rate = 0;     // log of samples/s of all instances, at the undisturbed level
   double error = 0;        // standard deviation of log_rate beside what all looks share
   double visit_error = 0;  // of a single visit's
+  bool hole = false;       // slower than its neighbours: may be so by itself (curve.h)
 };
 
 // Of those that were in a round with the anchor.

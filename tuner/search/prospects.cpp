@@ -8,9 +8,9 @@
 namespace batchtune {
 namespace {
 
-constexpr int kDraws = 400;              // a probability of 5 % is good to 1 %
-constexpr double kOutOfReach = 3.5;      // deviations below the best that need no draws
-constexpr std::size_t kMostAlive = 120;  // of those that are not measured, the likeliest
+constexpr int kDraws = 300;             // a probability of 5 % is good to 1.3 %
+constexpr double kOutOfReach = 3.5;     // deviations below the best that need no draws
+constexpr std::size_t kMostAlive = 40;  // of those that are not measured, the likeliest
 
 double in_flight(const Candidate& candidate) {
   return static_cast<double>(candidate.batch) * candidate.group.instances;
@@ -100,15 +100,18 @@ Standing weigh_up(std::vector<Prospect>& prospects, std::size_t choice, const Cu
   for (const Prospect& prospect : prospects) all.push_back(prospect.candidate);
   const auto drawn = alive(prospects, choice, curve.view(all), wishes);
   std::vector<Candidate> candidates;
-  for (const std::size_t index : drawn) candidates.push_back(prospects[index].candidate);
+  for (const std::size_t index : drawn) {
+    candidates.push_back(prospects[index].candidate);
+    prospects[index].alive = true;
+  }
   const auto chosen =
       static_cast<std::size_t>(std::find(drawn.begin(), drawn.end(), choice) - drawn.begin());
 
   const auto curves = curve.draws(candidates, kDraws, seed);
   const auto count = static_cast<double>(curves.size());
   std::vector<std::vector<double>> logs(drawn.size());  // by candidate
-  std::vector<double> lost(drawn.size()), better(drawn.size()), rates(drawn.size());
-  Standing standing{0, 0, 0};
+  std::vector<double> lost(drawn.size()), rates(drawn.size());
+  Standing standing{0, 0};
   for (const auto& drawing : curves) {
     for (std::size_t i = 0; i < drawn.size(); ++i) {
       logs[i].push_back(drawing[i]);
@@ -119,25 +122,28 @@ Standing weigh_up(std::vector<Prospect>& prospects, std::size_t choice, const Cu
     }
     const Loss loss = loss_of(chosen, candidates, rates, wishes);
     standing.wrong += (loss.share > wishes.tolerance) / count;
-    better[loss.to] += (loss.share > wishes.tolerance) / count;
     standing.regret += loss.share / count;
     lost[loss.to] += loss.share / count;
   }
 
-  standing.likeliest = *std::max_element(better.begin(), better.end());
-  for (auto& values : logs) centre(values);
+  std::vector<double> known;  // variance of what a look would show
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    centre(logs[i]);
+    const double noise = prospects[drawn[i]].visit_error;
+    known.push_back(mean_product(logs[i], logs[i]) + noise * noise / kFirstVisits);
+  }
   for (std::size_t rival = 0; rival < drawn.size(); ++rival) {
     if (lost[rival] <= 0 || rival == chosen) continue;
     std::vector<double> difference = logs[rival];
     for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= logs[chosen][i];
     const double variance = mean_product(difference, difference);
     if (variance <= 0) continue;
+    // Only what is measured can be recommended: looking again at the choice does not bring that.
+    const bool rival_measured = prospects[drawn[rival]].measured;
     for (std::size_t i = 0; i < drawn.size(); ++i) {
-      Prospect& prospect = prospects[drawn[i]];
-      const double noise = prospect.visit_error * prospect.visit_error / kFirstVisits;
+      if (prospects[drawn[i]].measured && !rival_measured) continue;
       const double shared = mean_product(difference, logs[i]);
-      const double known = mean_product(logs[i], logs[i]) + noise;
-      prospect.gain += lost[rival] * shared * shared / (variance * known);
+      prospects[drawn[i]].gain += lost[rival] * shared * shared / (variance * known[i]);
     }
   }
   return standing;

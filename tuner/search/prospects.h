@@ -33,18 +33,18 @@ struct Prospect {
   Seconds visit = 0;       // cost of one visit
   Seconds prepare = 0;     // 0 where it is live
   bool affordable = true;  // else a look would take too much of what is left of the budget
+  bool alive = false;      // may be as good as the best by what the model knows
   double gain = 0;         // of kFirstVisits visits: expected loss that they take away, relative
 };
 
 inline constexpr int kFirstVisits = 3;  // of a new candidate: enough to see who is clearly worse
 
 struct Standing {
-  double wrong = 1;      // probability that the choice loses more than the tolerance
-  double regret = 0;     // what it loses on average
-  double likeliest = 1;  // the same as `wrong`, to the one candidate that it would most often be
+  double wrong = 1;   // probability that the choice loses more than the tolerance
+  double regret = 0;  // what it loses on average
 };
 
-// `choice` is the index of the recommended one in `prospects`, whose gains are filled.
+// `choice` is the index of the recommended one in `prospects`, whose `alive` and gains are filled.
 // `longest`: seconds of one batch above which an unmeasured candidate would break a latency limit.
 // By draws from `seed`.
 Standing weigh_up(std::vector<Prospect>& prospects, std::size_t choice, const CurveModel& curve,

@@ -167,7 +167,8 @@ Result<Observation> ReplayMeasurer::run_round(const RoundRequest& request) {
   const auto& recorded = impl_->recording.rounds();
   const int drawn = visits.empty() ? 0 : recorded[pick(recorded.size(), random)];
   for (std::size_t position = 0; position < visits.size(); ++position) {
-    const auto& [trial, weight, run, length] = visits[position];
+    const TrialId trial = visits[position].trial;
+    const VisitLength length = visits[position].length;
     const RecordedRow& row = *impl_->live.at(trial);
     const auto samples = impl_->samples_of(row, drawn, random);
     const auto instances = static_cast<std::size_t>(row.candidate.group.instances);
