@@ -59,7 +59,7 @@ std::vector<Reply> every_reply() {
                       {"share", 0.5, "x"},
                       {"nothing", std::monostate{}, "x"}};
   const Ending ending{TrialStatus::out_of_memory, "reason", "evidence", "host"};
-  const Visited visited{7, {}, 2, {{0.1, 0.2, 1.0 / 3}, {4e-9}}, Usage{1, 2, 3}, 1e-6};
+  const Visited visited{7, {}, 2, {{0.1, 0.2, 1.0 / 3}, {4e-9}}, Usage{1, 2, 3}, 1e-6, 0.5};
   const CanaryReading reading{{3e-5, 4e-5}, {1e-4}, 2.5e9, {8e-8}, {1.2e5, 1.3e5}};
   return {Loaded{{}, 1.25, true, report},
           Prepared{ending, 0.1, std::nullopt, std::nullopt, 0.2},

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "tests/measure/fault_backends.h"
 #include "tests/support/catch.h"
@@ -85,4 +87,35 @@ TEST_CASE("a backend that reports no time soaks in real time, and one that repor
     CHECK(soaked(none).ending.status == TrialStatus::failed);
     CHECK(soaked(none).runs == 0);
   }
+}
+
+namespace {
+
+// 1 ms a run, and 10 s for starting: once for those that were announced, or for each.
+class StartedProgram final : public Program {
+ public:
+  explicit StartedProgram(bool for_each) : for_each_(for_each) {}
+  void announce(int) override { made_ = false; }
+  Seconds take_extra() override { return std::exchange(extra_, 0); }
+  Outcome<RunTimes> run(int) override {
+    if (for_each_ || !std::exchange(made_, true)) extra_ = 10;
+    return RunTimes{{0.001}, {0}};
+  }
+  void set_input(std::uint64_t) override {}
+  Outcome<std::vector<float>> read_output(std::int64_t) override { return std::vector<float>{}; }
+  MemoryUse memory() const override { return {}; }
+
+ private:
+  bool for_each_, made_ = false;
+  Seconds extra_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a soak takes runs that are made already, and starts no process more", "[soak]") {
+  StartedProgram together(false), alone(true);
+  const auto soaked = soak(together, 10.5, [] {});
+  CHECK(soaked.runs > 400);
+  CHECK(soaked.spent == Approx(20 + 0.001 * soaked.runs));
+  CHECK(soak(alone, 10.5, [] {}).runs <= 3);
 }

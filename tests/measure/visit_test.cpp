@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -182,4 +183,38 @@ TEST_CASE("a visit has one duration of each run and instance, or failed", "[visi
   ScriptedProgram program(1, ScriptedProgram::Fault::twice, 1);
   Log log;
   CHECK(run_one(program, 1, 2, log).ending.status == TrialStatus::failed);
+}
+
+namespace {
+
+// Makes its runs at the first of those that were announced, as a started process does.
+class StartedProgram final : public Program {
+ public:
+  void announce(int runs) override { announced.push_back(runs); }
+  Seconds take_extra() override { return std::exchange(extra_, 0); }
+  Outcome<RunTimes> run(int) override {
+    extra_ += 0.25;
+    return RunTimes{{1}, {0}};
+  }
+  void set_input(std::uint64_t) override {}
+  Outcome<std::vector<float>> read_output(std::int64_t) override { return std::vector<float>{}; }
+  MemoryUse memory() const override { return {}; }
+
+  std::vector<int> announced;
+
+ private:
+  Seconds extra_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a visit announces its runs and tells what passed beside them", "[visit]") {
+  StartedProgram program;
+  const VisitPlan plans[] = {{&program, 1, 3, 1}, {&program, 0, 2, 1}};
+  Log log;
+  const std::vector<VisitRuns> runs = run_visits(plans, log);
+  CHECK(program.announced == std::vector<int>{4, 2});
+  REQUIRE(runs.size() == 2);
+  CHECK(runs[0].extra == Approx(1.0));
+  CHECK(runs[1].extra == Approx(0.5));
 }

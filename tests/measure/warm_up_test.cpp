@@ -4,6 +4,7 @@
 #include <random>
 
 #include "tests/support/catch.h"
+#include "tuner/measure/known_programs.h"
 #include "tuner/measure/round_plan.h"
 
 using namespace batchtune;
@@ -73,4 +74,20 @@ TEST_CASE("what is known of an earlier part of the session goes on", "[warm-up]"
   WarmUps warm_ups;
   warm_ups.know(1, 7);
   CHECK(warm_ups.warm_runs(1, 0.002) == 7);
+}
+
+TEST_CASE("what a visit costs beside its runs is priced, and gets it more runs", "[warm-up]") {
+  KnownPrograms known;
+  known.prepared(1, 0.010);
+  const PricedContender before = known.price({1}, 2.0);
+  CHECK(before.extra == 0);
+  known.visited(
+      {1, {}, before.length.warm, {{0.010, 0.010, 0.010}}, std::nullopt, std::nullopt, 4.0});
+  const PricedContender after = known.price({1}, -3.0);  // nothing is left of the round
+  CHECK(after.extra == 4.0);
+  CHECK(after.length.timed == 64);
+  CHECK(after.visit_seconds() == Approx(4.0 + 0.010 * after.length.runs()));
+  known.forget(1);
+  known.prepared(1, 0.010);
+  CHECK(known.price({1}, 2.0).extra == 0);
 }

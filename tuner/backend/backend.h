@@ -58,6 +58,14 @@ class Program {
   // Seconds that preparing took on a clock other than the host's; nullopt: whoever called prepare()
   // times it.
   virtual std::optional<Seconds> prepare_seconds() const { return std::nullopt; }
+
+  // run(1) is going to follow so many times in a row. For those that make several runs in one go (a
+  // process that is started for them); nobody else need care.
+  virtual void announce(int runs) { static_cast<void>(runs); }
+
+  // Seconds since the last call that passed for runs and are in no duration: starting a process.
+  // Budgets pay them.
+  virtual Seconds take_extra() { return 0; }
 };
 
 class LoadedModel {
@@ -127,6 +135,7 @@ struct BackendEntry {
   Result<std::unique_ptr<Backend>> (*create)(const std::string& parameters);  // nullptr for modules
   bool on_host_cpu = false;  // computes on this machine's processor: calibrated figures are its own
   const RuntimeLibrary* runtime = nullptr;  // that users install, and it loads; nullptr: none
+  bool one_instance = false;  // has no instances side by side: none are tried unless asked for
 };
 
 // What a module exports (extern "C", C++ types: refused unless kBuildId is equal).

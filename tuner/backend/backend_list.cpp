@@ -1,5 +1,6 @@
 #include "tuner/backend/backend_list.h"
 
+#include "tuner/backend/command/command_backend.h"
 #include "tuner/backend/module_loader.h"
 #include "tuner/backend/onnxruntime/onnxruntime_backend.h"
 #include "tuner/backend/openvino/openvino_backend.h"
@@ -23,6 +24,8 @@ constexpr BackendEntry kBackends[] = {
      false, MemoryKind::rss, create_onnxruntime, true, &onnxruntime::kLibrary},
     {"openvino", "OpenVINO as it is installed, on this machine's processor: f32 and bf16", nullptr,
      false, MemoryKind::rss, create_openvino, true, &openvino::kLibrary},
+    {"command", "any program: one that prints its latencies, is timed, or serves (--command)",
+     nullptr, false, MemoryKind::rss, command::create_backend, true, nullptr, true},
     {"simulated",
      "a device that exists only as a cost formula with a virtual clock, disturbed where told",
      nullptr, true, MemoryKind::account, create_simulated_backend},

@@ -30,6 +30,18 @@ void add_device_options(Arguments& arguments, TuningOptions& options) {
   arguments.repeated("--runtime-option", options.runtime_options,
                      "NAME=VALUE, a parameter of that runtime's backend (spinning=0); may be "
                      "repeated");
+  arguments.value("--command", options.command,
+                  "for --backend command: what is run, with {batch}, {n}, {threads}, {dtype} and "
+                  "{seed} filled in");
+  arguments.value("--time", options.command_time,
+                  "how its latencies are known: printed (by it, the default), process (its own "
+                  "time is taken) or server (it stays, and answers requests)");
+  arguments.value("--setup", options.setup, "a command that is run before it");
+  arguments.value("--cleanup", options.cleanup, "a command that is run after it");
+  arguments.repeated("--env", options.command_environment,
+                     "NAME=VALUE for these commands; may be repeated");
+  arguments.value("--rules", options.command_rules,
+                  "FILE of what lines that it prints mean (tuner/backend/command/README.md)");
   arguments.value("--dtype", options.dtypes, "data type, or a list: f32,bf16");
   arguments.value("--threads", options.threads,
                   "threads of each instance, or a list: 1,2 (default: the CPUs, shared by the "

@@ -29,6 +29,8 @@ struct OutputOptions {
 struct TuningOptions {
   std::vector<std::string> backends;  // lists of specs
   std::vector<std::string> runtime_libraries, runtime_options;
+  std::string command, setup, cleanup, command_time, command_rules;  // of the command backend
+  std::vector<std::string> command_environment;
   std::string dtypes, mode, threads, instances, isa;
   std::string batches;
   std::vector<std::string> latency_limits;

@@ -34,7 +34,8 @@ std::vector<CandidateGroup> groups_of(const TuningRequest& request, const Model&
   for (const OpenDevice& device : devices)
     for (const DType dtype : dtypes_of(request))
       for (const Split& split : splits_of(request, device.entry->simulated))
-        groups.push_back({device.entry->name, dtype, split.threads, split.instances, model.dims});
+        if (split.instances == 1 || !device.entry->one_instance || !request.instances.empty())
+          groups.push_back({device.entry->name, dtype, split.threads, split.instances, model.dims});
   return groups;
 }
 

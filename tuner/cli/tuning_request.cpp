@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "tuner/backend/backend_list.h"
+#include "tuner/backend/command/options.h"
 #include "tuner/cli/wish_request.h"
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule.h"
@@ -22,6 +23,11 @@ struct SingleOption {
   std::string TuningOptions::*member;
 };
 constexpr SingleOption kSingleOptions[] = {
+    {"command", "--command", &TuningOptions::command},
+    {"time", "--time", &TuningOptions::command_time},
+    {"setup", "--setup", &TuningOptions::setup},
+    {"cleanup", "--cleanup", &TuningOptions::cleanup},
+    {"rules", "--rules", &TuningOptions::command_rules},
     {"dtype", "--dtype", &TuningOptions::dtypes},
     {"threads", "--threads", &TuningOptions::threads},
     {"instances", "--instances", &TuningOptions::instances},
@@ -147,6 +153,35 @@ Status add_runtime_options(const TuningOptions& options, std::vector<std::string
   return {};
 }
 
+// What is said of a command becomes parameters of its backend.
+Status add_command_options(const TuningOptions& options, std::vector<std::string>& specs) {
+  const auto spec = std::find_if(specs.begin(), specs.end(), [](const std::string& one) {
+    return split_backend_spec(one).name == "command";
+  });
+  std::string environment;  // an entry a line
+  for (const std::string& entry : options.command_environment) environment += entry + "\n";
+  const struct {
+    const char* parameter;
+    const char* option;
+    const std::string& text;
+  } given[] = {{"command", "--command", options.command},
+               {"time", "--time", options.command_time},
+               {"setup", "--setup", options.setup},
+               {"cleanup", "--cleanup", options.cleanup},
+               {"rules", "--rules", options.command_rules},
+               {"env", "--env", environment}};
+  for (const auto& [parameter, option, text] : given) {
+    if (text.empty()) continue;
+    if (spec == specs.end())
+      return bad_input("the backend that it is meant for", "none among those asked for", option,
+                       "Give --backend command with it");
+    *spec = with_parameter(*spec, parameter, command::escape(text));
+  }
+  if (spec != specs.end())
+    BT_TRY_VOID(command::parse_settings(split_backend_spec(*spec).parameters));
+  return {};
+}
+
 Status parse_backends(const TuningOptions& options, TuningRequest& request) {
   std::vector<std::string> names;
   for (const std::string& spec : specs_of(options)) {
@@ -156,6 +191,7 @@ Status parse_backends(const TuningOptions& options, TuningRequest& request) {
     BT_TRY_VOID(append_unique(names, name, name, "--backend"));
     request.backends.push_back(spec);
   }
+  BT_TRY_VOID(add_command_options(options, request.backends));
   return add_runtime_options(options, request.backends);
 }
 
@@ -333,6 +369,8 @@ std::vector<Setting> given_settings(const TuningOptions& options) {
     given.push_back({"runtime_library", path, "--runtime-library"});
   for (const std::string& text : options.runtime_options)
     given.push_back({"runtime_option", text, "--runtime-option"});
+  for (const std::string& entry : options.command_environment)
+    given.push_back({"env", entry, "--env"});
   for (const SingleOption& option : kSingleOptions)
     if (const std::string& text = options.*option.member; !text.empty())
       given.push_back({option.name, text, option.option});
@@ -348,6 +386,7 @@ std::vector<SettingName> setting_names() {
   std::vector<SettingName> names{{"backend", "--backend", SettingKind::repeated},
                                  {"runtime_library", "--runtime-library", SettingKind::repeated},
                                  {"runtime_option", "--runtime-option", SettingKind::repeated},
+                                 {"env", "--env", SettingKind::repeated},
                                  {"latency_limit", "--latency-limit", SettingKind::repeated},
                                  {"price", "--price", SettingKind::repeated}};
   for (const SingleOption& option : kSingleOptions)
@@ -364,6 +403,7 @@ TuningOptions options_from(const std::vector<Setting>& given) {
     if (setting.name == "backend") options.backends.push_back(text);
     if (setting.name == "runtime_library") options.runtime_libraries.push_back(text);
     if (setting.name == "runtime_option") options.runtime_options.push_back(text);
+    if (setting.name == "env") options.command_environment.push_back(text);
     if (setting.name == "latency_limit") options.latency_limits.push_back(text);
     if (setting.name == "price") options.prices.push_back(text);
     for (const SingleOption& option : kSingleOptions)

@@ -24,6 +24,7 @@ class KnownPrograms {
 
  private:
   std::map<TrialId, Seconds> run_seconds_;  // of the last visit, or of the first run
+  std::map<TrialId, Seconds> extra_;        // of the last visit, beside its runs
   WarmUps warm_ups_;
 };
 

@@ -133,6 +133,7 @@ struct Visited {
   std::vector<std::vector<Seconds>> instances;  // samples of each, warm ones first; empty unless ok
   std::optional<Usage> usage;
   std::optional<Seconds> gap;  // from the last run of the visit before to its first one
+  Seconds extra = 0;           // Program::take_extra()
 
   bool operator==(const Visited&) const = default;
 };

@@ -206,7 +206,7 @@ template <>
 struct Fields<Visited> {
   static void visit(auto& x, auto&& f) {
     f("program", x.program), f("ending", x.ending), f("warm", x.warm), f("instances", x.instances);
-    f("usage", x.usage), f("gap", x.gap);
+    f("usage", x.usage), f("gap", x.gap), f("extra", x.extra);
   }
 };
 template <>

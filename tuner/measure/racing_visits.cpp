@@ -40,7 +40,7 @@ bool answers(const ShareDone& done, const std::vector<PlannedVisit>& share) {
 
 void RacingWorker::take_answer(ShareDone done, ShareResult& result) {
   for (const Visited& visited : done.visits) {
-    result.spent += seconds_of(visited);
+    result.spent += seconds_of(visited) + visited.extra;
     if (visited.ending.status != TrialStatus::ok) {
       result.endings.emplace_back(visited.program, visited.ending);
       release(visited.program);

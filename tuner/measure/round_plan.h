@@ -33,8 +33,9 @@ struct PricedContender {
   double weight = 1;
   Seconds run = 0;  // of one run
   VisitLength length;
+  Seconds extra = 0;  // of a visit, beside its runs
 
-  Seconds visit_seconds() const { return run * length.runs(); }
+  Seconds visit_seconds() const { return run * length.runs() + extra; }
 };
 
 // `timed` wanted by a contender (0: as usual) and warm runs as far as grown; as many timed runs as

@@ -137,7 +137,8 @@ ShareDone run_share(const Share& share, const std::map<TrialId, HeldProgram>& pr
   ShareDone done;
   for (std::size_t i = 0; i < runs.size(); ++i)
     done.visits.push_back({share.visits[i].program, std::move(runs[i].ending), share.visits[i].warm,
-                           std::move(runs[i].instances), hooks.usage(i), runs[i].gap});
+                           std::move(runs[i].instances), hooks.usage(i), runs[i].gap,
+                           runs[i].extra});
   done.bursts = hooks.take_bursts();
   done.canaries = hooks.canary_seconds();
   return done;

@@ -50,6 +50,7 @@ class Recorder {
   // the process) unless an error was reported.
   void run_all(benchmark::State& state) {
     hooks_.before(number_);
+    plan_.program->announce(plan_.warm + plan_.timed);
     if (last_end_) runs_.gap = between(*last_end_, std::chrono::steady_clock::now());
     if (!run_block(plan_.warm)) state.SkipWithError("a warm run failed");
     hooks_.before_timed(number_);
@@ -61,6 +62,7 @@ class Recorder {
       }
       state.SetIterationTime(*seconds);
     }
+    runs_.extra = plan_.program->take_extra();
     hooks_.after(number_);
   }
 

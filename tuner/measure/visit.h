@@ -26,6 +26,7 @@ struct VisitRuns {
   std::vector<std::vector<Seconds>> instances;  // warm + timed durations of each; empty unless ok
   // From the last run of the visit before to the first one of this; nullopt for the first visit.
   std::optional<Seconds> gap;
+  Seconds extra = 0;  // Program::take_extra()
 };
 
 // Called around the runs of visit number `visit` (from 0), outside of what is timed.
