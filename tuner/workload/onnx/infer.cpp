@@ -8,7 +8,7 @@
 namespace batchtune::onnx_file {
 namespace {
 
-constexpr int kMaxNodes = 100'000;                             // real graphs have some thousands
+constexpr int kMaxNodes = 50'000;                              // real graphs have some thousands
 constexpr std::int64_t kMaxDimension = std::int64_t{1} << 34;  // of a whole tensor, batch and all
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 43;   // above what infer_shapes lets pass
 constexpr char kBounded[] = "sizes of at least 0, at most 16 dimensions and 2^43 elements";

@@ -92,6 +92,7 @@ void Importer::describe_product(const ReadNode& node, Op& op) const {
   const auto& proto = *node.proto;
   const std::string& name = proto.op_type();
   const bool filters = name == "Conv" || name == "ConvTranspose";
+  if (!node.is_read) return;
   if (!filters && name != "Gemm") return;
   op.epilogue.bias = proto.input_size() > 2 && !proto.input(2).empty() &&
                      graph_.tensors.at(proto.input(2)).constant;

@@ -187,8 +187,8 @@ namespace {
 Result<std::int64_t> block_of(const NodeView& node) {
   BT_TRY_VOID(want_image(node, 4));
   const std::int64_t block = node.integer("blocksize", 0);
-  if (block < 1 || block > (1 << 15) || node.shape(0).size() != 4)
-    return node.fail("an image and a blocksize from 1 to 32768", std::to_string(block));
+  if (block < 1 || block > 4096 || node.shape(0).size() != 4)
+    return node.fail("an image and a blocksize from 1 to 4096", std::to_string(block));
   return block;
 }
 

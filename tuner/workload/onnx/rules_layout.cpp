@@ -221,7 +221,7 @@ Result<Cut> cut_of(const NodeView& node, std::size_t axis, std::int64_t start, s
   start = std::clamp<std::int64_t>(start, 0, high);
   end = std::clamp(end, low, high);
   const std::int64_t span = step > 0 ? end - start : start - end;
-  const std::int64_t stride = step > 0 ? step : -step;
+  const std::int64_t stride = step > 0 ? step : -std::max(step, -INT64_MAX);
   return Cut{axis, start, step, span <= 0 ? 0 : (span - 1) / stride + 1};
 }
 

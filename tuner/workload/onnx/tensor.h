@@ -24,7 +24,7 @@ struct Facts {
   std::optional<std::vector<double>> numbers;
 };
 
-inline constexpr std::int64_t kMaxNumbers = 1024;  // a shape has 8; beyond, values are data
+inline constexpr std::int64_t kMaxNumbers = 256;  // a shape has 8; beyond, values are data
 
 // Every tensor is known at two batches, and what differs between them is the batch's. Odd and
 // unlike the sizes that models have, so that one of the two shows a size that equals the batch by
