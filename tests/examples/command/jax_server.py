@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""A compiled JAX function as a server, so that each batch is compiled once. UNTESTED here: needs jax.
+"""A compiled JAX function as a server, so that each batch is compiled once.
+
+Needs jax; no test runs it (tried by hand with 0.10.2 on a CPU).
 
   batchtune tune mlp --backend command --time server --command 'python3 jax_server.py'
 """
