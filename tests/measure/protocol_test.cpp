@@ -63,7 +63,7 @@ std::vector<Reply> every_reply() {
   const CanaryReading reading{{3e-5, 4e-5}, {1e-4}, 2.5e9, {8e-8}, {1.2e5, 1.3e5}};
   return {Loaded{{}, 1.25, true, report},
           Prepared{ending, 0.1, std::nullopt, std::nullopt, 0.2},
-          Prepared{{}, 0.1, 0.001, MemoryUse{1, 2, 3, MemoryKind::rss}, 0.3},
+          Prepared{{}, 0.1, 0.001, MemoryUse{1, 2, 3, MemoryKind::rss}, 0.3, {0.5F, 1.0F / 3}},
           ShareDone{{visited, Visited{8, ending, 0, {}, std::nullopt, std::nullopt}},
                     {reading, CanaryReading{}},
                     0.25},

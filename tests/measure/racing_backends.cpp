@@ -145,7 +145,7 @@ class ScriptedCanaries final : public Canaries {
   CanaryReading burst() override {
     const double factor = ++number_ % 4 == 0 ? 2 : 1;
     return {std::vector(cpus_, 30e-6 * factor), std::vector(cpus_, 100e-6 * factor), 2e9,
-            std::vector(cpus_ / 2, 80e-9)};
+            std::vector(cpus_ / 2, 80e-9), std::vector(cpus_, 60e3 * factor)};
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -29,22 +30,34 @@ std::string name_in_session(SessionHeader& header, const LoadNotice& notice,
   return header.estimates.size() > 1 && differs ? numbered : full;
 }
 
+// Whether anything changed.
+bool put(std::vector<Setting>& settings, Setting setting) {
+  const auto old = find(settings, setting.name);
+  if (old != settings.end() && *old == setting) return false;
+  if (old == settings.end())
+    settings.push_back(std::move(setting));
+  else
+    *old = std::move(setting);
+  return true;
+}
+
 }  // namespace
 
 bool add_loaded_settings(SessionHeader& header, const LoadNotice& notice) {
-  std::vector<Setting>& effective = header.settings.effective;
   bool changed = false;
   for (Setting setting : notice.report.effective) {
     setting.name = name_in_session(header, notice, setting);
-    const auto old = find(effective, setting.name);
-    if (old != effective.end() && *old == setting) continue;
-    changed = true;
-    if (old == effective.end())
-      effective.push_back(std::move(setting));
-    else
-      *old = std::move(setting);
+    changed |= put(header.settings.effective, std::move(setting));
   }
   return changed;
+}
+
+bool add_output_settings(SessionHeader& header, const OutputNotice& notice) {
+  const auto name = fmt::format("{}.output_error.{}", notice.group.backend,
+                                name_of(notice.group.dtype));
+  const Value error = std::isfinite(notice.error) ? Value(notice.error) : Value("not comparable");
+  return put(header.settings.effective,
+             {name, error, "of the largest value of " + to_string(notice.against)});
 }
 
 }  // namespace batchtune

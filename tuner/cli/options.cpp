@@ -87,6 +87,9 @@ void add_measuring_options(Arguments& arguments, TuningOptions& options) {
                  "probe beyond 80 % of the available memory too, at the risk of other processes");
   arguments.flag("--verify", options.verify,
                  "hold outputs against the backend's reference kernels as well");
+  arguments.value("--check-outputs", options.check_outputs,
+                  "what becomes of a backend whose output differs from another's: strict, warn or "
+                  "off (default: strict for our own kernels, warn for runtimes)");
   arguments.value(
       "--timeout", options.timeout,
       "end a preparation or run after this (default: the longer of 60s and 20 x the estimate)");

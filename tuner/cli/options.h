@@ -37,7 +37,7 @@ struct TuningOptions {
   std::vector<std::string> prices;
   std::string memory_limit, objective, give_up, min_throughput, precision, tolerance;
   std::string boundary, strategy, stop, budget, max_batches, probe_budget, soak, timeout, seed;
-  std::string limiter;
+  std::string limiter, check_outputs;
   bool allow_system_oom = false, verify = false;
   std::string revision, branch, label;
 };
@@ -63,6 +63,7 @@ struct TuningRequest {
   std::optional<Seconds> budget, probe_budget, soak, timeout;  // soak: 0 is off
   std::optional<std::uint64_t> seed;
   std::optional<LimiterWish> limiter;
+  std::optional<OutputCheck> check_outputs;
   bool allow_system_oom = false, verify = false;
   std::string revision, branch, label;
 

@@ -65,6 +65,13 @@ std::vector<std::string> backend_names(const TuningRequest& request) {
   return names;
 }
 
+// Where not asked for: our own kernels must agree; a runtime computes as it sees fit; a simulated device not at all.
+OutputCheck output_check_of(const TuningRequest& request, const BackendEntry& backend) {
+  if (backend.simulated) return OutputCheck::off;
+  if (request.check_outputs) return *request.check_outputs;
+  return backend.memory_kind == MemoryKind::account ? OutputCheck::strict : OutputCheck::warn;
+}
+
 // The backends of a request with what their loading needs.
 Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& request,
                                                        const Store& store) {
@@ -73,7 +80,8 @@ Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& requ
     const auto [name, parameters] = split_backend_spec(spec);
     const BackendEntry* backend = find_backend(name);
     BT_TRY(proven, proven_kernels(store, *backend));
-    measured.push_back({name, parameters, backend->memory_kind, request.isa, std::move(proven)});
+    measured.push_back({name, parameters, backend->memory_kind, request.isa, std::move(proven),
+                        output_check_of(request, *backend)});
   }
   return measured;
 }

@@ -78,6 +78,17 @@ Status keep_load(Store& store, SessionHeader& header, const LoadNotice& notice) 
   return store.update_settings(header.number, header.settings);
 }
 
+Status keep_outputs(Store& store, SessionHeader& header, const OutputNotice& notice) {
+  if (!add_output_settings(header, notice)) return {};
+  return store.update_settings(header.number, header.settings);
+}
+
+void say_outputs_differ(const OutputNotice& notice) {
+  say("WARNING: the output of sample 0 of " + to_string(notice.group) + " differs from that of " +
+      to_string(notice.against) + " by " + format_number(notice.error, 3) +
+      " of the largest value; " + format_number(notice.allowed, 3) + " is allowed");
+}
+
 void say_reference_lost(const std::string& name, const Ending& ending) {
   say("WARNING: the reference program '" + name + "' is left out, so this session cannot be " +
       "compared by it: " + ending.reason + (ending.evidence.empty() ? "" : "; ") + ending.evidence);
@@ -106,6 +117,11 @@ Result<DriverEnd> drive_session(Store& store, SessionRecord& record, Strategy& s
   plan.measuring.on_load = [&](const LoadNotice& notice) {
     line.clear();
     if (Status kept = keep_load(store, record.header, notice); !kept) load_kept = kept;
+  };
+  plan.measuring.on_outputs = [&](const OutputNotice& notice) {
+    line.clear();
+    if (!notice.agree()) say_outputs_differ(notice);
+    if (Status kept = keep_outputs(store, record.header, notice); !kept) load_kept = kept;
   };
   plan.measuring.on_reference_lost = [&](const std::string& name, const Ending& ending) {
     line.clear();

@@ -47,6 +47,7 @@ constexpr SingleOption kSingleOptions[] = {
     {"probe_budget", "--probe-budget", &TuningOptions::probe_budget},
     {"soak", "--soak", &TuningOptions::soak},
     {"limiter", "--limiter", &TuningOptions::limiter},
+    {"check_outputs", "--check-outputs", &TuningOptions::check_outputs},
     {"timeout", "--timeout", &TuningOptions::timeout},
     {"seed", "--seed", &TuningOptions::seed},
 };
@@ -251,6 +252,15 @@ Status parse_limiter(const TuningOptions& options, TuningRequest& request) {
   return {};
 }
 
+Status parse_output_check(const TuningOptions& options, TuningRequest& request) {
+  if (options.check_outputs.empty()) return {};
+  for (const OutputCheck check : {OutputCheck::strict, OutputCheck::warn, OutputCheck::off})
+    if (name_of(check) == options.check_outputs) request.check_outputs = check;
+  if (!request.check_outputs)
+    return bad_input("strict, warn or off", "'" + options.check_outputs + "'", "--check-outputs");
+  return {};
+}
+
 Status parse_search(const TuningOptions& options, TuningRequest& request) {
   if (!options.boundary.empty()) {
     for (const BoundaryWish wish :
@@ -351,6 +361,7 @@ Result<TuningRequest> parse_tuning(const TuningOptions& options) {
   BT_TRY_VOID(parse_wishes(options, request));
   BT_TRY_VOID(parse_search(options, request));
   BT_TRY_VOID(parse_limiter(options, request));
+  BT_TRY_VOID(parse_output_check(options, request));
   request.verify = options.verify;
   if (!options.mode.empty() && options.mode != "inference")
     return bad_input("the mode inference", "'" + options.mode + "'", "--mode",

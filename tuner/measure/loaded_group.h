@@ -39,6 +39,7 @@ class LoadedGroup {
   Model model_;
   std::unique_ptr<LoadedModel> loaded_;
   std::optional<std::vector<float>> batch_1_output_;    // of sample 0: what others are held against
+  bool output_told_ = false;                            // to the parent
   std::optional<std::vector<float>> reference_output_;  // the same by the reference kernels
   double reference_tolerance_ = 0;
   std::string no_reference_;  // why there is none; empty while untried

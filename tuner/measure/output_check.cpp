@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <string>
 
 namespace batchtune {
@@ -34,19 +35,42 @@ Ending check_finite(const std::vector<float>& output) {
                "element " + std::to_string(bad - output.begin()) + " is " + std::to_string(*bad));
 }
 
+namespace {
+
+struct Difference {
+  double largest = 0;    // NaN where a value is none
+  double magnitude = 0;  // of what was expected
+};
+
+Difference difference_of(const std::vector<float>& expected, const std::vector<float>& found) {
+  Difference difference;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    difference.magnitude =
+        std::max(difference.magnitude, std::abs(static_cast<double>(expected[i])));
+    const double here = std::abs(static_cast<double>(expected[i]) - static_cast<double>(found[i]));
+    if (!(here <= difference.largest)) difference.largest = here;  // so that NaN is the largest
+    if (std::isnan(difference.largest)) break;
+  }
+  return difference;
+}
+
+}  // namespace
+
+double relative_difference(const std::vector<float>& expected, const std::vector<float>& found) {
+  if (expected.size() != found.size()) return std::numeric_limits<double>::infinity();
+  const Difference difference = difference_of(expected, found);
+  if (difference.largest == 0) return 0;
+  const double relative = difference.largest / difference.magnitude;
+  return std::isnan(relative) ? std::numeric_limits<double>::infinity() : relative;
+}
+
 Ending compare_outputs(const std::vector<float>& expected, const std::vector<float>& found,
                        double tolerance) {
   if (expected.size() != found.size())
     return wrong(
         "the output has another size than that of batch 1",
         std::to_string(found.size()) + " values instead of " + std::to_string(expected.size()));
-  double magnitude = 0, difference = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    magnitude = std::max(magnitude, std::abs(static_cast<double>(expected[i])));
-    const double here = std::abs(static_cast<double>(expected[i]) - static_cast<double>(found[i]));
-    if (!(here <= difference)) difference = here;  // so that NaN is the largest
-    if (std::isnan(difference)) break;
-  }
+  const auto [difference, magnitude] = difference_of(expected, found);
   const double allowed = tolerance * magnitude;
   if (difference <= allowed) return {};
   return wrong("the output of sample 0 differs from that of batch 1",

@@ -15,6 +15,10 @@ inline constexpr std::int64_t kCheckedSamples = 16;
 std::vector<std::vector<float>> first_samples(const std::vector<float>& output, int instances,
                                               std::int64_t samples);
 
+// The largest difference over the largest magnitude of `expected`; infinite where sizes differ or a
+// value is no number.
+double relative_difference(const std::vector<float>& expected, const std::vector<float>& found);
+
 // Each returns ok or wrong_result with the figures as evidence.
 Ending check_finite(const std::vector<float>& output);
 // `tolerance`: largest difference allowed, relative to the largest magnitude expected.

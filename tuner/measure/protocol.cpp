@@ -112,9 +112,10 @@ class Reader {
     if (!fits) return complain("a whole number in range");
     value = json.get<T>();
   }
-  void read(const Json& json, double& value) {
+  template <std::floating_point T>
+  void read(const Json& json, T& value) {
     if (!json.is_number()) return complain("a number");
-    value = json.get<double>();
+    value = json.get<T>();
   }
   void read(const Json& json, std::string& value) {
     if (!json.is_string()) return complain("a string");

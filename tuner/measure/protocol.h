@@ -110,12 +110,15 @@ struct Loaded {
   bool operator==(const Loaded&) const = default;
 };
 
+inline constexpr std::size_t kComparedValues = 4096;
 struct Prepared {
   Ending ending;  // ok with evidence: why the output was not verified
   Seconds prepare_seconds = 0;
   std::optional<Seconds> first_run;
   std::optional<MemoryUse> memory;
   Seconds spent = 0;  // reported: preparing, first run, and batch 1 where it was made for the check
+  // Of sample 0 at batch 1, at most kComparedValues first ones: told once by each load that checks.
+  std::vector<float> output = {};
 
   bool operator==(const Prepared&) const = default;
 };

@@ -199,7 +199,7 @@ struct Fields<Prepared> {
   static constexpr char kName[] = "prepared";
   static void visit(auto& x, auto&& f) {
     f("ending", x.ending), f("prepare_seconds", x.prepare_seconds), f("first_run", x.first_run);
-    f("memory", x.memory), f("spent", x.spent);
+    f("memory", x.memory), f("spent", x.spent), f("output", x.output);
   }
 };
 template <>

@@ -52,6 +52,7 @@ class WorkerMeasurer::Impl {
   std::set<TrialId> fitting_memory(const RoundRequest& request,
                                    const std::vector<Contender>& contenders);
   std::vector<Turn> plan(const RoundRequest& request, Round& round);
+  Ending check_outputs(const CandidateGroup& group, OutputCheck check, std::vector<float> output);
   std::optional<Bytes> memory_of_worker() const;  // that its programs may hold; nullopt: any
   Status make_ready(Turn& turn, Round& round, Observation& observation);
   Status run_turn(Turn turn, Round& round, Observation& observation);
@@ -77,6 +78,7 @@ class WorkerMeasurer::Impl {
   std::map<const RacingWorker*, MemoryGroups> groups_;
   TrialId anchor_ = 0;  // of the last round: it stays prepared
   VisitRecorder recorder_;
+  BackendOutputs outputs_;
 };
 
 WorkerMeasurer::Impl::Impl(WorkerMeasurerOptions options)
@@ -148,7 +150,12 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
   release(trial);
   RacingWorker& worker = workers_.at(backend->name);
   BT_TRY(prepared, worker.prepare(trial, candidate, backend->parameters));
-  const Prepared& answer = prepared.answer;
+  Prepared& answer = prepared.answer;
+  if (Ending ending = check_outputs(candidate.group, backend->outputs, std::move(answer.output));
+      ending.status != TrialStatus::ok) {
+    answer.ending = std::move(ending);
+    worker.release(trial);
+  }
   if (answer.ending.status == TrialStatus::ok) {
     const auto warm = options_.warm.find(trial);
     known_.prepared(trial, answer.first_run.value_or(0),
@@ -165,6 +172,23 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
                                  answer.first_run,
                                  answer.memory};
   return end_observation(std::move(observation));
+}
+
+// Ok but for a strict check that fails.
+Ending WorkerMeasurer::Impl::check_outputs(const CandidateGroup& group, OutputCheck check,
+                                           std::vector<float> output) {
+  if (output.empty() || check == OutputCheck::off) return {};
+  const auto notice = outputs_.add(group, std::move(output));
+  if (!notice) return {};
+  if (options_.on_outputs) options_.on_outputs(*notice);
+  for (const MeasuredBackend& backend : options_.backends)
+    if (backend.name == notice->against.backend) check = std::min(check, backend.outputs);
+  if (notice->agree() || check != OutputCheck::strict) return {};
+  return {TrialStatus::wrong_result,
+          "the output of sample 0 differs from that of " + to_string(notice->against),
+          "largest difference " + format_number(notice->error, 3) + " of the largest value, allowed " +
+              format_number(notice->allowed, 3),
+          ""};
 }
 
 std::optional<Bytes> WorkerMeasurer::Impl::memory_of_worker() const {

@@ -15,6 +15,7 @@
 #include "tuner/backend/backend.h"
 #include "tuner/core/clock.h"
 #include "tuner/core/session.h"
+#include "tuner/measure/backend_outputs.h"
 #include "tuner/measure/canary.h"
 #include "tuner/measure/measurer.h"
 #include "tuner/workload/model.h"
@@ -28,6 +29,7 @@ struct MeasuredBackend {
       MemoryKind::account;                  // BackendEntry::memory_kind: how a probe is limited
   std::string isa;                          // LoadOptions::isa
   std::vector<std::string> proven_kernels;  // LoadOptions::proven_kernels
+  OutputCheck outputs = OutputCheck::warn;  // against those of other backends
 };
 
 // Told each time that a worker has loaded the model: what cli keeps as notes.
@@ -67,6 +69,8 @@ struct WorkerMeasurerOptions {
   std::map<TrialId, int> warm = {};
   Seconds session_age = 0;  // a resumed session: Observation::started goes on from here
   std::function<void(const LoadNotice&)> on_load;  // may be empty
+  // Told of each backend whose output was held against another's; may be empty.
+  std::function<void(const OutputNotice&)> on_outputs;
   // A reference program ended and is left out from now on; may be empty.
   std::function<void(const std::string& name, const Ending& ending)> on_reference_lost;
   const Clock* clock = nullptr;  // for Observation::started; nullptr: the steady clock
