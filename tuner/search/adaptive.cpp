@@ -274,6 +274,15 @@ Adaptive::Move Adaptive::round_again(const Contest& contest) {
     together.push_back(prospect->trial);
   }
   if (together.empty() && choice.trial != ledger_.anchor()) return {};
+  if (round_of(ledger_, together, kShortRound).contenders.size() < together.size()) {
+    // Long runs come alone: the one whose look is worth most, or the choice would always be it.
+    const auto* most = &*std::max_element(
+        live.begin(), live.begin() + static_cast<std::ptrdiff_t>(together.size()),
+        [&](const Prospect* a, const Prospect* b) { return rate(*a) < rate(*b); });
+    together = {(*most)->trial};
+    gain = (*most)->gain;
+    seconds = beside() + (*most)->visit;
+  }
   if (round_cost(ledger_, together) > left()) return {};
   return {round_of(ledger_, together, kShortRound),
           std::min(gain, contest.standing.regret) / (kFirstVisits * seconds)};

@@ -8,7 +8,9 @@
 namespace batchtune {
 namespace {
 
-constexpr int kDraws = 300;             // a probability of 5 % is good to 1.3 %
+constexpr int kDraws = 300;  // a probability of 5 % is good to 1.3 %
+constexpr double kLuck =
+    4;  // squared correlations of so many draws: by chance alone, 95 % are below
 constexpr double kOutOfReach = 3.5;     // deviations below the best that need no draws
 constexpr std::size_t kMostAlive = 40;  // of those that are not measured, the likeliest
 
@@ -126,11 +128,12 @@ Standing weigh_up(std::vector<Prospect>& prospects, std::size_t choice, const Cu
     lost[loss.to] += loss.share / count;
   }
 
-  std::vector<double> known;  // variance of what a look would show
+  std::vector<double> own, known;  // variances: of each, and of what a look would show
   for (std::size_t i = 0; i < drawn.size(); ++i) {
     centre(logs[i]);
     const double noise = prospects[drawn[i]].visit_error;
-    known.push_back(mean_product(logs[i], logs[i]) + noise * noise / kFirstVisits);
+    own.push_back(mean_product(logs[i], logs[i]));
+    known.push_back(own.back() + noise * noise / kFirstVisits);
   }
   for (std::size_t rival = 0; rival < drawn.size(); ++rival) {
     if (lost[rival] <= 0 || rival == chosen) continue;
@@ -143,7 +146,8 @@ Standing weigh_up(std::vector<Prospect>& prospects, std::size_t choice, const Cu
     for (std::size_t i = 0; i < drawn.size(); ++i) {
       if (prospects[drawn[i]].measured && !rival_measured) continue;
       const double shared = mean_product(difference, logs[i]);
-      prospects[drawn[i]].gain += lost[rival] * shared * shared / (variance * known[i]);
+      const double moves = shared * shared / (variance * std::max(own[i], 1e-300)) - kLuck / count;
+      prospects[drawn[i]].gain += lost[rival] * std::max(0.0, moves) * own[i] / known[i];
     }
   }
   return standing;
