@@ -14,17 +14,33 @@ void visit(PinnedTeam& team, Burst& burst) {
   burst.rates.push_back(burst.work * static_cast<double>(burst.repeats) / seconds);
 }
 
+namespace {
+
+constexpr double kSurelyLong = 20 * kBurstSeconds;  // no interruption, whatever the load
+
+// Of one burst with the present repeats: the shortest of three, unless it is long beyond doubt. A thread that
+// waited for a CPU makes any burst long, and repeats that were settled by it would be far too few.
+double shortest_seconds(PinnedTeam& team, Burst& burst) {
+  constexpr int kTries = 3;
+  double shortest = 0;
+  burst.rates.clear();
+  for (int i = 0; i < kTries; ++i) {
+    visit(team, burst);
+    if (burst.rates.empty()) return 0;
+    const double fastest = *std::max_element(burst.rates.begin(), burst.rates.end());
+    shortest = burst.work * static_cast<double>(burst.repeats) / fastest;
+    if (shortest < kBurstSeconds / 2 || shortest >= kSurelyLong) break;
+  }
+  return shortest;
+}
+
+}  // namespace
+
 void fit(PinnedTeam& team, Burst& burst) {
   constexpr std::int64_t kMostRepeats = std::int64_t{1} << 40;  // no loop here is that fast
   for (;;) {
-    burst.rates.clear();
-    const double before = burst.spent;
-    visit(team, burst);
-    const double took = burst.rates.empty()
-                            ? 0
-                            : burst.work * static_cast<double>(burst.repeats) / burst.rates.front();
-    if (took >= kBurstSeconds / 2 || burst.spent - before >= kBurstSeconds) return;
-    if (burst.repeats >= kMostRepeats) return;
+    const double took = shortest_seconds(team, burst);
+    if (took >= kBurstSeconds / 2 || burst.repeats >= kMostRepeats) return;
     const double missing = took > 0 ? kBurstSeconds / took : 16;
     burst.repeats = static_cast<std::int64_t>(static_cast<double>(burst.repeats) *
                                               std::clamp(missing, 1.5, 16.0)) +

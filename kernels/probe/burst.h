@@ -25,7 +25,7 @@ struct Burst {
   std::vector<double> rates;  // one per burst
 };
 
-// Finds `repeats`, keeping the last try as the first rate.
+// Finds `repeats`, keeping the last tries as the first rates.
 void fit(PinnedTeam& team, Burst& burst);
 void visit(PinnedTeam& team, Burst& burst);
 Rate rate_of(const Burst& burst);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <thread>
 
+#include "kernels/probe/burst.h"
 #include "kernels/probe/calibration.h"
 #include "kernels/probe/loops.h"
 #include "kernels/probe/pinned_team.h"
@@ -254,6 +255,21 @@ TEST_CASE("parked reference programs use no CPU", "[kernels][probe]") {
   const double before = cpu_seconds();
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   CHECK(cpu_seconds() - before < 0.01);
+}
+
+TEST_CASE("a burst is as long as it should be though its thread had to wait at first", "[probe]") {
+  using Clock = std::chrono::steady_clock;
+  int calls = 0;
+  Burst burst;
+  burst.work = 1;
+  burst.loop = [&](int, std::int64_t repeats) {
+    if (++calls == 2) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // its first timed call
+    const auto end = Clock::now() + std::chrono::microseconds(repeats);
+    while (Clock::now() < end) continue;
+  };
+  PinnedTeam team({allowed_cpus().front()});
+  fit(team, burst);
+  CHECK(burst.repeats >= 500);  // of a microsecond; 2 ms are wanted
 }
 
 }  // namespace batchtune::probe
