@@ -77,7 +77,7 @@ struct CurveKind {
   CurveGroup (*make)(Draw& draw);
 };
 std::span<const CurveKind> curve_kinds();
-// Made after the search was, to see what it does where nobody looked while it was built.
+// Kinds that no search was tuned on: to see what it does where nobody looked.
 std::span<const CurveKind> strange_kinds();
 
 // Recorded tables of a kind, one for each group, named "kind#seed". Another seed: another curve of
