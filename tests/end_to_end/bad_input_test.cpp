@@ -43,7 +43,7 @@ TEST_CASE("bad usage ends with 2 and says what was wanted", "[end_to_end]") {
   expect({"tune", "mlp", "--fast"}, 2, "--fast");
   expect({"tune", "mlp", "--format", "xml"}, 2, "wanted text, json or csv");
   expect({"tune", "mlp", "--quiet", "--format", "csv"}, 2, "Leave one of the two out");
-  expect({"tune", "mlp", "--backend", "tpu"}, 2, "wanted a backend: cpu, simulated");
+  expect({"tune", "mlp", "--backend", "tpu"}, 2, "wanted a backend: cpu, onnxruntime");
   expect({"tune", "mlp", "--backend", "simulated:walls=1GiB"}, 2, "wall");
   expect({"tune", "mlp", "--isa", "mmx"}, 2, "wanted an instruction set: reference");
   expect({"tune", "mlp", "--threads", "1000"}, 2, "threads in all");

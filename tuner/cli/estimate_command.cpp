@@ -248,7 +248,7 @@ Result<OpenDevice> find_any_device(const EstimateCommandOptions& options) {
 
 void add_estimate_command(Arguments& arguments) {
   auto options = std::make_shared<EstimateCommandOptions>();
-  arguments.value("MODEL", options->model, "zoo name or .json file");
+  arguments.value("MODEL", options->model, "zoo name, .onnx or .json file");
   arguments.value("--device", options->device,
                   "name (batchtune list devices), .json device file, or cpu (the default): this "
                   "machine, measured");

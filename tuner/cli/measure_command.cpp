@@ -55,7 +55,7 @@ Result<int> run_measure(const MeasureOptions& options) {
 
 void add_measure_command(Arguments& arguments) {
   auto options = std::make_shared<MeasureOptions>();
-  arguments.required("MODEL", options->model, "zoo name or .json file");
+  arguments.required("MODEL", options->model, "zoo name, .onnx or .json file");
   arguments.required("--batches", options->tuning.batches, "1,8,32 or 1:64 or 1:64:x2");
   add_device_options(arguments, options->tuning);
   arguments.repeated("--latency-limit", options->tuning.latency_limits,

@@ -164,7 +164,7 @@ Result<TuneReport> tune_model(const TuneTask& task, Store& store, bool quiet) {
 
 void add_tune_command(Arguments& arguments) {
   auto options = std::make_shared<TuneOptions>();
-  arguments.several("MODEL", options->models, "zoo names (batchtune list models) or .json files");
+  arguments.several("MODEL", options->models, "zoo names (batchtune list models), .onnx or .json files");
   arguments.value("--file", options->file,
                   "models and what is asked of each, as TOML; options given here count for all");
   add_device_options(arguments, options->tuning);
