@@ -162,6 +162,7 @@ TEST_CASE("a worker that is stopped goes with its parent all the same", "[racing
     (void)!write(ends[1], &pid, sizeof(pid));
     for (;;) pause();
   }
+  close(ends[1]);  // so that a parent that dies is an end of file here, not a wait for ever
   pid_t worker = 0;
   REQUIRE(read(ends[0], &worker, sizeof(worker)) == static_cast<ssize_t>(sizeof(worker)));
   REQUIRE(kill(worker, 0) == 0);
@@ -176,7 +177,6 @@ TEST_CASE("a worker that is stopped goes with its parent all the same", "[racing
   }
   CHECK(gone);
   close(ends[0]);
-  close(ends[1]);
 }
 
 TEST_CASE("threads that linger for a moment are waited for", "[racing]") {
