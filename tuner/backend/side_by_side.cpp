@@ -17,6 +17,11 @@ Seconds steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+Ending no_thread(const std::system_error& error) {
+  return {TrialStatus::out_of_memory, "no thread for an instance",
+          std::string("system: ") + error.what(), "host"};
+}
+
 SideBySide::SideBySide(int count, Around around)
     : around_(std::move(around)), members_(static_cast<std::size_t>(count)) {
   for (int instance = 1; instance < count; ++instance)

@@ -10,6 +10,7 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,9 @@ namespace batchtune {
 
 Seconds steady_seconds();  // the clock of loading, preparing and running
 
+// How loading ends where an instance's thread could not be started.
+Ending no_thread(const std::system_error& error);
+
 class SideBySide {
  public:
   // Called on an instance's own thread, with work that it must do once: of a further instance all
@@ -26,7 +30,7 @@ class SideBySide {
   // a thread's settings. May be empty.
   using Around = std::function<void(int instance, const std::function<void()>& work)>;
 
-  // At least one. Throws std::system_error where a thread cannot be started.
+  // At least one. Throws std::system_error where a thread cannot be started: see no_thread().
   explicit SideBySide(int count, Around around = {});
   SideBySide(const SideBySide&) = delete;
   SideBySide& operator=(const SideBySide&) = delete;

@@ -18,8 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "tuner/core/stopwatch.h"
 #include "tuner/measure/memory_readings.h"
-#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/worker_setup.h"
 
 namespace batchtune {

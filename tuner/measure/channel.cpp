@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "tuner/measure/stopwatch.h"
+#include "tuner/core/stopwatch.h"
 
 namespace batchtune {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tuner/core/stopwatch.h"
 #include "tuner/measure/output_check.h"
-#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/visit.h"
 #include "tuner/measure/worker_setup.h"
 #include "tuner/workload/model_file.h"

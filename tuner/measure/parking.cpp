@@ -9,7 +9,7 @@
 #include <system_error>
 #include <thread>
 
-#include "tuner/measure/stopwatch.h"
+#include "tuner/core/stopwatch.h"
 
 namespace batchtune {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tuner/core/stopwatch.h"
 #include "tuner/measure/racing_worker.h"
-#include "tuner/measure/stopwatch.h"
 
 namespace batchtune {
 namespace {

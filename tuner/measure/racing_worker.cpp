@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "tuner/measure/stopwatch.h"
+#include "tuner/core/stopwatch.h"
 
 namespace batchtune {
 

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "tuner/measure/stopwatch.h"
+#include "tuner/core/stopwatch.h"
 #include "tuner/measure/visit.h"
 
 namespace batchtune {

@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "tuner/core/stopwatch.h"
 #include "tuner/measure/memory_readings.h"
-#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/visit.h"
 
 namespace batchtune {

@@ -5,8 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "tuner/core/stopwatch.h"
 #include "tuner/measure/racing_worker.h"
-#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/worker_process.h"
 
 namespace batchtune {

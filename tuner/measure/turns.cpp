@@ -3,8 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "tuner/core/stopwatch.h"
 #include "tuner/measure/host_state.h"
-#include "tuner/measure/stopwatch.h"
 
 namespace batchtune {
 namespace {

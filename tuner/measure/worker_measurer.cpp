@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "tuner/core/stopwatch.h"
 #include "tuner/measure/known_programs.h"
 #include "tuner/measure/memory_groups.h"
 #include "tuner/measure/overhead.h"
@@ -12,7 +13,6 @@
 #include "tuner/measure/round_plan.h"
 #include "tuner/measure/session_references.h"
 #include "tuner/measure/solo_worker.h"
-#include "tuner/measure/stopwatch.h"
 #include "tuner/measure/turns.h"
 #include "tuner/measure/visit_recorder.h"
 #include "tuner/measure/worker.h"

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "tuner/measure/stopwatch.h"
+#include "tuner/core/stopwatch.h"
 #include "tuner/measure/worker.h"
 
 extern char** environ;

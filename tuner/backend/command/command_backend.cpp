@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "tuner/backend/command/rules.h"
 #include "tuner/backend/command/server.h"
 #include "tuner/backend/command/substitution.h"
+#include "tuner/core/stopwatch.h"
 #include "tuner/workload/model.h"
 
 namespace batchtune::command {
@@ -63,14 +63,14 @@ Outcome<std::unique_ptr<LoadedModel>> CommandModel::load(const CommandSettings& 
 }
 
 Outcome<void> CommandModel::set_up() {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   auto child = Child::start(substitute(context_.settings.setup, values_),
                             context_.environment(values_), Input::none, context_.rules);
   if (!child)
     return tl::unexpected(
         Ending{TrialStatus::failed, "--setup did not start", to_string(child.error()), ""});
   (*child)->wait();
-  load_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  load_seconds_ = stopwatch.seconds();
   if (ended_well(**child)) return {};
   Ending ending = ending_of(**child, context_.rules, "");
   ending.reason = "--setup: " + ending.reason;

@@ -1,13 +1,13 @@
 #include "tuner/backend/command/program.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 #include <utility>
 
 #include "tuner/backend/command/child.h"
 #include "tuner/backend/command/endings.h"
 #include "tuner/backend/command/latencies.h"
+#include "tuner/core/stopwatch.h"
 
 namespace batchtune::command {
 namespace {
@@ -43,7 +43,7 @@ Outcome<MadeRuns> StartedEachTime::make_runs(int runs) {
   const CommandSettings& settings = context_.settings;
   if (settings.timing == Timing::process) runs = settings.runs;
   const Values values = values_of(candidate_, runs, context_.seed);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   auto child = Child::start(substitute(settings.command, values), context_.environment(values),
                             Input::none, context_.rules);
   if (!child)
@@ -51,7 +51,7 @@ Outcome<MadeRuns> StartedEachTime::make_runs(int runs) {
         Ending{TrialStatus::failed, "the command did not start", to_string(child.error()), ""});
   (*child)->wait();
   MadeRuns made;
-  made.passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  made.passed = stopwatch.seconds();
   peak_ = std::max(peak_, (*child)->peak_resident());
   BT_TRY(latencies, latencies_of(**child, runs, made.passed));
   made.latencies = std::move(latencies);

@@ -1,11 +1,11 @@
 #include "tuner/backend/command/server.h"
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "tuner/backend/command/endings.h"
 #include "tuner/backend/command/latencies.h"
+#include "tuner/core/stopwatch.h"
 
 namespace batchtune::command {
 namespace {
@@ -22,16 +22,6 @@ Ending broken(const std::string& wanted, const std::string& line) {
 std::string text_of(const Json& json) {
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
-
-class Stopwatch {
- public:
-  Seconds seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 Json preparation(const CommandContext& context, const Candidate& candidate, int program) {
   const CandidateGroup& group = candidate.group;

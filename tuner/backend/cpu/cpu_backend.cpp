@@ -54,9 +54,8 @@ Outcome<std::unique_ptr<LoadedModel>> CpuBackend::load(const Model& model,
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::bad_alloc&) {
     return tl::make_unexpected(out_of_host_memory(0, "loading " + model.name));
-  } catch (const std::system_error& error) {  // of a thread that cannot be started
-    return tl::make_unexpected(Ending{TrialStatus::out_of_memory, "no thread for an instance",
-                                      std::string("system: ") + error.what(), "host"});
+  } catch (const std::system_error& error) {
+    return tl::make_unexpected(no_thread(error));
   }
 }
 

@@ -72,19 +72,15 @@ Outcome<std::unique_ptr<LoadedModel>> OnnxRuntimeBackend::load(const Model& mode
   try {
     BT_TRY_VOID(check_group(options));
     BT_TRY_VOID(ensure_environment());
-    auto onnx = source_(model, options.seed);
-    if (!onnx)
-      return tl::unexpected(Ending{TrialStatus::unsupported, "the model has no ONNX form",
-                                   to_string(onnx.error()), ""});
+    BT_TRY(onnx, runtime::onnx_of(source_, model, options.seed));
     BT_TRY(loaded,
-           SessionModel::load({*api_, *environment_, settings_, model, options, std::move(*onnx)}));
+           SessionModel::load({*api_, *environment_, settings_, model, options, std::move(onnx)}));
     report_settings(options, report);
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::bad_alloc&) {
-    return tl::unexpected(runtime::ending_of_message("load " + model.name, "std::bad_alloc"));
-  } catch (const std::system_error& error) {  // of a thread that cannot be started
-    return tl::unexpected(Ending{TrialStatus::out_of_memory, "no thread for an instance",
-                                 std::string("system: ") + error.what(), "host"});
+    return tl::unexpected(runtime::no_memory("load " + model.name));
+  } catch (const std::system_error& error) {
+    return tl::unexpected(no_thread(error));
   }
 }
 

@@ -170,17 +170,11 @@ Outcome<void> CompiledGroup::read_back(const CompiledModel* compiled, LoadReport
 
 Outcome<std::unique_ptr<Program>> CompiledGroup::prepare(const Candidate& candidate) {
   try {
-    if (candidate.group != options_.group)
-      return tl::unexpected(unsupported("the model was loaded for " + to_string(options_.group) +
-                                        ", not for " + to_string(candidate.group)));
-    if (candidate.batch < 1)
-      return tl::unexpected(
-          unsupported("batch " + std::to_string(candidate.batch) + " is below 1"));
+    BT_TRY_VOID(runtime::check_candidate(candidate, options_.group));
     BT_TRY(program, RequestProgram::prepare(*this, candidate.batch));
     return std::unique_ptr<Program>(std::move(program));
   } catch (const std::bad_alloc&) {
-    return tl::unexpected(
-        runtime::ending_of_message("prepare " + to_string(candidate), "std::bad_alloc"));
+    return tl::unexpected(runtime::no_memory("prepare " + to_string(candidate)));
   }
 }
 

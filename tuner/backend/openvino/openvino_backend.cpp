@@ -59,20 +59,16 @@ Outcome<std::unique_ptr<LoadedModel>> OpenVinoBackend::load(const Model& model,
   try {
     BT_TRY_VOID(check_group(options));
     BT_TRY_VOID(ensure_core());
-    auto onnx = source_(model, options.seed);
-    if (!onnx)
-      return tl::unexpected(Ending{TrialStatus::unsupported, "the model has no ONNX form",
-                                   to_string(onnx.error()), ""});
+    BT_TRY(onnx, runtime::onnx_of(source_, model, options.seed));
     report.effective.push_back({"library", found_.path, found_.origin});
     report.effective.push_back({"version", api_->library_version(), "the library"});
-    BT_TRY(loaded, CompiledGroup::load({*api_, *core_, settings_, model, options, std::move(*onnx)},
+    BT_TRY(loaded, CompiledGroup::load({*api_, *core_, settings_, model, options, std::move(onnx)},
                                        report));
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::bad_alloc&) {
-    return tl::unexpected(runtime::ending_of_message("load " + model.name, "std::bad_alloc"));
-  } catch (const std::system_error& error) {  // of a thread that cannot be started
-    return tl::unexpected(Ending{TrialStatus::out_of_memory, "no thread for an instance",
-                                 std::string("system: ") + error.what(), "host"});
+    return tl::unexpected(runtime::no_memory("load " + model.name));
+  } catch (const std::system_error& error) {
+    return tl::unexpected(no_thread(error));
   }
 }
 

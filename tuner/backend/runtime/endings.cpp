@@ -48,8 +48,21 @@ Ending ending_of_message(std::string what, std::string message, Refusal refusal)
   return {status, std::move(what), "runtime: " + message, ""};
 }
 
+Ending no_memory(std::string what) {
+  return ending_of_message(std::move(what), "std::bad_alloc");
+}
+
 Ending unsupported(std::string reason) {
   return {TrialStatus::unsupported, std::move(reason), "", ""};
+}
+
+Outcome<void> check_candidate(const Candidate& candidate, const CandidateGroup& loaded) {
+  if (candidate.group != loaded)
+    return tl::unexpected(unsupported("the model was loaded for " + to_string(loaded) +
+                                      ", not for " + to_string(candidate.group)));
+  if (candidate.batch < 1)
+    return tl::unexpected(unsupported("batch " + std::to_string(candidate.batch) + " is below 1"));
+  return {};
 }
 
 }  // namespace batchtune::runtime

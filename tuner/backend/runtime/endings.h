@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "tuner/backend/backend.h"
+#include "tuner/core/candidate.h"
 #include "tuner/core/observation.h"
 
 namespace batchtune::runtime {
@@ -14,6 +16,10 @@ enum class Refusal { fault, cannot };  // cannot: the runtime says that it has n
 // evidence.
 Ending ending_of_message(std::string what, std::string message, Refusal refusal = Refusal::fault);
 
+Ending no_memory(std::string what);  // for what std::bad_alloc was thrown
 Ending unsupported(std::string reason);
+
+// Refuses a candidate that the model was not loaded for, and batches below 1.
+Outcome<void> check_candidate(const Candidate& candidate, const CandidateGroup& loaded);
 
 }  // namespace batchtune::runtime

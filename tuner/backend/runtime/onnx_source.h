@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "tuner/backend/backend.h"
 #include "tuner/core/error.h"
 #include "tuner/workload/onnx/onnx.h"
 
@@ -11,5 +12,8 @@ namespace batchtune::runtime {
 
 // As onnx_for_runtime(): of the file that the model is from, else exported with weights of `seed`.
 using OnnxSource = std::function<Result<OnnxForRuntime>(const Model& model, std::uint64_t seed)>;
+
+// Without one the model is unsupported, with the source's reason.
+Outcome<OnnxForRuntime> onnx_of(const OnnxSource& source, const Model& model, std::uint64_t seed);
 
 }  // namespace batchtune::runtime
