@@ -96,6 +96,14 @@ void micro_of_two(const MicroCall& call) {
   _tile_stored(3, sums + 16, kSumsStride);
 }
 
+inline void even_step(const char* a, std::int64_t stride, const char* w) {
+  _tile_loadd(4, a, stride);
+  _tile_loadd(6, w, kPairRowBytes);
+  _tile_dpbf16ps(0, 4, 6);
+  _tile_loadd(7, w + 64, kPairRowBytes);
+  _tile_dpbf16ps(1, 4, 7);
+}
+
 // Up to 16 rows, as many as the tiles have. Even steps add to tiles 0 and 1, odd ones to 2 and 3:
 // four products at once hide the latency of one.
 void micro_of_one(const MicroCall& call) {
@@ -114,11 +122,7 @@ void micro_of_one(const MicroCall& call) {
   Meanwhile meanwhile(call, steps);
   std::int64_t step = 0;
   for (; step + 2 <= steps; step += 2) {
-    _tile_loadd(4, a, stride);
-    _tile_loadd(6, w, kPairRowBytes);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(7, w + 64, kPairRowBytes);
-    _tile_dpbf16ps(1, 4, 7);
+    even_step(a, stride, w);
     meanwhile.step();
     _tile_loadd(5, a + kTileRowBytes, stride);
     _tile_loadd(6, w + kPanelStep, kPairRowBytes);
@@ -130,11 +134,7 @@ void micro_of_one(const MicroCall& call) {
     w += 2 * kPanelStep;
   }
   if (step < steps) {
-    _tile_loadd(4, a, stride);
-    _tile_loadd(6, w, kPairRowBytes);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(7, w + 64, kPairRowBytes);
-    _tile_dpbf16ps(1, 4, 7);
+    even_step(a, stride, w);
     meanwhile.step();
   }
   alignas(64) float odd[kTileRows * 32];
