@@ -6,7 +6,8 @@ cmake_minimum_required(VERSION 3.22)
 
 # <folder> may include these folders or files (its own always). The longest matching folder decides.
 set(modules
-  tuner/core tuner/statistics tuner/workload tuner/estimate tuner/backend tuner/backend/cpu tuner/measure
+  tuner/core tuner/statistics tuner/workload tuner/estimate tuner/backend tuner/backend/cpu
+  tuner/backend/imported tuner/backend/onednn tuner/measure
   tuner/search tuner/track tuner/deploy tuner/cli storage reports kernels kernels/probe)
 set(may_tuner/core)
 set(may_tuner/statistics tuner/core)
@@ -14,6 +15,9 @@ set(may_tuner/workload tuner/core)
 set(may_tuner/estimate tuner/core tuner/statistics tuner/workload)
 set(may_tuner/backend tuner/core tuner/workload)
 set(may_tuner/backend/cpu tuner/core tuner/workload tuner/backend kernels)
+# Imported graphs lowered to kernels of our own, for the backends that have some.
+set(may_tuner/backend/imported tuner/core tuner/workload tuner/backend/backend.h kernels)
+set(may_tuner/backend/onednn tuner/core tuner/workload tuner/backend kernels)
 set(may_tuner/measure tuner/core tuner/statistics tuner/workload tuner/backend/backend.h)
 set(may_tuner/search tuner/core tuner/statistics tuner/workload tuner/estimate tuner/measure
     tuner/backend/backend.h)
@@ -32,7 +36,8 @@ set(third_party
   "toml++"            "^toml"                    "^tuner/cli/models_file.cpp"
   "SQLite"            "^(sqlite3|SQLiteCpp)"     "^storage/"
   "ONNX"              "^(onnx|google/protobuf)/" "^tuner/workload/onnx/"
-  "oneTBB"            "^(tbb|oneapi)/"           "^kernels/arena"
+  "oneDNN"            "^(oneapi/dnnl|dnnl)"      "^tuner/backend/onednn/"
+  "oneTBB"            "^(tbb|oneapi/tbb)/"          "^kernels/arena"
   "Google Benchmark"  "^benchmark/"              "^(tuner/measure/|kernels/.*bench|tuner/backend/cpu/.*bench)"
   "Catch2"            "^catch2/"                 "^tests/"
   "Boost"             "^boost/"                  "^tuner/statistics/"

@@ -36,6 +36,15 @@ struct RunTimes {
   ClockKind clock = ClockKind::host;
 };
 
+// What one operation took of a run.
+struct LayerTime {
+  std::string name;  // as the runtime calls it; of the Model's operation where that is known
+  std::string kind;  // "Conv", "FusedConv+Relu"; "" where it is not known
+  Seconds seconds = 0;
+
+  bool operator==(const LayerTime&) const = default;
+};
+
 class Program {
  public:
   virtual ~Program() = default;
@@ -58,6 +67,13 @@ class Program {
   // Seconds that preparing took on a clock other than the host's; nullopt: whoever called prepare()
   // times it.
   virtual std::optional<Seconds> prepare_seconds() const { return std::nullopt; }
+
+  // Time of each operation in order, the median of `runs` >= 1 profiled runs: profiling slows runs, so they are
+  // never those that are measured. Empty where the backend cannot tell.
+  virtual Outcome<std::vector<LayerTime>> profile(int runs) {
+    static_cast<void>(runs);
+    return std::vector<LayerTime>{};
+  }
 
   // run(1) is going to follow so many times in a row. For those that make several runs in one go (a
   // process that is started for them); nobody else need care.
@@ -94,6 +110,7 @@ struct LoadOptions {
   std::vector<std::string>
       proven_kernels;      // notes: kernels that proved right on this machine before
   std::string parameters;  // of the backend's own ("wall=2GiB,hang=16" for simulated)
+  std::string input_file;  // .npz with samples that set_input() takes instead of seeded ones; "" for none
 
   bool operator==(const LoadOptions&) const = default;
 };

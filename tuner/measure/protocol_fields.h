@@ -66,6 +66,7 @@ struct Fields<LoadOptions> {
   static void visit(auto& x, auto&& f) {
     f("group", x.group), f("seed", x.seed), f("account_limit", x.account_limit), f("isa", x.isa);
     f("proven_kernels", x.proven_kernels), f("parameters", x.parameters);
+    f("input_file", x.input_file);
   }
 };
 template <>

@@ -37,6 +37,7 @@ bool alive_together(const Tensor& a, const Tensor& b) {
 }
 
 std::size_t element_size(const Op& op, DType dtype) {
+  if (op.element_bytes > 0) return static_cast<std::size_t>(op.element_bytes);
   return op.kind == OpKind::input && op.input_kind == InputKind::token_ids ? sizeof(std::int32_t)
                                                                            : size_of(dtype);
 }

@@ -14,7 +14,7 @@ namespace batchtune {
 inline constexpr Bytes kTensorAlignment = 64;  // a cache line: rows of tensors start on one
 
 // offset[i] and bytes[i] belong to Model::ops[i]; a reshape or fused operation shares its input's place. Token ids are
-// 4-byte integers, everything else has the dtype's size.
+// 4-byte integers, what has Op::element_bytes has those, everything else has the dtype's size.
 struct MemoryPlan {
   std::vector<Bytes> offset;
   std::vector<Bytes> bytes;

@@ -119,6 +119,8 @@ struct Op {
   // foreign: computed in passing by the operation that it reads, as runtimes do with activations
   // behind a product: its tensor is that one's.
   bool fused = false;
+  // foreign: bytes of an element of its tensor, where they are not the dtype's (integers, booleans); 0: the dtype's.
+  int element_bytes = 0;
 
   bool operator==(const Op&) const = default;
 };
