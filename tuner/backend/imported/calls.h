@@ -38,7 +38,7 @@ using MadeCall = tl::expected<Call, std::string>;
 // A node and what is known of its tensors. Attributes through graph_edit.h.
 class CallNode {
  public:
-  CallNode(const OnnxGraph& graph, const GraphNode& node) : graph_(graph), node_(node) {}
+  CallNode(const FileGraph& graph, const GraphNode& node) : graph_(graph), node_(node) {}
 
   const GraphNode& node() const { return node_; }
   const std::string& op() const { return node_.op_type; }
@@ -56,7 +56,7 @@ class CallNode {
   const GraphTensor& tensor(int index) const {
     return graph_.tensors[static_cast<std::size_t>(index)];
   }
-  const OnnxGraph& graph_;
+  const FileGraph& graph_;
   const GraphNode& node_;
 };
 
@@ -72,6 +72,6 @@ struct CallRow {
 std::span<const CallRow> call_rows();
 
 // The call of any node whose tensors' shapes are known; an error says what is not supported.
-MadeCall make_call(const OnnxGraph& graph, const GraphNode& node);
+MadeCall make_call(const FileGraph& graph, const GraphNode& node);
 
 }  // namespace batchtune::imported

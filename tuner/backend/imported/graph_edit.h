@@ -1,4 +1,4 @@
-// What passes over an OnnxGraph need: who writes and reads a tensor, what a constant holds, and
+// What passes over an FileGraph need: who writes and reads a tensor, what a constant holds, and
 // putting one node in the place of several. A pass is a function `void pass(GraphEditor& edit)`
 // that leaves a graph which computes the same; lowered.cpp has the list of them in their order.
 //
@@ -58,9 +58,9 @@ std::optional<double> single(const GraphTensor& tensor);
 
 class GraphEditor {
  public:
-  explicit GraphEditor(OnnxGraph& graph);
+  explicit GraphEditor(FileGraph& graph);
 
-  const OnnxGraph& graph() const { return graph_; }
+  const FileGraph& graph() const { return graph_; }
   int node_count() const { return static_cast<int>(graph_.nodes.size()); }
   // Nodes keep their indices until finish(); one that is gone has no op_type.
   const GraphNode& node(int index) const { return graph_.nodes[static_cast<std::size_t>(index)]; }
@@ -93,7 +93,7 @@ class GraphEditor {
   void link(int node);
   void unlink(int node);
 
-  OnnxGraph& graph_;
+  FileGraph& graph_;
   std::vector<int> writer_;
   std::vector<std::vector<int>> readers_;
   std::vector<int> as_output_;  // how often

@@ -62,6 +62,6 @@ struct LoweredModel {
 Outcome<LoweredModel> lower_imported(const Model& model);
 
 // Of a graph as read_onnx_graph_as_declared() gives it; `name` is the native model's.
-Outcome<LoweredModel> lower_graph(OnnxGraph graph, const std::string& name);
+Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name);
 
 }  // namespace batchtune::imported

@@ -88,10 +88,10 @@ struct GraphNode {
   std::int64_t opset = 1;  // of its domain
   std::map<std::string, GraphAttribute> attributes;  // subgraphs are left out
   bool has_subgraph = false;
-  std::vector<int> inputs, outputs;  // indices in OnnxGraph::tensors, or kLeftOut
+  std::vector<int> inputs, outputs;  // indices in FileGraph::tensors, or kLeftOut
 };
 
-struct OnnxGraph {
+struct FileGraph {
   std::string file;  // its name, for errors
   std::vector<GraphTensor> tensors;
   std::vector<GraphNode> nodes;  // topological order
@@ -102,10 +102,10 @@ struct OnnxGraph {
 
 // Of the file that `model` was read from: its dims, its batch, freed where it is fixed at 1. The
 // weights are in memory whole. Errors as onnx_for_runtime().
-Result<OnnxGraph> read_onnx_graph(const Model& model);
+Result<FileGraph> read_onnx_graph(const Model& model);
 
 // Every size as the file declares it, no batch anywhere: tests of single operations have none.
 // Dimensions without a size are an error. input_ops are the tensors' names.
-Result<OnnxGraph> read_onnx_graph_as_declared(const std::string& path);
+Result<FileGraph> read_onnx_graph_as_declared(const std::string& path);
 
 }  // namespace batchtune
