@@ -45,6 +45,7 @@ std::vector<Request> every_request() {
           Share{{{1, 2, 3}, {2, 0, 1}}, true},
           Release{12},
           Soak{12, 30.0},
+          Profile{12, 5},
           Describe{},
           ListKernels{},
           Quit{}};
@@ -68,6 +69,7 @@ std::vector<Reply> every_reply() {
                     {reading, CanaryReading{}},
                     0.25},
           Soaked{ending, 17, 29.5},
+          Profiled{{}, 0.5, {{"conv1", "Conv", 1.0 / 3}, {"", "", 0}}},
           Described{odd_device()},
           KernelsListed{{{"k", "gemm", "f32", "avx2", false, "no AVX2"}}},
           Refused{{ErrorKind::environment, "a", "b", "c", "d"}}};

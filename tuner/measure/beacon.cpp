@@ -25,7 +25,7 @@ struct Beacon::Page {
 namespace {
 
 constexpr char kPageName[] = "batchtune beacon";  // as in /proc/PID/maps
-constexpr int kPhases = 10;
+constexpr int kPhases = 11;
 
 template <typename T>
 T* map(int fd) {
@@ -64,6 +64,8 @@ std::string_view name_of(Phase phase) {
       return "timing";
     case Phase::canary:
       return "in a canary";
+    case Phase::profiling:
+      return "profiling";
     case Phase::soak:
       return "soaking";
   }

@@ -22,6 +22,7 @@ enum class Phase {
   warm,
   timed,
   canary,
+  profiling,
   soak
 };
 std::string_view name_of(Phase phase);  // as in "last seen preparing batch 8"

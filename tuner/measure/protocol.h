@@ -86,6 +86,13 @@ struct Soak {  // answered by Soaked: runs again and again
   bool operator==(const Soak&) const = default;
 };
 
+struct Profile {  // answered by Profiled: where the time of a run goes, by runs that count for nothing
+  TrialId program = 0;
+  int runs = 1;
+
+  bool operator==(const Profile&) const = default;
+};
+
 struct Describe {
   bool operator==(const Describe&) const = default;
 };  // answered by Described or Refused
@@ -97,7 +104,7 @@ struct Quit {
 };
 
 using Request =
-    std::variant<Hello, Load, Unload, Prepare, Share, Release, Soak, Describe, ListKernels, Quit>;
+    std::variant<Hello, Load, Unload, Prepare, Share, Release, Soak, Profile, Describe, ListKernels, Quit>;
 
 // ---- worker to parent
 
@@ -157,6 +164,14 @@ struct Soaked {
   bool operator==(const Soaked&) const = default;
 };
 
+struct Profiled {
+  Ending ending;
+  Seconds run = 0;                // median of as many runs that were not profiled, just before
+  std::vector<LayerTime> layers;  // Program::profile(); empty where the backend cannot tell
+
+  bool operator==(const Profiled&) const = default;
+};
+
 struct Described {
   DeviceInfo device;
 
@@ -175,7 +190,7 @@ struct Refused {  // the backend cannot be had at all
   bool operator==(const Refused&) const = default;
 };
 
-using Reply = std::variant<Loaded, Prepared, ShareDone, Soaked, Described, KernelsListed, Refused>;
+using Reply = std::variant<Loaded, Prepared, ShareDone, Soaked, Profiled, Described, KernelsListed, Refused>;
 
 std::string encode(const Request& request);
 std::string encode(const Reply& reply);

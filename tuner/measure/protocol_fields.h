@@ -77,6 +77,12 @@ struct Fields<LoadReport> {
   }
 };
 template <>
+struct Fields<LayerTime> {
+  static void visit(auto& x, auto&& f) {
+    f("name", x.name), f("kind", x.kind), f("seconds", x.seconds);
+  }
+};
+template <>
 struct Fields<Peak> {
   static void visit(auto& x, auto&& f) {
     f("dtype", x.dtype), f("isa", x.isa), f("flops_per_second", x.flops_per_second);
@@ -158,6 +164,11 @@ struct Fields<Soak> {
   static void visit(auto& x, auto&& f) { f("program", x.program), f("seconds", x.seconds); }
 };
 template <>
+struct Fields<Profile> {
+  static constexpr char kName[] = "profile";
+  static void visit(auto& x, auto&& f) { f("program", x.program), f("runs", x.runs); }
+};
+template <>
 struct Fields<Describe> {
   static constexpr char kName[] = "describe";
   static void visit(auto&, auto&&) {}
@@ -222,6 +233,13 @@ struct Fields<Soaked> {
   static constexpr char kName[] = "soaked";
   static void visit(auto& x, auto&& f) {
     f("ending", x.ending), f("runs", x.runs), f("spent", x.spent);
+  }
+};
+template <>
+struct Fields<Profiled> {
+  static constexpr char kName[] = "profiled";
+  static void visit(auto& x, auto&& f) {
+    f("ending", x.ending), f("run", x.run), f("layers", x.layers);
   }
 };
 template <>

@@ -17,6 +17,7 @@ LoadOptions load_options(const MeasuredBackend& backend, const CandidateGroup& g
   options.isa = backend.isa;
   options.proven_kernels = backend.proven_kernels;
   options.parameters = parameters;
+  options.input_file = backend.input_file;
   return options;
 }
 

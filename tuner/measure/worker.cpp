@@ -9,6 +9,7 @@
 
 #include "tuner/measure/beacon.h"
 #include "tuner/measure/channel.h"
+#include "tuner/measure/layer_profile.h"
 #include "tuner/measure/loaded_group.h"
 #include "tuner/measure/protocol.h"
 #include "tuner/measure/share.h"
@@ -47,6 +48,7 @@ class Worker {
     return true;
   }
   bool serve(const Soak& request);
+  bool serve(const Profile& request);
   bool serve(const Describe&);
   bool serve(const ListKernels&);
   bool serve(const Quit&) { return true; }
@@ -124,6 +126,13 @@ bool Worker::serve(const Soak& request) {
   if (found == programs_.end()) return false;
   beacon_.set(Phase::soak, request.program, found->second.batch);
   return answer(soak(*found->second.program, request.seconds, [&] { beacon_.beat(); }));
+}
+
+bool Worker::serve(const Profile& request) {
+  const auto found = programs_.find(request.program);
+  if (found == programs_.end()) return false;
+  beacon_.set(Phase::profiling, request.program, found->second.batch);
+  return answer(profile_program(*found->second.program, request.runs, [&] { beacon_.beat(); }));
 }
 
 bool Worker::serve(const Describe&) {

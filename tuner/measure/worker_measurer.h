@@ -30,6 +30,7 @@ struct MeasuredBackend {
   std::string isa;                          // LoadOptions::isa
   std::vector<std::string> proven_kernels;  // LoadOptions::proven_kernels
   OutputCheck outputs = OutputCheck::warn;  // against those of other backends
+  std::string input_file = {};              // LoadOptions::input_file
 };
 
 // Told each time that a worker has loaded the model: what cli keeps as notes.

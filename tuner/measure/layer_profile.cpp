@@ -1,0 +1,93 @@
+#include "tuner/measure/layer_profile.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "tuner/measure/racing_worker.h"
+#include "tuner/measure/visit.h"
+#include "tuner/measure/worker_process.h"
+
+namespace batchtune {
+namespace {
+
+using namespace protocol;
+
+constexpr TrialId kOnlyProgram = 1;
+constexpr int kOnlyLoad = 1;
+constexpr int kWarmRuns = 2;
+
+// The answer to one question; its ending, or the worker's, where it did not go well.
+template <typename Answer>
+Result<Outcome<Answer>> ask(WorkerProcess& worker, const Request& request, Seconds timeout) {
+  worker.send(request);
+  auto reply = worker.receive(timeout);
+  if (!reply) return Outcome<Answer>(tl::unexpected(reply.error()));
+  if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
+  auto* answer = std::get_if<Answer>(&*reply);
+  if (answer == nullptr) return Outcome<Answer>(tl::unexpected(worker.out_of_step()));
+  if (answer->ending.status != TrialStatus::ok)
+    return Outcome<Answer>(tl::unexpected(answer->ending));
+  return Outcome<Answer>(std::move(*answer));
+}
+
+Profiled ended(Ending ending) {
+  Profiled profiled;
+  profiled.ending = std::move(ending);
+  return profiled;
+}
+
+Outcome<Seconds> median_run(Program& program, int runs, const std::function<void()>& beat) {
+  std::vector<Seconds> seconds;
+  for (int i = 0; i < kWarmRuns + runs; ++i) {
+    BT_TRY(times, program.run(1));
+    if (Ending ending = check_durations(times); ending.status != TrialStatus::ok)
+      return tl::unexpected(std::move(ending));
+    if (i >= kWarmRuns)
+      seconds.push_back(*std::max_element(times.seconds.begin(), times.seconds.end()));
+    beat();
+  }
+  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+  std::nth_element(seconds.begin(), middle, seconds.end());
+  return *middle;
+}
+
+}  // namespace
+
+Result<Profiled> profile_alone(const MeasuredBackend& backend, const std::string& model_json,
+                               const Candidate& candidate, const ProfileOptions& options) {
+  BT_TRY(worker, WorkerProcess::start(backend_spec(backend)));
+  const Load load{kOnlyLoad, model_json,
+                  load_options(backend, candidate.group, backend.parameters, options.seed),
+                  std::nullopt, false};
+  BT_TRY(loaded, ask<Loaded>(*worker, load, options.timeout));
+  if (!loaded) return ended(loaded.error());
+  Prepare prepare{kOnlyLoad, kOnlyProgram, candidate};
+  prepare.check = false;
+  BT_TRY(prepared, ask<Prepared>(*worker, prepare, options.timeout));
+  if (!prepared) return ended(prepared.error());
+  BT_TRY(profiled, ask<Profiled>(*worker, Profile{kOnlyProgram, options.runs}, options.timeout));
+  if (!profiled) return ended(profiled.error());
+  return std::move(*profiled);
+}
+
+Profiled profile_program(Program& program, int runs, const std::function<void()>& beat) {
+  Profiled profiled;
+  const Ending thrown = ending_of_exceptions([&] {
+    const auto run = median_run(program, std::max(1, runs), beat);
+    if (!run) {
+      profiled.ending = run.error();
+      return;
+    }
+    profiled.run = *run;
+    auto layers = program.profile(std::max(1, runs));
+    if (layers)
+      profiled.layers = std::move(*layers);
+    else
+      profiled.ending = layers.error();
+  });
+  if (thrown.status != TrialStatus::ok) profiled.ending = thrown;
+  return profiled;
+}
+
+}  // namespace batchtune
