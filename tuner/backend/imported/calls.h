@@ -1,13 +1,14 @@
-// Operations without a kind in Model, as calls of kernels/tensor. calls.cpp has the one table from
-// (domain, op_type) to a function that makes the call; those functions are in one file per kind:
+// Operations without a kind in Model, as calls of kernels/tensor. Each file of a kind has a table
+// from (domain, op_type) to a function that makes the call; calls.cpp has the list of the tables:
 // calls_arithmetic.cpp, calls_images.cpp, calls_layout.cpp, calls_reduce.cpp, calls_rows.cpp,
 // calls_products.cpp.
 //
-// Add an operation: a function `MadeCall name(const CallNode& node)` in the file of its kind,
-// declared below under that file's heading, and a row in calls.cpp.
+// Add an operation: a function `MadeCall name(const CallNode& node)` and a row for it, both in the
+// file of its kind.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,25 +16,41 @@
 
 #include <tl/expected.hpp>
 
-#include "kernels/arena.h"
+#include "kernels/tensor/tensor.h"
+#include "kernels/workspace.h"
 #include "tuner/backend/imported/graph_edit.h"
 
 namespace batchtune::imported {
 
-// A tensor at one batch; {} in shape is a single value. data nullptr: left out.
-struct CallTensor {
-  ElementType type = ElementType::undefined;
-  Shape shape;
-  void* data = nullptr;
+namespace kt = kernels::tensor;
+
+// What a call computes with, at one batch. An input that is left out has no data (is_there()).
+struct CallData {
+  const kt::Context& context;
+  std::span<const kt::ConstTensor> in;
+  std::span<const kt::Tensor> out;  // in the shapes that the graph says; they overlap no input
+  kernels::Workspace workspace;     // of Call::workspace_bytes for each lane
+
+  bool is_there(std::size_t input) const { return input < in.size() && in[input].data != nullptr; }
+  // For parameters that may be null.
+  const kt::ConstTensor* optional(std::size_t input) const {
+    return is_there(input) ? &in[input] : nullptr;
+  }
 };
 
-// Computes the outputs, whose shapes the graph says. Inputs and outputs never overlap.
-using Call = std::function<void(std::span<const CallTensor> inputs,
-                                std::span<const CallTensor> outputs, kernels::Team& team)>;
+struct Call {
+  std::function<kt::Outcome(const CallData& data)> run;
+  // For each lane; empty: none.
+  std::function<std::size_t(const kt::Kernels& kernels, std::span<const kt::ConstTensor> in)>
+      workspace_bytes = {};
+};
 
-// A call, or why there is none ("axes that are computed from data"); the node is named by whoever
-// reports it.
+// A call, or why there is none ("axes that are computed from data"); whoever reports it names the
+// node.
 using MadeCall = tl::expected<Call, std::string>;
+inline tl::unexpected<std::string> no_call(std::string why) {
+  return tl::unexpected<std::string>(std::move(why));
+}
 
 // A node and what is known of its tensors. Attributes through graph_edit.h.
 class CallNode {
@@ -46,11 +63,16 @@ class CallNode {
   bool has(std::size_t input) const { return has_input(node_, input); }
   std::size_t input_count() const { return node_.inputs.size(); }
   std::size_t output_count() const { return node_.outputs.size(); }
+  bool has_output(std::size_t i) const {
+    return i < node_.outputs.size() && node_.outputs[i] != kLeftOut;
+  }
   // Of an input (output) that is there: its type and shape are known.
   const GraphTensor& in(std::size_t i) const { return tensor(node_.inputs[i]); }
   const GraphTensor& out(std::size_t i = 0) const { return tensor(node_.outputs[i]); }
   ElementType type(std::size_t input = 0) const { return in(input).type; }
   std::size_t rank(std::size_t input = 0) const { return in(input).shape->sizes.size(); }
+  // Counted from the front; nullopt where it is none of `rank`.
+  static std::optional<std::size_t> axis(std::int64_t axis, std::size_t rank);
 
  private:
   const GraphTensor& tensor(int index) const {
@@ -60,18 +82,27 @@ class CallNode {
   const GraphNode& node_;
 };
 
-// Values of small parameters (axes, starts, sizes) that come as a tensor, when the call runs; of
-// integer types.
-std::vector<std::int64_t> values_of(const CallTensor& tensor);
+// Parameters that come as a tensor (axes, starts, sizes), read when the call runs: of an integer
+// or floating type.
+std::vector<std::int64_t> whole_numbers(const kt::ConstTensor& tensor);
+std::vector<double> numbers(const kt::ConstTensor& tensor);
+
+std::optional<kt::ElementType> kernel_type(ElementType type);  // nullopt: not computed with
 
 struct CallRow {
   std::string_view domain;  // "" for ONNX's own
   std::string_view op_type;
   MadeCall (*make)(const CallNode& node);
 };
-std::span<const CallRow> call_rows();
+// By file.
+std::span<const CallRow> arithmetic_calls();
+std::span<const CallRow> image_calls();
+std::span<const CallRow> layout_calls();
+std::span<const CallRow> reduce_calls();
+std::span<const CallRow> row_calls();
+std::span<const CallRow> product_calls();
 
-// The call of any node whose tensors' shapes are known; an error says what is not supported.
+// The call of any node; an error says what is not supported.
 MadeCall make_call(const FileGraph& graph, const GraphNode& node);
 
 }  // namespace batchtune::imported
