@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "tuner/workload/exported.h"
 #include "tuner/workload/memory_plan.h"
 #include "tuner/workload/onnx/export_op.h"
 
@@ -16,22 +17,12 @@ namespace {
 
 using namespace onnx_export;
 
+constexpr char kUseFile[] = "Use that file";
 constexpr std::int64_t kOpset = 17;
 constexpr std::int64_t kIrVersion = 8;  // the first for that opset
 
 // A protobuf message ends at 2 GiB. 64 MiB are more than any graph needs beside its weights.
 constexpr Bytes kMostInMemory = (Bytes{2} << 30) - (Bytes{64} << 20);
-
-Status check_exportable(const Model& model) {
-  for (std::size_t i = 0; i < model.ops.size(); ++i)
-    if (model.ops[i].kind == OpKind::foreign)
-      return bad_input(
-          "operations that batchtune can write",
-          model.ops[i].operation + ", of the file that the model was read from",
-          model.name + ", $.ops[" + std::to_string(i) + "] \"" + model.ops[i].name + "\"",
-          "Use that file");
-  return {};
-}
 
 // Asked before gigabytes are made: a full disk helps nobody.
 Status check_space(const std::string& path, Bytes size) {
@@ -49,20 +40,6 @@ OnnxTensor tensor_of(const std::string& name, const Op& op, const Order& order) 
           .op = op.name,
           .batch_axis = 0,
           .permutation = is_plain(order) ? std::vector<std::int64_t>{} : order};
-}
-
-// The model's output, then whatever is computed and read by nothing (a decoder's new keys and
-// values): it is an output too, since runtimes leave out the rest.
-std::vector<OpIndex> outputs_of(const Model& model) {
-  std::vector<bool> read(model.ops.size(), false);
-  for (const Op& op : model.ops)
-    for (const OpIndex each : reads_of(model, op)) read[static_cast<std::size_t>(each)] = true;
-  const OpIndex output = find_op(model, model.output);
-  std::vector<OpIndex> outputs = {output};
-  for (std::size_t i = 0; i < model.ops.size(); ++i)
-    if (!read[i] && static_cast<OpIndex>(i) != output && model.ops[i].kind != OpKind::input)
-      outputs.push_back(static_cast<OpIndex>(i));
-  return outputs;
 }
 
 // An output has the name of its operation, which a reshape that moves nothing has not got yet.
@@ -91,7 +68,7 @@ void write_graph(const Model& model, std::uint64_t seed, WeightStore& weights,
     if (op.kind == OpKind::input)
       made.inputs.push_back(tensor_of(op.name, op, all.placed[i].order));
   }
-  for (const OpIndex output : outputs_of(model)) write_output(all, output, made);
+  for (const OpIndex output : results_of(model)) write_output(all, output, made);
 }
 
 ::onnx::ModelProto make_file(const Model& model, std::uint64_t seed, WeightStore& weights,
@@ -108,7 +85,7 @@ void write_graph(const Model& model, std::uint64_t seed, WeightStore& weights,
 }  // namespace
 
 Result<OnnxForRuntime> export_onnx(const Model& model, std::uint64_t seed) {
-  BT_TRY_VOID(check_exportable(model));
+  BT_TRY_VOID(check_exportable(model, kUseFile));
   const Bytes size = weight_bytes(model, DType::f32);
   if (size > kMostInMemory)
     return bad_input("at most 2 GiB of weights in f32, which is what one ONNX message holds",
@@ -123,7 +100,7 @@ Result<OnnxForRuntime> export_onnx(const Model& model, std::uint64_t seed) {
 
 Result<OnnxForRuntime> write_onnx(const Model& model, std::uint64_t seed, const std::string& path,
                                   Bytes most_in_one_file) {
-  BT_TRY_VOID(check_exportable(model));
+  BT_TRY_VOID(check_exportable(model, kUseFile));
   const auto write = [&](WeightStore& weights) -> Result<OnnxForRuntime> {
     OnnxForRuntime made;
     const ::onnx::ModelProto proto = make_file(model, seed, weights, made);
