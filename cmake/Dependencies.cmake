@@ -8,5 +8,6 @@ find_package(nlohmann_json REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)   # cli only, as headers alone
 find_package(fmt REQUIRED)
 find_package(tl-expected REQUIRED)
+find_package(ZLIB REQUIRED)                # workload/samples only
 find_package(Boost REQUIRED)               # headers: Boost.Math in statistics
 find_package(Eigen3 REQUIRED)              # least squares in statistics

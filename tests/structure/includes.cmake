@@ -36,6 +36,7 @@ set(third_party
   "toml++"            "^toml"                    "^tuner/cli/models_file.cpp"
   "SQLite"            "^(sqlite3|SQLiteCpp)"     "^storage/"
   "ONNX"              "^(onnx|google/protobuf)/" "^tuner/workload/onnx/"
+  "zlib"              "^zlib.h"                  "^tuner/workload/samples/"
   "oneDNN"            "^(oneapi/dnnl|dnnl)"      "^tuner/backend/onednn/"
   "oneTBB"            "^(tbb|oneapi/tbb)/"          "^kernels/arena"
   "Google Benchmark"  "^benchmark/"              "^(tuner/measure/|kernels/.*bench|tuner/backend/cpu/.*bench)"
