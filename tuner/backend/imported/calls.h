@@ -7,6 +7,7 @@
 // file of its kind.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <span>
@@ -88,6 +89,20 @@ std::vector<std::int64_t> whole_numbers(const kt::ConstTensor& tensor);
 std::vector<double> numbers(const kt::ConstTensor& tensor);
 
 std::optional<kt::ElementType> kernel_type(ElementType type);  // nullopt: not computed with
+inline kt::Shape kernel_shape(const Shape& shape) {
+  return kt::Shape(std::span<const std::int64_t>(shape));
+}
+
+// One number in an element type: what attributes become that kernels take as a tensor.
+class Single {
+ public:
+  Single(double value, kt::ElementType type);
+  kt::ConstTensor tensor() const { return {type_, {}, bytes_.data()}; }
+
+ private:
+  kt::ElementType type_;
+  alignas(8) std::array<std::byte, 8> bytes_{};
+};
 
 struct CallRow {
   std::string_view domain;  // "" for ONNX's own

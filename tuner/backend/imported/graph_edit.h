@@ -69,7 +69,7 @@ class GraphEditor {
   }
   bool has_value(int tensor_or_left_out) const;  // a constant, the same at every batch
 
-  int writer(int tensor) const;                      // node; -1: an input or a constant
+  int writer(int tensor) const;                       // node; -1: an input or a constant
   const std::vector<int>& readers(int tensor) const;  // nodes, one entry for each read
   bool is_output(int tensor) const;
   // Read by one node, once, and no output: it may disappear into that node.
@@ -78,7 +78,8 @@ class GraphEditor {
   int add_tensor(GraphTensor tensor);
   int add_floats(const std::string& name, Shape shape, const std::vector<float>& values);
   int add_integers(const std::string& name, const std::vector<std::int64_t>& values);  // 1-D, i64
-  void set_value(int tensor, RawTensor value);  // it becomes a constant; its writer, if any, is left
+  void set_value(int tensor,
+                 RawTensor value);  // it becomes a constant; its writer, if any, is left
 
   // `by` takes the node's place in the order; whatever it reads must come before it.
   void replace(int node, GraphNode by);
@@ -90,6 +91,7 @@ class GraphEditor {
   void finish();
 
  private:
+  void find_links();
   void link(int node);
   void unlink(int node);
 

@@ -8,8 +8,8 @@
 
 #include "tuner/backend/backend.h"
 #include "tuner/backend/imported/calls.h"
+#include "tuner/backend/imported/file_weights.h"
 #include "tuner/workload/onnx/graph.h"
-#include "tuner/workload/weight_values.h"
 
 namespace batchtune::imported {
 
@@ -37,12 +37,10 @@ struct NodeCall {
   std::vector<Operand> inputs, outputs;
 };
 
-// An input or output of the file.
+// An input or output of the file, in its order of dimensions.
 struct FileTensor {
   std::string name;
-  Operand operand;  // the shape in the file's order
-  // The file's per-sample dimension i is the operation's permutation[i]; empty: alike.
-  std::vector<std::int64_t> permutation;
+  Operand operand;
 };
 
 struct LoweredModel {
@@ -55,13 +53,17 @@ struct LoweredModel {
   std::vector<RawTensor> constants;
   std::vector<BatchedNumbers> numbers;
   std::vector<FileTensor> inputs, outputs;
-  std::unique_ptr<WeightValues> weights;  // of native operations; from the file
+  std::unique_ptr<FileWeights> weights;  // of native operations
 };
 
 // TrialStatus::unsupported names and counts the nodes that cannot be computed.
 Outcome<LoweredModel> lower_imported(const Model& model);
 
-// Of a graph as read_onnx_graph_as_declared() gives it; `name` is the native model's.
+// The same of a graph alone, as read_onnx_graph_as_declared() gives it. Integer inputs are masks.
 Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name);
+
+// Calls compute in the file's types: why a model that has some cannot run in a dtype other than
+// f32, with the operations named and counted. nullopt: it has none.
+std::optional<Ending> calls_need_f32(const LoweredModel& model);
 
 }  // namespace batchtune::imported

@@ -62,12 +62,12 @@ struct BatchedNumbers {
 struct RawTensor {
   ElementType type = ElementType::undefined;
   Shape shape;
-  std::shared_ptr<const std::string> bytes;  // shared: nobody writes them, copies of a graph are cheap
+  std::shared_ptr<const std::string>
+      bytes;  // shared: nobody writes them, copies of a graph are cheap
 };
 
-using GraphAttribute =
-    std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>,
-                 std::vector<std::string>, RawTensor>;
+using GraphAttribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>,
+                                    std::vector<double>, std::vector<std::string>, RawTensor>;
 
 struct GraphTensor {
   std::string name;
@@ -83,8 +83,8 @@ inline constexpr int kLeftOut = -1;  // an input or output that a node does with
 
 struct GraphNode {
   std::string op_type;
-  std::string domain;  // "" for ONNX's own
-  std::string name;    // the node's; where the file has none, that of its first output
+  std::string domain;      // "" for ONNX's own
+  std::string name;        // the node's; where the file has none, that of its first output
   std::int64_t opset = 1;  // of its domain
   std::map<std::string, GraphAttribute> attributes;  // subgraphs are left out
   bool has_subgraph = false;
@@ -97,7 +97,8 @@ struct FileGraph {
   std::vector<GraphNode> nodes;  // topological order
   std::vector<int> inputs;       // the file's, without those that are initializers
   std::vector<int> outputs;
-  std::vector<std::string> input_ops;  // of `inputs`: the Model's operations
+  std::vector<std::string> input_ops;     // of `inputs`: the Model's operations
+  std::vector<std::string> output_names;  // of `outputs`, as the file has them
 };
 
 // Of the file that `model` was read from: its dims, its batch, freed where it is fixed at 1. The

@@ -32,4 +32,12 @@ std::vector<bool> fused_nodes(const InferredGraph& graph, const ::onnx::GraphPro
 // One line: version, inputs and outputs with types and batch, what could not be read.
 std::string describe_graph(const OnnxFile& file, const InferredGraph& graph);
 
+// The file that the model was read from, unchanged since (runtime.cpp).
+Result<OnnxFile> same_file(const Model& model, Weights weights);
+
+// The graph of `model`, which free_graph() made of the one of `fixed`: read as one with a symbolic
+// batch, and checked to give the same outputs.
+Result<InferredGraph> infer_freed(const ::onnx::ModelProto& model, const InferredGraph& fixed,
+                                  const std::string& name);
+
 }  // namespace batchtune::onnx_file

@@ -5,11 +5,8 @@
 #include <filesystem>
 
 namespace batchtune {
-namespace {
+namespace onnx_file {
 
-using namespace onnx_file;
-
-// The file that the model was read from, unchanged since.
 Result<OnnxFile> same_file(const Model& model, Weights weights) {
   const ModelFile& file = *model.file;
   std::error_code error;
@@ -25,10 +22,8 @@ Result<OnnxFile> same_file(const Model& model, Weights weights) {
   return opened;
 }
 
-// That the rewritten graph, read as one with a symbolic batch, gives the same outputs as the one it
-// was made of.
-Status check_freed(const ::onnx::ModelProto& model, const InferredGraph& fixed,
-                   const std::string& name) {
+Result<InferredGraph> infer_freed(const ::onnx::ModelProto& model, const InferredGraph& fixed,
+                                  const std::string& name) {
   BT_TRY(axis, find_batch(model.graph(), {fixed.axis.dims, ""}, name));
   BT_TRY(freed, infer(model, std::move(axis), name + " with its batch freed"));
   for (const auto& output : model.graph().output())
@@ -38,12 +33,13 @@ Status check_freed(const ::onnx::ModelProto& model, const InferredGraph& fixed,
         return bad_input("an output whose shape follows the batch", "another shape",
                          name + ", output \"" + output.name() + "\"",
                          "Export the model with a dynamic batch axis");
-  return {};
+  return freed;
 }
 
-}  // namespace
+}  // namespace onnx_file
 
 Result<OnnxForRuntime> onnx_for_runtime(const Model& model, std::uint64_t seed) {
+  using namespace onnx_file;
   if (!model.file) return export_onnx(model, seed);
   BT_TRY(file, same_file(model, Weights::cut));
   const std::string name = file_name_of(file.path);
@@ -60,7 +56,7 @@ Result<OnnxForRuntime> onnx_for_runtime(const Model& model, std::uint64_t seed) 
   }
   BT_TRY(whole, same_file(model, Weights::whole));
   BT_TRY_VOID(free_graph(whole.model, graph, name));
-  BT_TRY_VOID(check_freed(whole.model, graph, name));
+  BT_TRY_VOID(infer_freed(whole.model, graph, name));
   if (file.has_external_data)
     out.external_data = std::filesystem::path(file.path).parent_path().string();
   if (!whole.model.SerializeToString(&out.bytes))

@@ -1,5 +1,6 @@
 // The same doors in a build without the packages that ONNX files need.
 #include "tuner/workload/onnx/export.h"
+#include "tuner/workload/onnx/graph.h"
 
 namespace batchtune {
 namespace {
@@ -26,6 +27,14 @@ Result<OnnxForRuntime> export_onnx(const Model& model, std::uint64_t) {
 
 Result<OnnxForRuntime> write_onnx(const Model& model, std::uint64_t, const std::string&, Bytes) {
   return absent(model.name);
+}
+
+Result<FileGraph> read_onnx_graph(const Model& model) {
+  return absent(model.name);
+}
+
+Result<FileGraph> read_onnx_graph_as_declared(const std::string& path) {
+  return absent(path);
 }
 
 std::vector<OnnxOperation> onnx_operations() {
