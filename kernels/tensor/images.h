@@ -37,9 +37,9 @@ Outcome conv_integer(const Context& context, const ConstTensor& in, const ConstT
                      const ConstTensor* in_zero, const ConstTensor* weights_zero,
                      const Window& window, std::int64_t groups, const Tensor& out);
 
-// Padding never wins. indices (may be null): i64, the place in the whole input tensor, its spatial
-// axes counted the last one fastest, or the first one (column_major: storage_order = 1). i8 and u8
-// as well.
+// Padding never wins; a window wholly in it gives 0. indices (may be null): i64, the place in the
+// whole input tensor, its spatial axes counted the last one fastest, or the first one
+// (column_major: storage_order = 1). i8 and u8 as well.
 Outcome max_pool(const Context& context, const ConstTensor& in, const Window& window,
                  const Tensor& out, const Tensor* indices = nullptr, bool column_major = false);
 // count_include_pad: padding counts as zeros; what lies beyond it (ceil_mode) never counts.
@@ -50,9 +50,10 @@ Outcome lp_pool(const Context& context, const ConstTensor& in, const Window& win
 enum class GlobalPool : std::uint8_t { average, max, lp };
 Outcome global_pool(const Context& context, GlobalPool kind, const ConstTensor& in, double p,
                     const Tensor& out);
-// The other way round of max_pool with indices: zeros elsewhere.
+// The other way round of max_pool with indices: zeros elsewhere. The indices are places in a tensor
+// of the shape `counted_in`, no larger than out's along any axis; null: of out's shape.
 Outcome max_unpool(const Context& context, const ConstTensor& in, const ConstTensor& indices,
-                   const Tensor& out);
+                   const Tensor& out, const Shape* counted_in = nullptr);
 
 // scale, bias, mean, variance: [channels], floats. Any rank from 2 on (and 1: channels 1).
 Outcome batch_normalization(const Context& context, const ConstTensor& in, const ConstTensor& scale,

@@ -43,6 +43,9 @@ struct VectorKernel {
   void (*add_scaled)(float factor, const float* in, std::int64_t n,
                      float* into);  // into += factor in
   float (*dot)(const float* a, const float* b, std::int64_t n);
+  // (row[i] - mean) factor scale[i] + bias[i]; bias may be null; out may be the row.
+  void (*normalize_row)(const float* row, std::int64_t n, float mean, float factor,
+                        const float* scale, const float* bias, float* out);
   // exp(x - largest of x) over its sum; out may be the row.
   void (*softmax_row)(const float* row, std::int64_t n, float* out);
 };
@@ -56,6 +59,8 @@ struct VectorKernel {
   FoldInto fold_into(Fold fold);                                                           \
   void add_scaled(float factor, const float* in, std::int64_t n, float* into);             \
   float dot(const float* a, const float* b, std::int64_t n);                               \
+  void normalize_row(const float* row, std::int64_t n, float mean, float factor,           \
+                     const float* scale, const float* bias, float* out);                   \
   void softmax_row(const float* row, std::int64_t n, float* out);
 
 namespace reference {

@@ -12,7 +12,7 @@ namespace {
   {                                                                                            \
     "tensor_f32_" #isa, Dtype::f32, Isa::isa, &isa::unary_loop, &isa::binary_loop, &isa::clip, \
         &isa::multiply_add, &isa::fold_row, &isa::fold_into, &isa::add_scaled, &isa::dot,      \
-        &isa::softmax_row                                                                      \
+        &isa::normalize_row, &isa::softmax_row                                                 \
   }
 constexpr VectorKernel kKernels[] = {
     BT_TENSOR_ROW(avx512),
@@ -93,6 +93,11 @@ void contest_rows(Contest& contest, const Values& a, const Values& b, std::int64
   contest.run(n, 1, b, "clip", [&](const VectorKernel& kernel, float* out) {
     kernel.clip(-0.5f, 0.5f, numbers(a), n, out);
   });
+  for (const float* bias : {static_cast<const float*>(nullptr), numbers(a)}) {
+    contest.run(n, 4, b, "normalize", [&](const VectorKernel& kernel, float* out) {
+      kernel.normalize_row(numbers(a), n, 0.25f, 1.5f, numbers(b), bias, out);
+    });
+  }
   contest.run(n, n, b, "softmax", [&](const VectorKernel& kernel, float* out) {
     kernel.softmax_row(numbers(a), n, out);
   });

@@ -241,6 +241,17 @@ float dot(const float* a, const float* b, std::int64_t n) {
   return sums[0];
 }
 
+void normalize_row(const float* row, std::int64_t n, float mean, float factor, const float* scale,
+                   const float* bias, float* out) {
+  if (bias == nullptr) {
+#pragma GCC ivdep
+    for (std::int64_t i = 0; i < n; ++i) out[i] = (row[i] - mean) * factor * scale[i];
+    return;
+  }
+#pragma GCC ivdep
+  for (std::int64_t i = 0; i < n; ++i) out[i] = (row[i] - mean) * factor * scale[i] + bias[i];
+}
+
 void softmax_row(const float* row, std::int64_t n, float* out) {
   const float largest = fold<&larger, &plain>(row, n, 0.0f);
 #pragma GCC ivdep

@@ -1,0 +1,213 @@
+// Convolutions by direct loops: output rows take scaled input rows, tap by tap.
+#include <cstdint>
+
+#include "kernels/tensor/floats.h"
+#include "kernels/tensor/geometry.h"
+#include "kernels/tensor/images.h"
+#include "kernels/tensor/vector.h"
+#include "kernels/tensor/wide.h"
+
+namespace batchtune::kernels::tensor {
+namespace {
+
+// Where rows of one plane meet rows of another under one tap: outputs [span] of each axis.
+struct RowsOfTap {
+  std::array<Span, kMaxSpatial> span;
+  PerAxis tap;
+};
+
+// f(input offset, output offset, n) for the rows of each tap; inputs lie stride[2] apart.
+template <typename F>
+void for_rows_of_tap(const Geometry& g, const RowsOfTap& rows, F f) {
+  const std::int64_t n = rows.span[2].end - rows.span[2].begin;
+  if (n <= 0) return;
+  for (std::int64_t z = rows.span[0].begin; z < rows.span[0].end; ++z) {
+    for (std::int64_t y = rows.span[1].begin; y < rows.span[1].end; ++y) {
+      const std::int64_t in_row = g.place(0, z, rows.tap[0]) * g.in[1] + g.place(1, y, rows.tap[1]);
+      f(in_row * g.in[2] + g.place(2, rows.span[2].begin, rows.tap[2]),
+        (z * g.out[1] + y) * g.out[2] + rows.span[2].begin, n);
+    }
+  }
+}
+
+template <typename F>
+void for_taps(const Geometry& g, F f) {
+  std::int64_t tap = 0;
+  for (std::int64_t z = 0; z < g.kernel[0]; ++z) {
+    for (std::int64_t y = 0; y < g.kernel[1]; ++y) {
+      for (std::int64_t x = 0; x < g.kernel[2]; ++x) {
+        f(tap++,
+          RowsOfTap{{windows_inside(g, 0, z), windows_inside(g, 1, y), windows_inside(g, 2, x)},
+                    {z, y, x}});
+      }
+    }
+  }
+}
+
+Outcome check_weights(const Geometry& g, const Shape& weights, const Window& window,
+                      std::int64_t groups, std::int64_t outer, std::int64_t inner) {
+  if (groups < 1 || g.in_channels % groups != 0 || g.out_channels % groups != 0) {
+    return {"the groups do not divide the channels"};
+  }
+  if (weights.size() < 3 || weights[0] != outer || weights[1] != inner) {
+    return {"the weights do not fit the channels"};
+  }
+  for (std::size_t i = 2; i < weights.size(); ++i) {
+    if (weights[i] != window.kernel[i - 2]) return {"the weights do not fit the kernel"};
+  }
+  return kDone;
+}
+
+Outcome check_types(const ConstTensor& in, const ConstTensor& weights, const ConstTensor* bias,
+                    std::int64_t channels, const Tensor& out) {
+  if (!is_float(in.type) || in.type != weights.type || in.type != out.type) {
+    return {"input, weights and output are not of one float type"};
+  }
+  if (in.shape.size() != weights.shape.size()) return {"input and weights differ in rank"};
+  if (bias != nullptr && bias->elements() != channels)
+    return {"the bias does not fit the channels"};
+  return kDone;
+}
+
+std::int64_t plane_bytes(const Geometry& g, std::int64_t channels) {
+  return channels * g.in_plane() * g.taps() * static_cast<std::int64_t>(sizeof(float));
+}
+
+// The sum over the input's channels of one output plane.
+void convolve_plane(const VectorKernel& kernel, const Geometry& g, std::int64_t channels,
+                    const float* in, const float* weights, float* out) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const float* plane = in + c * g.in_plane();
+    const float* taps = weights + c * g.taps();
+    for_taps(g, [&](std::int64_t tap, const RowsOfTap& rows) {
+      const float factor = taps[tap];
+      for_rows_of_tap(g, rows, [&](std::int64_t from, std::int64_t to, std::int64_t n) {
+        if (g.stride[2] == 1) return kernel.add_scaled(factor, plane + from, n, out + to);
+        for (std::int64_t i = 0; i < n; ++i) out[to + i] += factor * plane[from + i * g.stride[2]];
+      });
+    });
+  }
+}
+
+// As convolve_plane, with the parts exchanged: `g` describes the convolution whose input is `out`.
+void spread_plane(const VectorKernel& kernel, const Geometry& g, std::int64_t channels,
+                  const float* in, const float* weights, std::int64_t weights_of_channel,
+                  float* out) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const float* plane = in + c * g.out_plane();
+    const float* taps = weights + c * weights_of_channel;
+    for_taps(g, [&](std::int64_t tap, const RowsOfTap& rows) {
+      const float factor = taps[tap];
+      for_rows_of_tap(g, rows, [&](std::int64_t to, std::int64_t from, std::int64_t n) {
+        if (g.stride[2] == 1) return kernel.add_scaled(factor, plane + from, n, out + to);
+        for (std::int64_t i = 0; i < n; ++i) out[to + i * g.stride[2]] += factor * plane[from + i];
+      });
+    });
+  }
+}
+
+}  // namespace
+
+Outcome conv(const Context& context, const ConstTensor& in, const ConstTensor& weights,
+             const ConstTensor* bias, const Window& window, std::int64_t groups,
+             const Tensor& out) {
+  Geometry g;
+  if (const Outcome ok = make_geometry(in.shape, out.shape, window, g); !ok) return ok;
+  if (const Outcome ok = check_types(in, weights, bias, g.out_channels, out); !ok) return ok;
+  const Outcome fits = check_weights(g, weights.shape, window, groups, g.out_channels,
+                                     groups < 1 ? 0 : g.in_channels / groups);
+  if (!fits) return fits;
+  const std::int64_t each_in = g.in_channels / groups, each_out = g.out_channels / groups;
+  const Floats values(context, in), factors(context, weights);
+  const Floats start(context, bias == nullptr ? ConstTensor{} : *bias);
+  const FloatsOut results(out);
+  split_rows(context.team, g.batch * g.out_channels, plane_bytes(g, each_in),
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t i = begin; i < end; ++i) {
+                 const std::int64_t sample = i / g.out_channels, m = i % g.out_channels;
+                 float* plane = results.data() + i * g.out_plane();
+                 std::fill_n(plane, g.out_plane(), bias == nullptr ? 0.0f : start[m]);
+                 const std::int64_t first = sample * g.in_channels + m / each_out * each_in;
+                 convolve_plane(*context.kernels.vector, g, each_in,
+                                values.data() + first * g.in_plane(),
+                                factors.data() + m * each_in * g.taps(), plane);
+               }
+             });
+  return results.finish(context);
+}
+
+Outcome conv_transpose(const Context& context, const ConstTensor& in, const ConstTensor& weights,
+                       const ConstTensor* bias, const Window& window, std::int64_t groups,
+                       const Tensor& out) {
+  Geometry g;  // of the convolution that goes the other way
+  if (const Outcome ok = make_geometry(out.shape, in.shape, window, g); !ok) return ok;
+  if (const Outcome ok = check_types(in, weights, bias, g.in_channels, out); !ok) return ok;
+  const Outcome fits = check_weights(g, weights.shape, window, groups, g.out_channels,
+                                     groups < 1 ? 0 : g.in_channels / groups);
+  if (!fits) return fits;
+  const std::int64_t each_out = g.in_channels / groups, each_in = g.out_channels / groups;
+  const Floats values(context, in), factors(context, weights);
+  const Floats start(context, bias == nullptr ? ConstTensor{} : *bias);
+  const FloatsOut results(out);
+  split_rows(context.team, g.batch * g.in_channels, plane_bytes(g, each_in),
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t i = begin; i < end; ++i) {
+                 const std::int64_t sample = i / g.in_channels, m = i % g.in_channels;
+                 float* plane = results.data() + i * g.in_plane();
+                 std::fill_n(plane, g.in_plane(), bias == nullptr ? 0.0f : start[m]);
+                 const std::int64_t first = m / each_out * each_in;  // of the group's inputs
+                 spread_plane(*context.kernels.vector, g, each_in,
+                              values.data() + (sample * g.out_channels + first) * g.out_plane(),
+                              factors.data() + (first * each_out + m % each_out) * g.taps(),
+                              each_out * g.taps(), plane);
+               }
+             });
+  return results.finish(context);
+}
+
+Outcome conv_integer(const Context& context, const ConstTensor& in, const ConstTensor& weights,
+                     const ConstTensor* in_zero, const ConstTensor* weights_zero,
+                     const Window& window, std::int64_t groups, const Tensor& out) {
+  Geometry g;
+  if (const Outcome ok = make_geometry(in.shape, out.shape, window, g); !ok) return ok;
+  if (bytes_of(in.type) != 1 || bytes_of(weights.type) != 1 || out.type != ElementType::i32) {
+    return {"not from i8 or u8 to i32"};
+  }
+  const Outcome fits = check_weights(g, weights.shape, window, groups, g.out_channels,
+                                     groups < 1 ? 0 : g.in_channels / groups);
+  if (!fits) return fits;
+  if (in_zero != nullptr && in_zero->elements() != 1)
+    return {"the input's zero point is no scalar"};
+  const std::int64_t zeros = weights_zero == nullptr ? 1 : weights_zero->elements();
+  if (zeros != 1 && zeros != g.out_channels) return {"the weights' zero points do not fit"};
+  const std::int64_t each_in = g.in_channels / groups, each_out = g.out_channels / groups;
+  const std::int64_t zero = in_zero == nullptr ? 0 : load_one<std::int64_t>(*in_zero);
+  const auto convolved = [&](std::int64_t i) {
+    const std::int64_t sample = i / g.out_channels, m = i % g.out_channels;
+    const std::int64_t weight_zero =
+        weights_zero == nullptr ? 0 : load_one<std::int64_t>(*weights_zero, zeros == 1 ? 0 : m);
+    auto* plane = static_cast<std::int32_t*>(out.data) + i * g.out_plane();
+    std::fill_n(plane, g.out_plane(), 0);
+    for (std::int64_t c = 0; c < each_in; ++c) {
+      const std::int64_t first =
+          (sample * g.in_channels + m / each_out * each_in + c) * g.in_plane();
+      for_taps(g, [&](std::int64_t tap, const RowsOfTap& rows) {
+        const std::int64_t place = (m * each_in + c) * g.taps() + tap;
+        const std::int64_t factor = load_one<std::int64_t>(weights, place) - weight_zero;
+        for_rows_of_tap(g, rows, [&](std::int64_t from, std::int64_t to, std::int64_t n) {
+          for (std::int64_t j = 0; j < n; ++j) {
+            const auto x = load_one<std::int64_t>(in, first + from + j * g.stride[2]);
+            plane[to + j] += static_cast<std::int32_t>(factor * (x - zero));
+          }
+        });
+      });
+    }
+  };
+  split_rows(context.team, g.batch * g.out_channels, plane_bytes(g, each_in),
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t i = begin; i < end; ++i) convolved(i);
+             });
+  return kDone;
+}
+
+}  // namespace batchtune::kernels::tensor
