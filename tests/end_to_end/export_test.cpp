@@ -42,6 +42,27 @@ TEST_CASE("a model is exported as ONNX by the ending of the file", "[end_to_end]
   }
 }
 
+TEST_CASE("a model is exported as an XLA program of one batch size", "[end_to_end]") {
+  const std::string path = scratch("mlp.hlo.pb");
+  const Finished finished = run({"export", "mlp@width=64", "-o", path, "--batch", "8"});
+  if (finished.err.find("without protobuf") != std::string::npos)
+    BT_SKIP("a build without protobuf");
+  REQUIRE(finished.code == 0);
+  CHECK(finished.out.empty());
+  CHECK(content_of(path).find("reduce") == std::string::npos);
+  CHECK(content_of(path).find("neff_input_names") != std::string::npos);
+  const std::string other = scratch("other.hlo.pb");
+  REQUIRE(run({"export", "mlp@width=64", "-o", other, "--batch", "8", "--dtype", "bf16"}).code ==
+          0);
+  CHECK(content_of(other) != content_of(path));
+
+  CHECK(run({"export", "mlp@width=64", "-o", path}).err.find("--batch") != std::string::npos);
+  CHECK(run({"export", "mlp@width=64", "-o", path, "--batch", "1,2"}).code == 2);
+  CHECK(run({"export", "mlp@width=64", "-o", path, "--batch", "8", "--dtype", "f64"}).code == 2);
+  CHECK(run({"export", "mlp@width=64", "-o", path, "--batch", "8", "--seed", "3"}).code == 2);
+  CHECK(run({"export", "mlp@width=64", "-o", scratch("m.json"), "--batch", "8"}).code == 2);
+}
+
 TEST_CASE("what an export cannot do is said", "[end_to_end]") {
   const Finished nowhere = run({"export", "mlp@width=64", "-o", "/nonexistent-folder/m.json"});
   CHECK(nowhere.code == 4);

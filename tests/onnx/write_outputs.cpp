@@ -3,19 +3,14 @@
 // them, as raw f32 (token ids: i32) in the model's own layout. manifest.json names them and says
 // how ONNX's dimensions relate to the model's. MODEL is as on the command line, or "random:N" for a
 // random graph of seed N.
-#include <cstdlib>
 #include <fstream>
-#include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/random_graph.h"
-#include "tuner/backend/cpu/cpu_backend.h"
-#include "tuner/workload/model_file.h"
+#include "tests/support/cpu_outputs.h"
 #include "tuner/workload/onnx/export.h"
-#include "tuner/workload/weights.h"
 
 using namespace batchtune;
+using namespace batchtune::test;
 using Json = nlohmann::json;
 
 namespace {
@@ -25,31 +20,6 @@ struct Request {
   std::uint64_t seed;
   std::int64_t batch;
 };
-
-[[noreturn]] void fail(const std::string& text) {
-  std::cerr << "write_outputs: " << text << '\n';
-  std::exit(1);
-}
-
-template <typename T>
-T value_or_fail(Result<T> result) {
-  if (!result) fail(to_string(result.error()));
-  return std::move(*result);
-}
-
-template <typename T>
-T value_or_fail(Outcome<T> outcome) {
-  if (!outcome) fail(outcome.error().reason + " " + outcome.error().evidence);
-  return std::move(*outcome);
-}
-
-template <typename T>
-void write_values(const std::string& path, const std::vector<T>& values) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(values.data()),
-             static_cast<std::streamsize>(values.size() * sizeof(T)));
-  if (!file.flush()) fail("cannot write " + path);
-}
 
 const Op& op_of(const Model& model, const OnnxTensor& tensor) {
   return model.ops[static_cast<std::size_t>(find_op(model, tensor.op))];
@@ -65,44 +35,14 @@ Json describe(const Model& model, const OnnxTensor& tensor, const std::string& f
 }
 
 void write_input(const Request& request, const Op& op, const std::string& path) {
-  const auto sample = static_cast<std::size_t>(elements(op.output));
-  const auto count = sample * static_cast<std::size_t>(request.batch);
-  if (op.input_kind == InputKind::token_ids) {
-    std::vector<std::int32_t> ids(count);
-    for (std::int64_t i = 0; i < request.batch; ++i)
-      fill_token_ids(request.seed, op, i,
-                     std::span(ids).subspan(static_cast<std::size_t>(i) * sample, sample));
-    return write_values(path, ids);
-  }
-  std::vector<float> values(count);
-  for (std::int64_t i = 0; i < request.batch; ++i)
-    fill_input(request.seed, op, i,
-               std::span(values).subspan(static_cast<std::size_t>(i) * sample, sample));
-  write_values(path, values);
-}
-
-std::vector<float> output_of(const Request& request, const Model& model) {
-  cpu::CpuBackend backend;
-  LoadOptions options;
-  options.group = {.backend = "cpu", .dtype = DType::f32, .threads = 2, .dims = model.dims};
-  options.seed = request.seed;
-  LoadReport report;
-  const auto loaded = value_or_fail(backend.load(model, options, report));
-  const auto program = value_or_fail(loaded->prepare({options.group, request.batch}));
-  program->set_input(request.seed);
-  value_or_fail(program->run(1));
-  return value_or_fail(program->read_output(request.batch));
-}
-
-Model model_of(const std::string& name) {
-  const std::string random = "random:";
-  if (name.rfind(random, 0) == 0)
-    return test::random_graph(static_cast<unsigned>(std::stoul(name.substr(random.size()))));
-  return value_or_fail(load_model(name));
+  if (op.input_kind == InputKind::token_ids)
+    write_values(path, ids_of(request.seed, op, request.batch));
+  else
+    write_values(path, values_of(request.seed, op, request.batch));
 }
 
 void write_all(const Request& request) {
-  const Model model = model_of(request.model);
+  const Model model = model_named(request.model);
   const auto made = value_or_fail(write_onnx(model, request.seed, request.folder + "/model.onnx"));
   Json manifest = {{"model", model.name}, {"batch", request.batch}, {"inputs", Json::array()}};
   for (const OnnxTensor& input : made.inputs) {
@@ -110,7 +50,7 @@ void write_all(const Request& request) {
     write_input(request, op_of(model, input), request.folder + "/" + file);
     manifest["inputs"].push_back(describe(model, input, file));
   }
-  write_values(request.folder + "/output.bin", output_of(request, model));
+  write_values(request.folder + "/output.bin", cpu_output(model, request.seed, request.batch));
   manifest["output"] = describe(model, made.outputs[0], "output.bin");
   std::ofstream file(request.folder + "/manifest.json");
   if (!(file << manifest.dump(2) << '\n').flush()) fail("cannot write the manifest");

@@ -1,12 +1,15 @@
-// batchtune export MODEL: the model as a file, ours (JSON) or ONNX.
+// batchtune export MODEL: the model as a file, ours (JSON), ONNX or an XLA program.
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <utility>
 
 #include "tuner/cli/command.h"
+#include "tuner/cli/options.h"
+#include "tuner/workload/hlo/hlo.h"
 #include "tuner/workload/model_file.h"
 #include "tuner/workload/onnx/export.h"
 
@@ -17,6 +20,8 @@ struct ExportOptions {
   std::string model;
   std::string output;
   std::string seed;
+  std::string batch;  // of an XLA program
+  std::string dtype;
 };
 
 Status write_file(const std::string& path, const std::string& content) {
@@ -52,14 +57,47 @@ Status write_imported(const Model& model, std::uint64_t seed, const std::string&
   return write_file(path, ready.bytes);
 }
 
+// By the endings that those have who write such files.
+bool is_program(const std::string& path) {
+  return path.ends_with(".hlo.pb") || path.ends_with(".hlo_module.pb");
+}
+
+Status check_options(const ExportOptions& options) {
+  const bool onnx = std::filesystem::path(options.output).extension() == ".onnx";
+  const bool program = is_program(options.output);
+  if (!options.seed.empty() && !onnx)
+    return bad_input("--output FILE.onnx, since " +
+                         std::string(program ? "an XLA program" : "a .json file") +
+                         " holds no weights",
+                     "--seed alone", "--seed");
+  for (const auto& [name, value] :
+       {std::pair{"--batch", &options.batch}, {"--dtype", &options.dtype}})
+    if (!value->empty() && !program)
+      return bad_input("--output FILE.hlo.pb, since only an XLA program has one", "another file",
+                       name);
+  if (program && options.batch.empty())
+    return bad_input("--batch N: an XLA program is of one batch size", "none", options.output);
+  return {};
+}
+
+Status write_program(const Model& model, const ExportOptions& options) {
+  BT_TRY(batches, parse_batches(options.batch));
+  if (batches.size() != 1)
+    return bad_input("one batch size", "\"" + options.batch + "\"", "--batch");
+  const auto dtype = parse_dtype(options.dtype.empty() ? "f32" : options.dtype);
+  if (!dtype) return bad_input("f32 or bf16", "\"" + options.dtype + "\"", "--dtype");
+  BT_TRY(program, make_hlo(model, batches[0], *dtype));
+  return write_file(options.output, program.bytes);
+}
+
 Result<int> run_export(const ExportOptions& options) {
   const bool onnx = std::filesystem::path(options.output).extension() == ".onnx";
+  BT_TRY_VOID(check_options(options));
   BT_TRY(seed, parse_seed(options.seed));
-  if (!options.seed.empty() && !onnx)
-    return bad_input("--output FILE.onnx, since a .json file holds no weights", "--seed alone",
-                     "--seed");
   BT_TRY(model, load_model(options.model));
-  if (onnx && model.file) {
+  if (is_program(options.output)) {
+    BT_TRY_VOID(write_program(model, options));
+  } else if (onnx && model.file) {
     BT_TRY_VOID(write_imported(model, seed, options.output));
   } else if (onnx) {
     BT_TRY_VOID(write_onnx(model, seed, options.output));
@@ -77,8 +115,11 @@ void add_export_command(Arguments& arguments) {
   auto options = std::make_shared<ExportOptions>();
   arguments.required("MODEL", options->model, "zoo name, .json or .onnx file");
   arguments.value("-o,--output", options->output,
-                  "file: ONNX if it ends in .onnx, else JSON (default: JSON to stdout)");
+                  "file: ONNX if it ends in .onnx, an XLA program if in .hlo.pb, else JSON "
+                  "(default: JSON to stdout)");
   arguments.value("--seed", options->seed, "of the weights of an ONNX file (default 1)");
+  arguments.value("--batch", options->batch, "of an XLA program, which has one");
+  arguments.value("--dtype", options->dtype, "of an XLA program: f32 (default) or bf16");
   arguments.run([options] { return run_export(*options); });
 }
 
