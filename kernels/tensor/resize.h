@@ -34,7 +34,7 @@ struct Resize {
 };
 
 // Any number type for nearest, floats and u8, i8 (rounded, as the reference does) else.
-// Antialiasing is not here. At most 4 axes of a linear or cubic resize may change.
+// Antialiasing is not here.
 Outcome resize(const Context& context, const ConstTensor& in, const Resize& resize,
                const Tensor& out);
 

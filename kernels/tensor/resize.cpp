@@ -1,0 +1,278 @@
+// Resampling is done axis by axis: every output index of an axis has a few taps with weights, the
+// same for all that lies beside it.
+#include "kernels/tensor/resize.h"
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "kernels/split.h"
+#include "kernels/tensor/along.h"
+#include "kernels/tensor/floats.h"
+#include "kernels/tensor/layout.h"
+#include "kernels/tensor/vector.h"
+#include "kernels/tensor/walk.h"
+#include "kernels/tensor/wide.h"
+
+namespace batchtune::kernels::tensor {
+namespace {
+
+constexpr int kMaxTaps = 4;
+
+struct Taps {
+  std::int64_t index[kMaxTaps] = {};
+  float weight[kMaxTaps] = {};
+  bool outside = false;  // of the crop: the extrapolation value
+};
+
+struct AxisPlan {
+  int count = 0;  // taps of each output; 0: the axis stays as it is
+  std::vector<Taps> taps;
+};
+
+// Where output x lies in the input.
+double coordinate(const Resize& r, std::size_t axis, std::int64_t in, std::int64_t out, double x) {
+  const double scale = r.scales[axis], size = static_cast<double>(in);
+  const double length = scale * size;  // of the output, not rounded
+  switch (r.coordinates) {
+    case Coordinates::half_pixel:
+      return (x + 0.5) / scale - 0.5;
+    case Coordinates::half_pixel_symmetric: {
+      const double offset = size / 2 * (1 - static_cast<double>(out) / length);
+      return offset + (x + 0.5) / scale - 0.5;
+    }
+    case Coordinates::pytorch_half_pixel:
+      return length == 1 ? -0.5 : (x + 0.5) / scale - 0.5;
+    case Coordinates::align_corners:
+      return length == 1 ? 0 : x * (size - 1) / (length - 1);
+    case Coordinates::asymmetric:
+      return x / scale;
+    case Coordinates::tf_half_pixel_for_nn:
+      return (x + 0.5) / scale;
+    case Coordinates::tf_crop_and_resize: {
+      const double begin = r.roi_begin[axis], crop = r.roi_end[axis] - begin;
+      const double place =
+          length == 1 ? crop * (size - 1) / 2 : x * crop * (size - 1) / (length - 1);
+      return begin * (size - 1) + place;
+    }
+  }
+  return x;
+}
+
+double nearest_of(Nearest mode, double x) {
+  switch (mode) {
+    case Nearest::round_prefer_floor:
+      return std::ceil(x - 0.5);
+    case Nearest::round_prefer_ceil:
+      return std::floor(x + 0.5);
+    case Nearest::floor:
+      return std::floor(x);
+    case Nearest::ceil:
+      return std::ceil(x);
+  }
+  return x;
+}
+
+// Keys' cubic convolution: weights of the taps at -1, 0, 1 and 2 for a place t after 0.
+void cubic_weights(double a, double t, double* weights) {
+  const auto near = [a](double x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
+  const auto far = [a](double x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
+  weights[0] = far(t + 1);
+  weights[1] = near(t);
+  weights[2] = near(1 - t);
+  weights[3] = far(2 - t);
+}
+
+Taps taps_of(const Resize& r, std::int64_t in, double x, int count) {
+  Taps taps;
+  const double floor = std::floor(x);
+  double weights[kMaxTaps] = {1};
+  double first = nearest_of(r.nearest, x);
+  if (r.mode == Interpolation::linear) {
+    first = floor;
+    weights[0] = 1 - (x - floor);
+    weights[1] = x - floor;
+  } else if (r.mode == Interpolation::cubic) {
+    first = floor - 1;
+    cubic_weights(r.cubic_a, x - floor, weights);
+  }
+  double sum = 0;
+  for (int i = 0; i < count; ++i) {
+    const double place = first + i, last = static_cast<double>(in - 1);
+    if (r.exclude_outside && (place < 0 || place > last)) weights[i] = 0;
+    taps.index[i] = static_cast<std::int64_t>(std::clamp(place, 0.0, last));
+    sum += weights[i];
+  }
+  for (int i = 0; i < count; ++i) {
+    taps.weight[i] = static_cast<float>(r.exclude_outside ? weights[i] / sum : weights[i]);
+  }
+  return taps;
+}
+
+AxisPlan plan_axis(const Resize& r, std::size_t axis, std::int64_t in, std::int64_t out) {
+  AxisPlan plan;
+  const bool crops = r.coordinates == Coordinates::tf_crop_and_resize;
+  const bool whole = !crops || (r.roi_begin[axis] == 0 && r.roi_end[axis] == 1);
+  if (in == out && whole && std::abs(r.scales[axis] - 1) < 1e-9) return plan;
+  plan.count = r.mode == Interpolation::nearest ? 1 : r.mode == Interpolation::linear ? 2 : 4;
+  for (std::int64_t i = 0; i < out; ++i) {
+    const double x = coordinate(r, axis, in, out, static_cast<double>(i));
+    plan.taps.push_back(taps_of(r, in, x, plan.count));
+    plan.taps.back().outside = crops && (x < 0 || x > static_cast<double>(in - 1));
+  }
+  return plan;
+}
+
+// ---- nearest: whole elements of any type ----
+
+template <typename T>
+void take_nearest(const Context& context, const ConstTensor& in, std::span<const AxisPlan> plans,
+                  T extrapolation, const Tensor& out) {
+  const std::size_t last = in.shape.size() - 1;
+  const Shape strides = dense_strides(in.shape);
+  const std::int64_t n = out.shape[last], rows = product(out.shape, 0, last);
+  const AxisPlan& across = plans[last];
+  split_rows(context.team, rows, 2 * n * static_cast<std::int64_t>(sizeof(T)),
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t row = begin; row < end; ++row) {
+                 std::int64_t offset = 0, rest = row;
+                 bool outside = false;
+                 for (std::size_t axis = last; axis-- > 0;) {
+                   const std::int64_t i = rest % out.shape[axis];
+                   rest /= out.shape[axis];
+                   const bool same = plans[axis].count == 0;
+                   const Taps* taps =
+                       same ? nullptr : &plans[axis].taps[static_cast<std::size_t>(i)];
+                   offset += (same ? i : taps->index[0]) * strides[axis];
+                   outside = outside || (!same && taps->outside);
+                 }
+                 const T* from = static_cast<const T*>(in.data) + offset;
+                 T* to = static_cast<T*>(out.data) + row * n;
+                 if (outside) {
+                   std::fill_n(to, n, extrapolation);
+                 } else if (across.count == 0) {
+                   std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+                 } else {
+                   for (std::int64_t i = 0; i < n; ++i) {
+                     const Taps& taps = across.taps[static_cast<std::size_t>(i)];
+                     to[i] = taps.outside ? extrapolation : from[taps.index[0]];
+                   }
+                 }
+               }
+             });
+}
+
+// ---- linear and cubic: one axis of f32 after the other ----
+
+// Along the last axis: outputs one by one.
+template <int kCount>
+void blend_row(const AxisPlan& plan, const float* in, float extrapolation, float* out) {
+  const std::size_t n = plan.taps.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    const Taps& taps = plan.taps[i];
+    float sum = 0;
+    for (int j = 0; j < kCount; ++j) sum += taps.weight[j] * in[taps.index[j]];
+    out[i] = taps.outside ? extrapolation : sum;
+  }
+}
+
+// Along another one: rows of `inner` elements are added up.
+void blend_rows(const VectorKernel& kernel, const Taps& taps, int count, std::int64_t inner,
+                const float* in, float extrapolation, float* out) {
+  if (taps.outside) {
+    std::fill_n(out, inner, extrapolation);
+    return;
+  }
+  kernel.multiply_add(taps.weight[0], 0, in + taps.index[0] * inner, inner, out);
+  for (int i = 1; i < count; ++i) {
+    kernel.add_scaled(taps.weight[i], in + taps.index[i] * inner, inner, out);
+  }
+}
+
+void blend_axis(const Context& context, const AxisPlan& plan, const Along& shape, const float* in,
+                float extrapolation, float* out) {
+  const auto length = static_cast<std::int64_t>(plan.taps.size());
+  const std::int64_t row_bytes = (plan.count + 1) * static_cast<std::int64_t>(sizeof(float));
+  if (shape.inner == 1) {
+    const auto blend = plan.count == 2 ? &blend_row<2> : &blend_row<4>;
+    split_rows(context.team, shape.outer, row_bytes * length,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   blend(plan, in + i * shape.size, extrapolation, out + i * length);
+                 }
+               });
+    return;
+  }
+  split_rows(context.team, shape.outer * length, row_bytes * shape.inner,
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t i = begin; i < end; ++i) {
+                 blend_rows(*context.kernels.vector,
+                            plan.taps[static_cast<std::size_t>(i % length)], plan.count,
+                            shape.inner, in + i / length * shape.size * shape.inner, extrapolation,
+                            out + i * shape.inner);
+               }
+             });
+}
+
+Outcome blend(const Context& context, const ConstTensor& in, std::span<const AxisPlan> plans,
+              float extrapolation, const Tensor& out) {
+  const Floats values(context, in);
+  const FloatsOut results(out);
+  std::vector<float> steps[2];
+  const float* from = values.data();
+  Shape shape = in.shape;
+  std::size_t left = 0;  // axes that are still to be done
+  for (const AxisPlan& plan : plans) left += plan.count != 0 ? 1u : 0u;
+  // From the last axis on: what grows is then made of the smaller tensors.
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    const AxisPlan& plan = plans[axis];
+    if (plan.count == 0) continue;
+    const Along along = Along::of(shape, axis);
+    shape[axis] = static_cast<std::int64_t>(plan.taps.size());
+    float* to = results.data();
+    if (--left > 0) {
+      std::vector<float>& step = steps[left % 2];
+      step.resize(static_cast<std::size_t>(elements_of(shape)));
+      to = step.data();
+    }
+    blend_axis(context, plan, along, from, extrapolation, to);
+    from = to;
+  }
+  if (!is_float(out.type)) {
+    context.kernels.vector->unary(Unary::round)(0, 0, results.data(), out.elements(),
+                                                results.data());
+  }
+  return results.finish(context);
+}
+
+}  // namespace
+
+Outcome resize(const Context& context, const ConstTensor& in, const Resize& resize,
+               const Tensor& out) {
+  if (in.type != out.type) return {"input and output differ in type"};
+  if (in.shape.size() != out.shape.size()) return {"input and output differ in rank"};
+  if (in.type == ElementType::boolean) return {"boolean is not resized"};
+  if (out.elements() == 0) return kDone;
+  if (in.elements() == 0) return {"nothing to resize"};
+  std::array<AxisPlan, kMaxRank> plans;
+  bool changes = false;
+  for (std::size_t axis = 0; axis < in.shape.size(); ++axis) {
+    if (!(resize.scales[axis] > 0)) return {"a scale is not above 0"};
+    plans[axis] = plan_axis(resize, axis, in.shape[axis], out.shape[axis]);
+    changes = changes || plans[axis].count != 0;
+  }
+  if (!changes) return copy(context, in, out);
+  const std::span<const AxisPlan> used(plans.data(), in.shape.size());
+  if (resize.mode != Interpolation::nearest) {
+    return blend(context, in, used, static_cast<float>(resize.extrapolation_value), out);
+  }
+  with_size(bytes_of(in.type), [&](auto tag) {
+    using T = decltype(tag);
+    T extrapolation{};
+    store(in.type, &resize.extrapolation_value, 1, &extrapolation, 0);
+    take_nearest(context, in, used, extrapolation, out);
+  });
+  return kDone;
+}
+
+}  // namespace batchtune::kernels::tensor
