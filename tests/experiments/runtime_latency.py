@@ -45,14 +45,14 @@ def onnxruntime_run(path, batch, threads):
     return lambda: session.run_with_iobinding(binding)
 
 
-def openvino_run(path, batch, threads):
+def openvino_run(path, batch, threads, precision="f32"):
     import openvino
 
     core = openvino.Core()
     model = core.read_model(path)
     model.reshape({one.any_name: [batch] + [d.get_length() for d in list(one.partial_shape)[1:]] for one in model.inputs})
     compiled = core.compile_model(
-        model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1})
+        model, "CPU", {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1})
     request = compiled.create_infer_request()
     for one in compiled.inputs:
         data = request.get_tensor(one).data

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""What the batch that `batchtune tune --objective throughput` recommends loses against an exhaustive sweep of the same runtime.
+
+    runtime_choice.py --program build/bin/batchtune MODEL.onnx... [--settings onnxruntime:f32,openvino:f32,openvino:bf16]
+
+The sweep is this script's own: the runtime's Python package, no code of batchtune's. Every batch of a list is visited in
+rounds of random order (so that all share each disturbance), its rate is held against the others' of the round, and the
+median of these ratios decides. Then the recommended batch and the sweep's best duel: pairs A B B A until the ratio of
+their rates is known to 1 %. Both sides take the same settings: so many threads, one instance, everything else as the
+runtime has it. MODEL.onnx must take any batch (batchtune export makes such a file). A row for each model and setting,
+then the median and the worst. Needs numpy and the runtimes' Python packages.
+"""
+import argparse
+import json
+import math
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import runtime_latency
+
+BATCHES = [*range(1, 17), 18, 20, 22, 24, 28, 32, 40, 48, 56, 64]
+LONGEST_RUN = 2.0  # seconds: larger batches than those that take so long are not swept
+VISIT = 0.06  # seconds of timed runs
+ROUNDS = 6  # of all batches; then those within 5 % of the best go on
+FINAL_ROUNDS = 10
+DUEL_PAIRS = (8, 60)  # at least, at most
+WANTED = 0.01  # half of the duel's interval
+
+
+def maker(runtime, dtype):
+    if runtime == "onnxruntime":
+        return runtime_latency.onnxruntime_run
+    return lambda path, batch, threads: runtime_latency.openvino_run(path, batch, threads, precision=dtype)
+
+
+def visit(run, seconds=VISIT, least=2):
+    """Median seconds of a run, after one that does not count."""
+    run()
+    times, start = [], time.perf_counter()
+    while len(times) < least or time.perf_counter() - start < seconds:
+        before = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - before)
+    return statistics.median(times)
+
+
+def sweep(make, path, threads, seed):
+    """{batch: rate relative to the best}, from rounds in random order."""
+    runs = {}
+    for batch in BATCHES:
+        run = make(path, batch, threads)
+        run()
+        start = time.perf_counter()
+        run()
+        if time.perf_counter() - start > LONGEST_RUN:
+            break
+        runs[batch] = run
+    order = random.Random(seed)
+    logs = {batch: [] for batch in runs}
+    contenders = list(runs)
+    for turn in range(ROUNDS + FINAL_ROUNDS):
+        if turn == ROUNDS:
+            level = {batch: statistics.median(values) for batch, values in logs.items()}
+            best = max(level.values())
+            contenders = [batch for batch in runs if level[batch] > best - 0.05]
+        order.shuffle(contenders)
+        seen = {batch: math.log(batch / visit(runs[batch])) for batch in contenders}
+        # What the whole round has in common goes out: the median over those that are in every round.
+        common = statistics.median(seen.values())
+        if turn >= ROUNDS:
+            common -= statistics.median(level[batch] for batch in contenders)
+        for batch, value in seen.items():
+            logs[batch].append(value - common)
+    level = {batch: statistics.median(values) for batch, values in logs.items()}
+    best = max(level, key=level.get)
+    return {batch: math.exp(value - level[best]) for batch, value in level.items()}, runs
+
+
+def duel(runs, a, b):
+    """Rate of a over rate of b, and half of its 95 % interval, both in logs."""
+    ratios = []
+    while len(ratios) < DUEL_PAIRS[1]:
+        times = [visit(runs[x]) for x in (a, b, b, a)]
+        ratios.append(math.log(a / times[0]) - math.log(b / times[1]))
+        ratios.append(math.log(a / times[3]) - math.log(b / times[2]))
+        if len(ratios) >= DUEL_PAIRS[0]:
+            half = 1.25 * 1.96 * spread(ratios) / math.sqrt(len(ratios))  # of a median
+            if half < WANTED:
+                break
+    return statistics.median(ratios), half
+
+
+def spread(values):
+    middle = statistics.median(values)
+    return 1.4826 * statistics.median(abs(value - middle) for value in values)
+
+
+def tuned(options, path, runtime, dtype, db):
+    command = [options.program, "tune", path, "--backend", runtime, "--dtype", dtype, "--objective", "throughput",
+               "--threads", str(options.threads), "--instances", "1", "--boundary", "none", "--soak", "0s", "--budget", options.budget,
+               "--strategy", options.strategy, "--seed", str(options.seed), "--db", db, "--format", "json"]
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        result = json.loads(done.stdout)
+        batch = result["verdicts"][0]["batch"]
+        distinct = sum(1 for trial in result["trials"] if trial["visits"])
+        return {"batch": batch, "distinct": distinct, "seconds": time.perf_counter() - start, "ended": result["session"]["ended"]}
+    except (ValueError, KeyError, IndexError, TypeError):
+        sys.exit(f"no recommendation from: {' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--settings", default="onnxruntime:f32,openvino:f32,openvino:bf16")
+    parser.add_argument("--strategy", default="doubling")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--budget", default="60s")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    losses = []
+    print("| model | runtime | recommended | batches tried | wall s | sweep's best | others within 2 % | lost % | +- % |\n|---|---|---|---|---|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        db = os.path.join(folder, "choice.db")
+        for path in options.models:
+            for setting in options.settings.split(","):
+                runtime, dtype = setting.split(":")
+                answer = tuned(options, path, runtime, dtype, db)
+                make = maker(runtime, dtype)
+                relative, runs = sweep(make, path, options.threads, options.seed)
+                best = max(relative, key=relative.get)
+                near = [batch for batch, value in sorted(relative.items()) if value > 0.98 and batch != best]
+                log, half = 0.0, 0.0
+                if answer["batch"] != best:
+                    if answer["batch"] not in runs:
+                        runs[answer["batch"]] = make(path, answer["batch"], options.threads)
+                    log, half = duel(runs, answer["batch"], best)
+                lost = 100 * (1 - math.exp(log))
+                losses.append(max(lost, 0.0))
+                print(f"| {os.path.basename(path)} | {setting} | {answer['batch']} | {answer['distinct']} | {answer['seconds']:.0f} | {best} "
+                      f"| {' '.join(map(str, near)) or '-'} | {lost:.1f} | {100 * half:.1f} |", flush=True)
+                del runs
+    print(f"\nlost: median {statistics.median(losses):.1f} %, worst {max(losses):.1f} % of {len(losses)}; {options.strategy}, "
+          f"{options.threads} threads, --budget {options.budget}")
+
+
+if __name__ == "__main__":
+    main()
