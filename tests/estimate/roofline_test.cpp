@@ -6,7 +6,9 @@
 #include <random>
 
 #include "tests/support/catch.h"
+#include "tuner/core/unknown.h"
 #include "tuner/estimate/catalogue.h"
+#include "tuner/workload/opaque.h"
 #include "tuner/workload/zoo.h"
 
 using namespace batchtune;
@@ -301,4 +303,13 @@ TEST_CASE("a device without the data type or without memory is refused", "[estim
   CHECK_FALSE(estimate_model(*model, device, group()));
   CandidateGroup none = group(0);
   CHECK_FALSE(estimate_model(*model, small_cpu(), none));
+}
+
+TEST_CASE("a model whose operations cannot be read has no estimate", "[roofline]") {
+  const auto estimate = estimate_model(command_model("mine", "run {batch}"), small_cpu(), group());
+  REQUIRE(estimate);
+  CHECK_FALSE(is_known(*estimate));
+  CHECK(estimate->batch == 1);
+  CHECK(estimate->group == group());
+  CHECK_FALSE(estimate_model(command_model("mine", "run {batch}"), small_cpu(), group(0)));
 }

@@ -111,3 +111,12 @@ TEST_CASE("steps are on multiples of many tiles", "[search][ascent]") {
   CHECK(middle_within(batches, 4, 6) == 5);
   CHECK_FALSE(middle_within(batches, 4, 5));
 }
+
+TEST_CASE("a limit says nothing of what fits where nothing is estimated", "[search][ascent]") {
+  Problem problem = test_problem(1);
+  problem.wishes.memory_limit = Bytes{1} << 40;
+  CHECK_FALSE(memory_is_known(problem, test_group()));
+  Ledger ledger(problem);
+  look_at(ledger, 1, 100);
+  CHECK(below_the_wall(ledger, problem, test_group()) <= 4);
+}

@@ -77,3 +77,12 @@ TEST_CASE("batches that the budget has left out are not called measured", "[sear
   CHECK(conclusion.trials.size() < 8);
   CHECK(played.end == SessionEnd::budget);
 }
+
+TEST_CASE("without a list and without an estimate the first batches are measured",
+          "[search][exhaustive]") {
+  Problem problem = test_problem(1);
+  problem.budget.racing = 1000;
+  ScriptedMeasurer measurer({.latency = [](std::int64_t) { return 0.001; }});
+  const Played played = play(problem, measurer, "exhaustive");
+  CHECK(conclude(played.record, {}).trials.size() == 64);
+}

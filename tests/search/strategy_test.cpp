@@ -377,3 +377,30 @@ TEST_CASE("a tighter precision never ends a tune with fewer rounds", "[search][s
     }
   }
 }
+
+TEST_CASE("without an estimate the search begins at batch 1 and doubles", "[search]") {
+  for (const char* strategy : {"doubling", "adaptive"}) {
+    INFO(strategy);
+    Problem problem = test_problem(1);
+    problem.wishes.memory_limit = Bytes{1} << 30;
+    problem.budget.racing = 30;
+    ScriptedMeasurer measurer(
+        {.latency = [](std::int64_t b) { return 0.004 + 0.0005 * static_cast<double>(b); }});
+    const Played played = play(problem, measurer, strategy);
+    CHECK(measurer.misuse.empty());
+    std::vector<std::int64_t> asked;
+    for (const Observation& observation : played.record.observations)
+      if (const auto* one = std::get_if<Preparation>(&observation.what))
+        asked.push_back(one->candidate.batch);
+    REQUIRE(asked.size() >= 4);
+    CHECK(asked[0] == 1);
+    std::int64_t largest = 1;
+    for (const std::int64_t batch : asked) {
+      CHECK(batch <= 4 * largest);
+      largest = std::max(largest, batch);
+    }
+    const Conclusion conclusion = conclude(played.record, problem.wishes);
+    for (const Trial& trial : conclusion.trials) CHECK_FALSE(trial.estimate);
+    CHECK(conclusion.best);
+  }
+}

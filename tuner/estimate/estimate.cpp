@@ -5,6 +5,7 @@
 #include "tuner/estimate/figures.h"
 #include "tuner/estimate/guide.h"
 #include "tuner/estimate/roofline.h"
+#include "tuner/workload/opaque.h"
 
 namespace batchtune {
 namespace {
@@ -68,6 +69,11 @@ std::int64_t knee(std::span<const PointEstimate> curve, double give_up) {
 Result<Estimate> estimate_model(const Model& model, const DeviceInfo& device,
                                 const CandidateGroup& group, const EstimateOptions& options) {
   BT_TRY_VOID(check(group, options));
+  if (is_opaque(model)) {
+    Estimate unknown;
+    unknown.group = group;
+    return unknown;
+  }
   BT_TRY(roofline,
          Roofline::make(layers_of(model), planned_memory_line(model, group), device, group));
 

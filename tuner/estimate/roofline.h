@@ -111,7 +111,7 @@ std::int64_t knee(std::span<const PointEstimate> curve, double give_up);
 // Everything together: the curve, its knee (searched between the steps of the ladder, too) and the
 // guide's formula where the model has dense weights. The curve holds all `batches` asked, or the
 // ladder up to the largest batch that fits by the plan; batch 1 always. The knee is of those that
-// fit, else of batch 1.
+// fit, else of batch 1. Of a model that only its runtime can read: unknown (core/unknown.h).
 Result<Estimate> estimate_model(const Model& model, const DeviceInfo& device,
                                 const CandidateGroup& group, const EstimateOptions& options = {});
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tuner/core/unknown.h"
 #include "tuner/search/scan_view.h"
 #include "tuner/statistics/location.h"
 
@@ -52,9 +53,12 @@ bool memory_is_known(const Problem& problem, const CandidateGroup& group) {
       problem.wishes.memory_limit ? problem.wishes.memory_limit : problem.safe_memory;
   if (!limit) return false;
   for (const Estimate& estimate : problem.groups)
-    for (const PointEstimate& point : estimate.curve)
-      if (estimate.group == group && point.batch == estimate.batch)
-        return point.memory <= kFar * static_cast<double>(*limit);
+    if (estimate.group == group) {
+      if (!is_known(estimate)) return false;
+      for (const PointEstimate& point : estimate.curve)
+        if (point.batch == estimate.batch)
+          return point.memory <= kFar * static_cast<double>(*limit);
+    }
   return true;
 }
 

@@ -13,7 +13,7 @@
 namespace batchtune {
 
 // Whether something says what fits before it is tried, and the group's seed is far below it: a plan
-// of memory may be wrong by some tens of percent.
+// of memory may be wrong by some tens of percent. An unknown estimate says nothing.
 bool memory_is_known(const Problem& problem, const CandidateGroup& group);
 
 // Whether a candidate takes so long to prepare (a compiler of minutes) that looks are counted.

@@ -11,6 +11,7 @@
 #include "tuner/search/ledger.h"
 #include "tuner/search/probe_plan.h"
 #include "tuner/search/race.h"
+#include "tuner/search/steps.h"
 
 namespace batchtune {
 namespace {
@@ -48,8 +49,7 @@ Exhaustive::Exhaustive(const Problem& problem)
   for (const Estimate& estimate : problem_.groups) {
     std::vector<std::int64_t> batches = problem_.batches;
     if (batches.empty())
-      for (std::int64_t batch = 1; batch <= std::min(2 * estimate.batch, problem_.largest_batch);
-           ++batch)
+      for (std::int64_t batch = 1; batch <= largest_guessed(problem_, estimate); ++batch)
         batches.push_back(batch);
     for (std::size_t i = 0; i < batches.size(); ++i) {
       if (i % kHandful == 0) handfuls_.emplace_back();

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "tuner/core/unknown.h"
 #include "tuner/search/race.h"
 #include "tuner/search/scan_view.h"
 
@@ -32,6 +33,11 @@ std::optional<Ask> fix_anchor(Ledger& ledger, const Problem& problem, const Cand
   if (!problem.batches.empty())
     half = *(std::upper_bound(problem.batches.begin(), problem.batches.end(), half) - 1);
   return prepare(ledger, {group, half});
+}
+
+std::int64_t largest_guessed(const Problem& problem, const Estimate& estimate) {
+  return std::min(is_known(estimate) ? 2 * estimate.batch : kWithoutEstimate,
+                  problem.largest_batch);
 }
 
 bool may_add(const Ledger& ledger, const Problem& problem) {

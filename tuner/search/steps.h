@@ -17,6 +17,11 @@ inline constexpr std::size_t kMostPrograms = 8;  // held at once, for the sake o
 // nullopt also before any was asked for: a strategy begins with the seed.
 std::optional<Ask> fix_anchor(Ledger& ledger, const Problem& problem, const CandidateGroup& group);
 
+// Up to which batch a strategy looks where neither --batches nor a measured time says: twice the
+// seed, or kWithoutEstimate where nothing is estimated and the seed is no more than a beginning.
+std::int64_t largest_guessed(const Problem& problem, const Estimate& estimate);
+inline constexpr std::int64_t kWithoutEstimate = 64;  // what users without a tuner try by hand
+
 // Whether another candidate may be prepared: Problem::most_batches.
 bool may_add(const Ledger& ledger, const Problem& problem);
 

@@ -19,7 +19,8 @@ std::string write_model(const Model& model);  // JSON; parse_model gives an equa
 bool is_model_path(std::string_view name_or_path);
 
 // MODEL of the command line: a zoo name, optionally with parameters ("bert-large@seq=384"), a .json
-// path, or an .onnx path, optionally with dimensions ("model.onnx@seq=128": onnx/onnx.h).
+// path, or an .onnx, .ort or .xml path, optionally with dimensions ("model.onnx@seq=128":
+// onnx/onnx.h, opaque.h).
 Result<Model> load_model(const std::string& name_or_path);
 
 }  // namespace batchtune

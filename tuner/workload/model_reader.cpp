@@ -1,5 +1,6 @@
 // Reads model files. Every error names the place: line and column for broken JSON, the JSON path
 // else.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "tuner/workload/model_fields.h"
 #include "tuner/workload/model_file.h"
 #include "tuner/workload/onnx/onnx.h"
+#include "tuner/workload/opaque.h"
 #include "tuner/workload/zoo.h"
 
 namespace batchtune {
@@ -205,7 +207,11 @@ Status read_origin(const Place& root, Model& model) {
     BT_TRY(text, value.text());
     target = std::move(text);
   }
-  if (file.format != "onnx") return place.fail("a file of the format onnx");
+  const auto known = opaque_formats();
+  const bool is_known = file.format == "onnx" || file.format == kCommandFormat ||
+                        std::any_of(known.begin(), known.end(),
+                                    [&](const auto& one) { return one.name == file.format; });
+  if (!is_known) return place.fail("a file of the format onnx, ort, xml or command");
   if (place.value().size() > std::size(keys))
     return place.fail("only format, path, digest, batch_dim");
   model.file = std::move(file);
@@ -311,11 +317,12 @@ Result<Model> read_model_file(const std::string& path) {
 
 bool is_model_path(std::string_view name_or_path) {
   return name_or_path.ends_with(".json") || is_onnx_path(name_or_path) ||
-         name_or_path.find('/') != std::string_view::npos;
+         is_opaque_path(name_or_path) || name_or_path.find('/') != std::string_view::npos;
 }
 
 Result<Model> load_model(const std::string& name_or_path) {
   if (is_onnx_path(name_or_path)) return read_onnx(name_or_path);
+  if (is_opaque_path(name_or_path)) return read_opaque(name_or_path);
   if (is_model_path(name_or_path)) return read_model_file(name_or_path);
   return build_zoo_model(name_or_path);
 }

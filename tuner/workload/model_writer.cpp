@@ -4,6 +4,7 @@
 #include "tuner/core/hash.h"
 #include "tuner/workload/model_fields.h"
 #include "tuner/workload/model_file.h"
+#include "tuner/workload/opaque.h"
 
 namespace batchtune {
 namespace {
@@ -87,7 +88,11 @@ std::string write_model(const Model& model) {
 }
 
 std::string model_hash(const Model& model) {
-  const std::string file = model.file ? model.file->digest : "";
+  std::string file = model.file ? model.file->digest : "";
+  if (is_opaque(model)) {  // of others the operations' shapes have them
+    for (const auto& [name, size] : model.dims) file += "," + name + "=" + std::to_string(size);
+    file += "," + model.file->batch_dim;
+  }
   return hex64(fnv1a(text_of(json_of(model.ops)) + model.output + file));
 }
 

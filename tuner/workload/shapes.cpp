@@ -4,6 +4,7 @@
 
 #include "tuner/workload/model.h"
 #include "tuner/workload/op_shapes.h"
+#include "tuner/workload/opaque.h"
 
 namespace batchtune {
 namespace {
@@ -18,11 +19,20 @@ Status check_name(const std::string& name, const std::string& where) {
                    std::to_string(name.size()) + " bytes", where);
 }
 
+Status check_empty(const Model& model, const std::string& prefix) {
+  if (model.ops.empty() && model.output.empty()) return {};
+  return bad_input("no operations and no output: only its runtime can read a file of the format " +
+                       model.file->format,
+                   std::to_string(model.ops.size()) + " operations, output \"" + model.output + "\"",
+                   prefix + "$.ops");
+}
+
 }  // namespace
 
 Status infer_shapes(Model& model, std::string_view where_prefix) {
   const std::string prefix(where_prefix);
   BT_TRY_VOID(check_name(model.name, prefix + "$.name"));
+  if (is_opaque(model)) return check_empty(model, prefix);
   if (model.ops.empty() || model.ops.size() > kMaxOps)
     return bad_input("1 to " + std::to_string(kMaxOps) + " operations",
                      std::to_string(model.ops.size()), prefix + "$.ops");

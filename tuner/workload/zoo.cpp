@@ -96,12 +96,18 @@ std::span<const ZooEntry> zoo() {
   return kZoo;
 }
 
+const ZooEntry* find_zoo_entry(std::string_view name) {
+  const std::string_view base = name.substr(0, name.find('@'));
+  const auto entry = std::find_if(std::begin(kZoo), std::end(kZoo),
+                                  [&](const ZooEntry& e) { return e.name == base; });
+  return entry != std::end(kZoo) ? entry : nullptr;
+}
+
 Result<Model> build_zoo_model(std::string_view name) {
   const std::size_t at = name.find('@');
   const std::string_view base = name.substr(0, at);
-  const auto entry = std::find_if(std::begin(kZoo), std::end(kZoo),
-                                  [&](const ZooEntry& e) { return e.name == base; });
-  if (entry == std::end(kZoo)) {
+  const ZooEntry* const entry = find_zoo_entry(name);
+  if (entry == nullptr) {
     std::vector<std::string_view> names;
     for (const ZooEntry& e : kZoo) names.push_back(e.name);
     return bad_input("a model of the zoo or a .json file", "\"" + std::string(base) + "\"", "model",

@@ -22,6 +22,7 @@ struct ZooEntry {
 };
 
 std::span<const ZooEntry> zoo();
+const ZooEntry* find_zoo_entry(std::string_view name);  // with or without parameters; nullptr: none
 
 // "bert-large", "bert-large@seq=384". An unknown name or parameter names the nearest ones and what
 // exists.

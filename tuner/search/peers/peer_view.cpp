@@ -6,6 +6,7 @@
 #include "tuner/search/peers/peer.h"
 #include "tuner/search/race.h"
 #include "tuner/search/scan_view.h"
+#include "tuner/search/steps.h"
 #include "tuner/statistics/location.h"
 #include "tuner/statistics/rounds.h"
 
@@ -100,7 +101,7 @@ std::vector<std::int64_t> tops_of(const Ledger& ledger, const Problem& problem) 
       top = sample > 0
                 ? static_cast<std::int64_t>(std::clamp(paid, static_cast<double>(smallest),
                                                        static_cast<double>(problem.largest_batch)))
-                : std::min(2 * estimate.batch, problem.largest_batch);
+                : largest_guessed(problem, estimate);
       top = std::max(smallest, largest_fitting(ledger, estimate.group, top));
     }
     tops.push_back(top);

@@ -9,7 +9,7 @@
 #include <set>
 #include <system_error>
 
-#include "tuner/workload/onnx/digest.h"
+#include "tuner/workload/digest.h"
 #include "tuner/workload/onnx/skeleton.h"
 #include "tuner/workload/onnx/tensor.h"
 

@@ -1,10 +1,10 @@
 // Operations of a Model from the nodes of a graph.
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <map>
 #include <unordered_set>
 
+#include "tuner/workload/model_path.h"
 #include "tuner/workload/onnx/import.h"
 
 namespace batchtune {
@@ -158,12 +158,7 @@ Status Importer::add_outputs() {
 
 Result<Import> Importer::run(const OnnxOptions& options) {
   Model& model = out_.model;
-  model.name = std::filesystem::path(file_.path).stem().string();
-  char separator = '@';
-  for (const auto& [name, size] : options.dims) {
-    model.name += separator + name + "=" + std::to_string(size);
-    separator = ',';
-  }
+  model.name = name_of_model({file_.path, options.dims, ""});
   model.dims = options.dims;
   model.description = describe_graph(file_, graph_);
   model.file = ModelFile{"onnx", file_.path, file_.digest, options.batch_dim};

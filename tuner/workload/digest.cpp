@@ -1,4 +1,4 @@
-#include "tuner/workload/onnx/digest.h"
+#include "tuner/workload/digest.h"
 
 #include <cerrno>
 #include <cstring>
@@ -7,7 +7,7 @@
 
 #include "tuner/core/hash.h"
 
-namespace batchtune::onnx_file {
+namespace batchtune {
 namespace {
 
 constexpr std::size_t kLanes = 4;  // independent multiplications, so that none waits for the last
@@ -54,4 +54,4 @@ std::string Digest::text() const {
   return hex64(state_);
 }
 
-}  // namespace batchtune::onnx_file
+}  // namespace batchtune

@@ -1,5 +1,5 @@
 // A digest of files' contents that reads them at the speed of memory: gigabytes of weights are
-// named at every run. Internal to this folder. Not for security.
+// named at every run. Not for security.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include "tuner/core/error.h"
 
-namespace batchtune::onnx_file {
+namespace batchtune {
 
 class Digest {
  public:
@@ -21,4 +21,4 @@ class Digest {
   std::uint64_t state_ = 0;
 };
 
-}  // namespace batchtune::onnx_file
+}  // namespace batchtune
