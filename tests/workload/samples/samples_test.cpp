@@ -242,15 +242,3 @@ TEST_CASE("damaged files and false claims are refused", "[samples]") {
        {"(3, 2, 3)", "48 bytes"});
   says(error_of(npy_bytes("<f4", "(1, 2, 3", std::string(24, '\0')), model, ".npy"), {"descr"});
 }
-
-TEST_CASE("a file is known by its content", "[samples]") {
-  const Model model = images();
-  const SamplesFile one(npz_bytes({{"image", counted<float>("<f4")}}));
-  const SamplesFile other(npz_bytes({{"image", counted<double>("<f8")}}));
-  const auto a = look_at_input(one.path(), model), b = look_at_input(other.path(), model);
-  REQUIRE(a);
-  REQUIRE(b);
-  CHECK(a->samples == 2);
-  CHECK(a->path == one.path());
-  CHECK(a->digest != b->digest);
-}

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "tuner/workload/digest.h"
 #include "tuner/workload/samples/sample_array.h"
 #include "tuner/workload/weights.h"
 
@@ -151,13 +150,6 @@ Status InputSource::fill_ids(std::uint64_t seed, const Op& input, std::int64_t s
   std::transform(numbers.begin(), numbers.end(), ids.begin(),
                  [](std::int64_t number) { return static_cast<std::int32_t>(number); });
   return {};
-}
-
-Result<InputFile> look_at_input(const std::string& path, const Model& model) {
-  BT_TRY(source, InputSource::open(path, model));
-  Digest digest;
-  BT_TRY_VOID(digest.add_file(path));
-  return InputFile{path, digest.text(), source.samples()};
 }
 
 }  // namespace batchtune

@@ -50,12 +50,4 @@ class InputSource {
   std::int64_t samples_ = 0;
 };
 
-// What a session keeps of a file of samples, so that another content is another session.
-struct InputFile {
-  std::string path, digest;
-  std::int64_t samples = 0;
-};
-// Opens it for the model as workers will.
-Result<InputFile> look_at_input(const std::string& path, const Model& model);
-
 }  // namespace batchtune
