@@ -232,7 +232,7 @@ Outcome depth_to_space(const Context& context, const ConstTensor& in, std::int64
 }
 
 Outcome space_to_depth(const Context& context, const ConstTensor& in, std::int64_t block,
-                       const Tensor& out) {
+                       const Tensor& out, DepthOrder order) {
   if (in.shape.size() != 4 || out.shape.size() != 4) return {"not of four axes"};
   if (block < 1 || in.shape[2] % block != 0 || in.shape[3] % block != 0) {
     return {"the block does not divide the image"};
@@ -240,9 +240,11 @@ Outcome space_to_depth(const Context& context, const ConstTensor& in, std::int64
   const std::int64_t n = in.shape[0], c = in.shape[1];
   const std::int64_t h = in.shape[2] / block, w = in.shape[3] / block;
   if (out.shape != Shape{n, c * block * block, h, w}) return {"the output has another shape"};
-  constexpr std::int64_t kPermutation[] = {0, 3, 5, 1, 2, 4};
-  return transpose(context, {in.type, {n, c, h, block, w, block}, in.data}, kPermutation,
-                   {out.type, {n, block, block, c, h, w}, out.data});
+  const bool dcr = order == DepthOrder::dcr;
+  const Shape parts = dcr ? Shape{n, block, block, c, h, w} : Shape{n, c, block, block, h, w};
+  const Shape permutation = dcr ? Shape{0, 3, 5, 1, 2, 4} : Shape{0, 1, 3, 5, 2, 4};
+  return transpose(context, {in.type, {n, c, h, block, w, block}, in.data}, permutation.span(),
+                   {out.type, parts, out.data});
 }
 
 }  // namespace batchtune::kernels::tensor

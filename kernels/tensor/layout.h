@@ -50,7 +50,7 @@ enum class DepthOrder : std::uint8_t { dcr, crd };
 Outcome depth_to_space(const Context& context, const ConstTensor& in, std::int64_t block,
                        DepthOrder order, const Tensor& out);
 Outcome space_to_depth(const Context& context, const ConstTensor& in, std::int64_t block,
-                       const Tensor& out);
+                       const Tensor& out, DepthOrder order = DepthOrder::dcr);
 
 // Zeroes what is below (upper) or above the k-th diagonal of the last two axes.
 Outcome trilu(const Context& context, const ConstTensor& in, std::int64_t k, bool upper,

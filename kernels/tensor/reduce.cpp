@@ -215,7 +215,9 @@ void take_all(const Job& job, std::int64_t offset, Accumulator<W>& sum) {
 template <typename W>
 void put(const Job& job, const Accumulator<W>& sum, std::int64_t place) {
   constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  // -infinity becomes the type's lower end; that of boolean is 0.
   const auto put_double = [&](double value) {
+    if (job.out.type == ElementType::boolean) value = value > 0 ? 1 : 0;
     store(job.out.type, &value, 1, job.out.data, place);
   };
   const auto count = static_cast<double>(job.reduced.elements);
