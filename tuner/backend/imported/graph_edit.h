@@ -17,6 +17,7 @@
 //   LayerNorm      X, gain, bias, constant [N]; over the last dimension; `epsilon`
 //   RmsNorm        X, gain; the same
 //   Activation     X; `activation`
+//   Slice          X; [`begin`, `end`) of the last dimension
 // Epilogue: `activation` ("relu", "relu6", "gelu" in its tanh form, "silu"; absent: none),
 // `residual_after` 1 where the residual is added behind the activation.
 #pragma once

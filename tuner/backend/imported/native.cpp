@@ -33,6 +33,7 @@ constexpr NativeRow kRows[] = {
     {kNative, "LayerNorm", add_norm},
     {kNative, "MatMul", add_matmul},
     {kNative, "RmsNorm", add_norm},
+    {kNative, "Slice", add_slice},
     {kNative, "Softmax", add_softmax},
 };
 

@@ -148,4 +148,22 @@ bool add_norm(Builder& builder, const GraphNode& node) {
   return add_rows(builder, node, length, std::move(op));
 }
 
+bool add_slice(Builder& builder, const GraphNode& node) {
+  const int in = node.inputs[0], out = node.outputs[0];
+  if (!builder.is_native(in) || !builder.is_native(out) || !builder.is_placed(in)) return false;
+  const BatchedShape& shape = *builder.tensor(in).shape;
+  const auto rows = rows_of(builder, in, shape.sizes.back());
+  if (shape.batch_axis + 1 == std::ssize(shape.sizes) || !rows) return false;
+  Op op;
+  op.kind = OpKind::slice;
+  op.inputs = {builder.op(builder.shaped(builder.plain(in), *rows)).name};
+  op.axis = 1;
+  op.begin = integer(node, "begin", 0);
+  op.end = integer(node, "end", 0);
+  op.output = {(*rows)[0], op.end - op.begin};
+  op.name = builder.new_name(builder.tensor(out).name);
+  builder.place_plain(out, builder.add(std::move(op)));
+  return true;
+}
+
 }  // namespace batchtune::imported
