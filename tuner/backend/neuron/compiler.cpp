@@ -1,0 +1,176 @@
+#include "tuner/backend/neuron/compiler.h"
+
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "tuner/backend/command/child.h"
+#include "tuner/backend/command/endings.h"
+#include "tuner/backend/neuron/endings.h"
+#include "tuner/core/hash.h"
+#include "tuner/core/stopwatch.h"
+
+namespace batchtune::neuron {
+namespace {
+
+namespace fs = std::filesystem;
+using command::Child;
+
+constexpr char kProgramFile[] = "model.hlo.pb", kNeffFile[] = "model.neff",
+               kLogFile[] = "log-neuron-cc.txt";
+constexpr Seconds kVersionPatience = 120;  // Python imports the whole compiler for it
+constexpr char kInstall[] =
+    "pip install neuronx-cc --extra-index-url https://pip.repos.neuron.amazonaws.com, or give "
+    "neff=model_b{batch}.neff";
+
+std::optional<std::string> content_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  return std::string{std::istreambuf_iterator<char>(file), {}};
+}
+
+bool write_content(const fs::path& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary);
+  file << content;
+  return static_cast<bool>(file.flush());
+}
+
+Ending failed(std::string reason, std::string evidence) {
+  return {TrialStatus::failed, std::move(reason), std::move(evidence), ""};
+}
+
+// "NeuronX Compiler version 2.26.1+abc" and the like: the first word that begins with a digit.
+std::string version_in(const std::string& text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool begins = at == 0 || std::isspace(static_cast<unsigned char>(text[at - 1])) != 0;
+    if (!begins || std::isdigit(static_cast<unsigned char>(text[at])) == 0) continue;
+    std::size_t end = at;
+    while (end < text.size() && std::isspace(static_cast<unsigned char>(text[end])) == 0) ++end;
+    return text.substr(at, end - at);
+  }
+  return "";
+}
+
+// Removed with all that is in it.
+class WorkFolder {
+ public:
+  explicit WorkFolder(const fs::path& parent) {
+    std::error_code ignored;
+    fs::create_directories(parent, ignored);
+    std::string pattern = (parent / "batchtune-XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~WorkFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+
+  const std::string& path() const { return path_; }  // "" where it could not be made
+
+ private:
+  std::string path_;
+};
+
+// What the streams do not tell may be in the log that the compiler leaves beside the program.
+Ending ending_of_compiler(const Child& child, const std::string& folder) {
+  const auto& rules = compiler_rules();
+  Ending ending = command::ending_of(child, rules, "neuronx-cc wrote no NEFF");
+  const bool told = std::min(child.errors().rule(), child.printed().rule()) < rules.size();
+  command::PrintedLines log(rules);
+  if (const auto content = told ? std::nullopt : content_of(fs::path(folder) / kLogFile))
+    log.add(*content);
+  log.finish();
+  if (log.rule() < rules.size())
+    ending = {rules[log.rule()].status, "",
+              std::string(kLogFile) + ": " + log.telling_line() + "; " + ending.evidence,
+              rules[log.rule()].where};
+  ending.reason = reason_of_compiler(ending);
+  return ending;
+}
+
+}  // namespace
+
+std::string quoted(const std::string& word) {
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+Result<Compiler> Compiler::find(const Settings& settings, const std::string& target) {
+  const std::vector<command::Rule> no_rules;
+  BT_TRY(child, Child::start("exec " + quoted(settings.compiler) + " --version", {},
+                             command::Input::none, no_rules));
+  const bool ended = child->wait_for(kVersionPatience);
+  std::string version = version_in(child->output());
+  if (version.empty() && !child->errors().last().empty())
+    version = version_in(child->errors().last().back());
+  if (ended && command::ended_well(*child) && !version.empty())
+    return Compiler(settings, target, version);
+  const std::string found =
+      !ended ? "no version within two minutes"
+             : command::ending_of(*child, no_rules, "no version in what it printed").reason;
+  return environment_error("AWS Neuron's compiler, neuronx-cc", found, settings.compiler, kInstall);
+}
+
+std::string Compiler::arguments() const {
+  return "--framework XLA --target " + target_ +
+         (settings_.arguments.empty() ? "" : " " + settings_.arguments);
+}
+
+// The folder that keeps the program, the NEFF and the compiler's log.
+std::string Compiler::entry_of(const std::string& program) const {
+  return settings_.cache + "/neuronxcc-" + version_ + "/" + hex64(fnv1a(program)) + "+" +
+         hex64(fnv1a(arguments()));
+}
+
+Outcome<Compiled> Compiler::compile(const std::string& program) const {
+  const std::string entry = entry_of(program);
+  if (!settings_.cache.empty() && content_of(fs::path(entry) / kProgramFile) == program)
+    if (auto neff = content_of(fs::path(entry) / kNeffFile); neff && !neff->empty())
+      return Compiled{std::move(*neff), true, 0};
+  const fs::path parent =
+      settings_.cache.empty() ? fs::temp_directory_path() : fs::path(settings_.cache);
+  const WorkFolder folder(parent);
+  if (folder.path().empty())
+    return tl::unexpected(
+        failed("no folder to compile in", parent.string() + ": " + std::strerror(errno)));
+  BT_TRY(compiled, compile_in(folder.path(), program));
+  if (!settings_.cache.empty()) {  // somebody else may have been faster: theirs is as good
+    std::error_code ignored;
+    fs::create_directories(fs::path(entry).parent_path(), ignored);
+    fs::rename(folder.path(), entry, ignored);
+  }
+  return compiled;
+}
+
+Outcome<Compiled> Compiler::compile_in(const std::string& folder,
+                                       const std::string& program) const {
+  if (!write_content(fs::path(folder) / kProgramFile, program))
+    return tl::unexpected(
+        failed("the program could not be written", folder + ": " + std::strerror(errno)));
+  const std::string line = "cd " + quoted(folder) + " && exec " + quoted(settings_.compiler) +
+                           " compile " + kProgramFile + " --output " + kNeffFile + " " +
+                           arguments();
+  const Stopwatch stopwatch;
+  auto child = Child::start(line, {}, command::Input::none, compiler_rules());
+  if (!child) return tl::unexpected(failed("neuronx-cc did not start", to_string(child.error())));
+  if (!(*child)->wait_for(settings_.compile_timeout))
+    return tl::unexpected(Ending{TrialStatus::timeout, "neuronx-cc did not end in time",
+                                 "compile_timeout: " + format_seconds(settings_.compile_timeout),
+                                 ""});
+  auto neff = content_of(fs::path(folder) / kNeffFile);
+  if (!command::ended_well(**child) || !neff || neff->empty())
+    return tl::unexpected(ending_of_compiler(**child, folder));
+  return Compiled{std::move(*neff), false, stopwatch.seconds()};
+}
+
+}  // namespace batchtune::neuron

@@ -1,0 +1,59 @@
+// One batch size on the device: a loaded NEFF with its tensors.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/backend/neuron/captured_log.h"
+#include "tuner/backend/neuron/neuron_model.h"
+#include "tuner/backend/runtime/element.h"
+
+namespace batchtune::neuron {
+
+class NeuronProgram final : public Program {
+ public:
+  // `program`: what was compiled; nullptr for a NEFF of the user's.
+  static Outcome<std::unique_ptr<Program>> prepare(const NeuronModel& model,
+                                                   const std::string& neff,
+                                                   const HloModule* program, std::int64_t batch);
+
+  Outcome<RunTimes> run(int n) override;
+  void set_input(std::uint64_t seed) override;
+  Outcome<std::vector<float>> read_output(std::int64_t samples) override;
+  MemoryUse memory() const override { return memory_; }
+
+ private:
+  // A tensor of the NEFF with what gives its values.
+  struct Input {
+    NeffTensor neff;
+    std::optional<HloTensor> ours;  // nullopt: unknown
+    Tensor* tensor = nullptr;
+  };
+
+  NeuronProgram(const NeuronModel& model, std::int64_t batch, LoadedNeff neff, TensorSet inputs,
+                TensorSet outputs);
+  Outcome<void> add_inputs(const HloModule* program);
+  Outcome<void> add_outputs(const HloModule* program);
+  Outcome<Tensor*> own_tensor(const NeffTensor& described);
+  Outcome<Seconds> run_once(const CapturedLog* log);
+  Outcome<Seconds> run_first();
+  void account();
+
+  const NeuronModel& model_;
+  std::int64_t batch_;
+  std::deque<Tensor> tensors_;  // its own; where they lie they stay
+  TensorSet input_set_, output_set_;
+  LoadedNeff neff_;            // first to go
+  std::vector<Input> inputs_;  // of the model: no weights
+  const Tensor* result_ = nullptr;
+  runtime::Element element_ = runtime::Element::f32;  // of the result
+  std::optional<Ending> input_failure_;               // told by the next run
+  std::optional<MemoryStats> before_;                 // the core's, when nothing of this was there
+  MemoryUse memory_{};
+  bool has_run_ = false;
+};
+
+}  // namespace batchtune::neuron
