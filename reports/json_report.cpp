@@ -1,5 +1,6 @@
 // The JSON of `tune` and `measure` (tune.schema.json), and of errors.
 #include "reports/host_summary.h"
+#include "reports/json/layers.h"
 #include "reports/json/parts.h"
 #include "reports/report.h"
 #include "reports/text_verdict.h"
@@ -250,6 +251,7 @@ Json report_of(const TuneReport& report, bool why) {
                {"boundaries", list(conclusion.boundaries, boundary_of)},
                {"kills", conclusion.kills},
                {"effort", effort_of(conclusion.effort)}};
+  if (!report.layers.empty()) json["layers"] = list(report.layers, json::layers);
   if (header.command == "measure")
     return json;  // given batches: nothing was searched, nothing is recommended
   json["verdicts"] = list(conclusion.verdicts, verdict_of);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reports/layers_report.h"
 #include "tuner/core/session.h"
 #include "tuner/core/trial.h"
 
@@ -15,6 +16,7 @@ namespace batchtune {
 struct TuneReport {
   SessionRecord record;  // its observations are only counted
   Conclusion conclusion;
+  std::vector<LayersReport> layers = {};  // of --layers; never stored
 };
 
 struct TextOptions {

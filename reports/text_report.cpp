@@ -238,6 +238,7 @@ std::string text_report(const TuneReport& report, const TextOptions& options) {
   if (options.plot) append_section(text, text::front_plot(report, width));
   append_section(text, text::limit_decisions(report, width));
   append_section(text, text::boundaries(report, width));
+  for (const LayersReport& layers : report.layers) append_section(text, text_layers(layers, options));
   if (report.record.header.command == "measure") return text;
   const std::string simulated = report.record.header.simulated ? "SIMULATED: " : "";
   std::string sentence = wrapped("=> ", simulated + verdict_sentence(report), width);

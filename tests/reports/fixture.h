@@ -7,6 +7,7 @@
 #include "reports/describe_report.h"
 #include "reports/doctor_report.h"
 #include "reports/estimate_report.h"
+#include "reports/layers_report.h"
 #include "reports/list_report.h"
 #include "reports/points_report.h"
 #include "reports/replay_report.h"
@@ -27,6 +28,7 @@ DescribeReport full_describe();
 CompareReport full_compare();
 std::vector<DeploymentPoint> full_points();  // current with a price, stale, nothing keeps the limits
 std::vector<TunedModel> full_several();      // tuned, failed, nothing keeps the limits
+LayersReport full_layers();  // fused and unmapped layers, a backend without a profile, rows left out
 Listing full_listing();
 FactSheet full_facts();
 DoctorReport full_doctor();  // a look, findings of every verdict, advice

@@ -44,6 +44,8 @@ TEST_CASE("the other reports read as approved", "[reports][golden]") {
   check_golden("points.json", json_points(full_points()));
   check_golden("points.csv", csv_points(full_points()));
   check_golden("several.txt", text_several(full_several(), {}));
+  check_golden("layers.txt", text_layers(full_layers(), {.width = 120}));
+  check_golden("layers_narrow.txt", text_layers(full_layers(), {.width = 60}));
   check_golden("listing.txt", text_listing(full_listing(), {}));
   check_golden("facts.txt", text_facts(full_facts(), {}));
   check_golden("doctor.txt", text_doctor(full_doctor(), {}));

@@ -116,6 +116,28 @@ TEST_CASE("every tune document fits tune.schema.json", "[reports][json]") {
   check_valid("tune.schema.json", json_error({ErrorKind::bad_input, "a", "b", "", ""}));
 }
 
+TEST_CASE("layers are in the documents of who asked for them", "[reports][json]") {
+  TuneReport report = full_report();
+  CHECK_FALSE(Json::parse(json_report({report})).contains("layers"));
+  report.layers = {full_layers()};
+  for (const char* command : {"tune", "measure"}) {
+    report.record.header.command = command;
+    const std::string document = json_report({report});
+    check_valid("tune.schema.json", document);
+    const Json layers = Json::parse(document).at("layers").at(0);
+    CHECK(layers["operations"].size() == 4);  // all of them, shown or not
+    CHECK(layers["operations"][0]["figures"][1]["with"] == Json({"sum"}));
+    CHECK(layers["operations"][2]["figures"][1].is_null());
+    CHECK(layers["profiles"][1]["unmapped"].size() == 3);
+    CHECK(layers["profiles"][2]["missing"].is_string());
+    CHECK(layers["profiles"][2]["sum"].is_null());
+    const std::string text = text_report(report, {});
+    CHECK(text.find("not mapped") != std::string::npos);
+    if (std::string(command) == "tune")  // the verdict stays last
+      CHECK(text.find("not mapped") < text.find("=> "));
+  }
+}
+
 TEST_CASE("the schema check can fail", "[reports][json]") {
   const Json schema = schema_of("tune.schema.json");
   const Validator validator{schema};

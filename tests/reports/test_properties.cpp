@@ -65,6 +65,15 @@ TuneReport scrambled(Figures& figures) {
   report.conclusion.verdicts[0].soaked->seconds = figures.next();
   report.conclusion.quiet_share = figures.maybe();
   report.record.overhead = Overhead{figures.next(), figures.next(), figures.maybe()};
+  report.layers = {full_layers()};
+  LayersReport& layers = report.layers[0];
+  layers.profiles[0].sum = figures.next();
+  layers.profiles[0].measured = figures.maybe();
+  layers.profiles[1].run = figures.next();
+  layers.profiles[1].unmapped[0].seconds = figures.next();
+  layers.rows[0].figures[0] =
+      LayerFigure{figures.next(), figures.next(), figures.maybe(), figures.maybe(), {}};
+  layers.rows[1].figures[0]->seconds = figures.next();
   return report;
 }
 
