@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 
 #include "tests/support/catch.h"
@@ -72,6 +73,23 @@ LayerWork random_layer(std::mt19937& random) {
 }
 
 }  // namespace
+
+TEST_CASE("a run takes what its layers take at least, and its overheads", "[estimate][roofline]") {
+  std::mt19937 random(7);
+  std::vector<LayerWork> layers;
+  for (int i = 0; i < 20; ++i) layers.push_back(random_layer(random));
+  DeviceInfo device = small_cpu();
+  device.run_overhead = 1e-3;
+  device.layer_overhead = 1e-4;
+  const Roofline roofline = roofline_of(layers, device, 1e7);
+  for (const std::int64_t batch : {1, 7, 300}) {
+    const std::vector<Seconds> bounds = roofline.layer_bounds(batch);
+    REQUIRE(bounds.size() == layers.size());
+    const double sum = std::accumulate(bounds.begin(), bounds.end(), 0.0);
+    CHECK(roofline.at(batch).latency == Approx(sum + 1e-3 + 20e-4));
+  }
+  CHECK(roofline_of({flops(1e9), flops(2e9)}, small_cpu()).layer_bounds(2)[1] == Approx(4e9 / kPeak));
+}
 
 TEST_CASE("a compute-bound model takes FLOP over peak", "[estimate][roofline]") {
   const auto point = roofline_of({flops(1e9)}, small_cpu()).at(8);

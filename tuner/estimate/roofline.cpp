@@ -52,11 +52,14 @@ LayerWork layer_of(const Model& model, const Op& op) {
 
 }  // namespace
 
+bool is_layer(const Op& op) {
+  return op.kind != OpKind::input && op.kind != OpKind::reshape && !op.fused;
+}
+
 std::vector<LayerWork> layers_of(const Model& model) {
   std::vector<LayerWork> layers;
   for (const Op& op : model.ops)
-    if (op.kind != OpKind::input && op.kind != OpKind::reshape && !op.fused)
-      layers.push_back(layer_of(model, op));
+    if (is_layer(op)) layers.push_back(layer_of(model, op));
   return layers;
 }
 
@@ -103,17 +106,31 @@ double Roofline::ceiling(Arithmetic arithmetic) const {
   return matrix_peak_;
 }
 
-PointEstimate Roofline::at(std::int64_t batch) const {
+Roofline::LayerTerms Roofline::terms_of(const LayerWork& layer, std::int64_t batch) const {
   const double samples = static_cast<double>(batch) * instances_;
   const double standing_bandwidth =
       bandwidth_holding(memory_.weights + memory_.activations_at(static_cast<double>(batch)));
+  const double passed = samples * element_bytes_ * (layer.input_elements + layer.output_elements);
+  const double standing =
+      element_bytes_ * (samples * layer.standing_elements + instances_ * layer.weight_elements);
+  return {samples * layer.flops / ceiling(layer.arithmetic),
+          passed / bandwidth_holding(passed) + standing / standing_bandwidth};
+}
+
+std::vector<Seconds> Roofline::layer_bounds(std::int64_t batch) const {
+  std::vector<Seconds> bounds;
+  for (const LayerWork& layer : layers_) {
+    const LayerTerms terms = terms_of(layer, batch);
+    bounds.push_back(std::max(terms.computing, terms.moving));
+  }
+  return bounds;
+}
+
+PointEstimate Roofline::at(std::int64_t batch) const {
+  const double samples = static_cast<double>(batch) * instances_;
   Seconds compute = 0, memory = 0;
   for (const LayerWork& layer : layers_) {
-    const double passed = samples * element_bytes_ * (layer.input_elements + layer.output_elements);
-    const double standing =
-        element_bytes_ * (samples * layer.standing_elements + instances_ * layer.weight_elements);
-    const Seconds arithmetic = samples * layer.flops / ceiling(layer.arithmetic);
-    const Seconds moving = passed / bandwidth_holding(passed) + standing / standing_bandwidth;
+    const auto [arithmetic, moving] = terms_of(layer, batch);
     (arithmetic >= moving ? compute : memory) += std::max(arithmetic, moving);
   }
   const Seconds overhead = run_overhead_ + layer_overhead_ * static_cast<double>(layers_.size());

@@ -67,7 +67,10 @@ struct LayerWork {
   double output_elements = 0;
 };
 
-// Of all operations that run (inputs and reshapes do not). The model has passed infer_shapes.
+// Whether it is a layer of its own: inputs and reshapes do not run, and what is fused runs in passing.
+bool is_layer(const Op& op);
+
+// Of all operations that are layers, in order. The model has passed infer_shapes.
 std::vector<LayerWork> layers_of(const Model& model);
 
 // A model on a device, ready to be asked for any batch. `device` is what all threads of the group
@@ -79,12 +82,19 @@ class Roofline {
                                const DeviceInfo& device, const CandidateGroup& group);
 
   PointEstimate at(std::int64_t batch) const;  // batch >= 1
+  // What each layer takes at least, in their order; a run's and an operation's overheads are in none.
+  std::vector<Seconds> layer_bounds(std::int64_t batch) const;
 
  private:
   struct Level {
     double capacity = 0;  // infinite for the last
     double bandwidth = 0;
   };
+  // Arithmetic and moving bytes, of which the longer counts.
+  struct LayerTerms {
+    Seconds computing = 0, moving = 0;
+  };
+  LayerTerms terms_of(const LayerWork& layer, std::int64_t batch) const;
   double bandwidth_holding(double bytes) const;
   double ceiling(Arithmetic arithmetic) const;
 
