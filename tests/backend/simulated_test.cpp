@@ -348,3 +348,21 @@ TEST_CASE("the simulated device says so", "[simulated]") {
   CHECK((*backend)->describe().simulated);
   CHECK((*backend)->describe().backend == "simulated");
 }
+
+TEST_CASE("the terms of the cost are told by operation and add up to a run", "[backend][simulated]") {
+  const Model model = small_model();
+  for (const char* text : {"tile=8", "hump=8,slow=20@1.5", "tile=3,overhead=1ms"})
+    for (const std::int64_t batch : {1, 7, 20, 64}) {
+      INFO(text << ", batch " << batch);
+      const auto loaded = load(text);
+      const auto program = loaded->prepare(candidate(batch));
+      REQUIRE(program);
+      const auto layers = (*program)->profile(3);
+      REQUIRE(layers);
+      REQUIRE(layers->size() == 2);
+      CHECK((*layers)[0].name == "hidden");
+      CHECK((*layers)[1].kind == "matmul");
+      const Seconds run = simulated::run_seconds(model, candidate(batch), parameters(text));
+      CHECK((*layers)[0].seconds + (*layers)[1].seconds == Approx(run));
+    }
+}

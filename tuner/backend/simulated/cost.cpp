@@ -25,21 +25,28 @@ double rate_of(double threads, DType dtype, const Parameters& parameters) {
   return parameters.rate * std::pow(threads, kThreadScaling) * kF32Bytes / width;
 }
 
-// Time of a batch that fits the cache. Weights stream at the rate of the whole device, which the
-// instances share.
-Seconds resident_seconds(const Model& model, const CandidateGroup& group, double samples,
-                         const Parameters& parameters) {
+bool runs(const Op& op) {
+  return op.kind != OpKind::input && op.kind != OpKind::reshape;
+}
+
+// Of one operation of a batch that fits the cache. Weights stream at the rate of the whole device,
+// which the instances share.
+Seconds operation_seconds(const Model& model, const Op& op, const CandidateGroup& group,
+                          double samples, const Parameters& parameters) {
   const auto width = static_cast<double>(size_of(group.dtype));
   const double rate = rate_of(group.threads, group.dtype, parameters);
   const double stream_rate =
       rate_of(group.threads * group.instances, group.dtype, parameters) / group.instances;
+  const OpWork work = work_of(model, op);
+  const double streaming = work.weight_reads * width * kFlopsPerWeightByte;
+  return parameters.overhead + work.flops * samples / rate + streaming / stream_rate;
+}
+
+Seconds resident_seconds(const Model& model, const CandidateGroup& group, double samples,
+                         const Parameters& parameters) {
   Seconds seconds = 0;
-  for (const Op& op : model.ops) {
-    if (op.kind == OpKind::input || op.kind == OpKind::reshape) continue;
-    const OpWork work = work_of(model, op);
-    const double streaming = work.weight_reads * width * kFlopsPerWeightByte;
-    seconds += parameters.overhead + work.flops * samples / rate + streaming / stream_rate;
-  }
+  for (const Op& op : model.ops)
+    if (runs(op)) seconds += operation_seconds(model, op, group, samples, parameters);
   return seconds;
 }
 
@@ -64,6 +71,21 @@ Seconds run_seconds(const Model& model, const Candidate& candidate, const Parame
   const double pieces = samples / fitting;
   return sharing * pieces * resident_seconds(model, group, fitting, parameters) *
          (1 + kSpillCost * (1 - 1 / pieces));
+}
+
+// All of a run's costs but these terms are factors of their sum.
+std::vector<LayerTime> layer_seconds(const Model& model, const Candidate& candidate,
+                                     const Parameters& parameters) {
+  const double samples = whole_tiles(candidate.batch, parameters.tile);
+  const double factor = run_seconds(model, candidate, parameters) /
+                        resident_seconds(model, candidate.group, samples, parameters);
+  std::vector<LayerTime> layers;
+  for (const Op& op : model.ops)
+    if (runs(op))
+      layers.push_back(
+          {op.name, std::string(name_of(op.kind)),
+           factor * operation_seconds(model, op, candidate.group, samples, parameters)});
+  return layers;
 }
 
 double unevenness(int instance, const Parameters& parameters) {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
+#include "tuner/backend/backend.h"
 #include "tuner/backend/simulated/parameters.h"
 #include "tuner/core/candidate.h"
 #include "tuner/core/observation.h"
@@ -20,6 +22,9 @@ inline constexpr double kFlopsPerWeightByte = 20;
 // all run. They have threads and launches of their own, share the bandwidth and the cache, and get
 // in each other's way a little: which split is best depends on the batch.
 Seconds run_seconds(const Model& model, const Candidate& candidate, const Parameters& parameters);
+// Its terms by operation; their sum is run_seconds().
+std::vector<LayerTime> layer_seconds(const Model& model, const Candidate& candidate,
+                                     const Parameters& parameters);
 // By how much instance number `instance` (from 0) is slower than the first.
 double unevenness(int instance, const Parameters& parameters);
 

@@ -95,6 +95,7 @@ class SimulatedProgram final : public Program {
     const Seconds first = simulated::run_seconds(model, candidate, parameters);
     for (int instance = 0; instance < candidate.group.instances; ++instance)
       seconds_.push_back(first * simulated::unevenness(instance, parameters));
+    layers_ = simulated::layer_seconds(model, candidate, parameters);
   }
 
   Outcome<RunTimes> run(int n) override {
@@ -122,6 +123,7 @@ class SimulatedProgram final : public Program {
 
   MemoryUse memory() const override { return memory_; }
   std::optional<Seconds> prepare_seconds() const override { return parameters_.prepare; }
+  Outcome<std::vector<LayerTime>> profile(int) override { return layers_; }
 
  private:
   void misbehave_if_told() const {
@@ -136,6 +138,7 @@ class SimulatedProgram final : public Program {
   Candidate candidate_;
   Parameters parameters_;
   std::vector<Seconds> seconds_;  // of an undisturbed run, by instance
+  std::vector<LayerTime> layers_;  // of the first instance's
   MemoryUse memory_;
   std::int64_t output_elements_;
   std::uint64_t seed_ = 1;
