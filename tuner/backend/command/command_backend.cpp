@@ -44,8 +44,20 @@ class CommandModel final : public LoadedModel {
   Seconds load_seconds_ = 0;
 };
 
-Values values_of_group(const LoadOptions& options) {
-  Values values = values_of({options.group, 1}, 0, options.seed);
+// A program that is not told of the samples would compute on others.
+Outcome<void> check_input(const CommandContext& context) {
+  const bool told = context.settings.timing == Timing::server ||
+                    context.settings.command.find("{input}") != std::string::npos ||
+                    context.settings.command.find("BATCHTUNE_INPUT") != std::string::npos;
+  if (context.input.empty() || told) return {};
+  return tl::unexpected(Ending{TrialStatus::unsupported,
+                               "the command does not take the samples of --input: {input} or "
+                               "BATCHTUNE_INPUT is not in it",
+                               context.settings.command, ""});
+}
+
+Values values_of_group(const CommandContext& context, const CandidateGroup& group) {
+  Values values = context.values({group, 1}, 0);
   std::erase_if(values, [](const auto& entry) { return entry.first == "batch"; });
   return values;
 }
@@ -55,9 +67,10 @@ Outcome<std::unique_ptr<LoadedModel>> CommandModel::load(const CommandSettings& 
                                                          const Model& model,
                                                          const LoadOptions& options) {
   CommandContext context{settings, rules, options.seed, model.name,
-                         model.file ? model.file->path : ""};
-  std::unique_ptr<CommandModel> loaded(
-      new CommandModel(std::move(context), values_of_group(options)));
+                         model.file ? model.file->path : "", options.input_file};
+  BT_TRY_VOID(check_input(context));
+  Values values = values_of_group(context, options.group);
+  std::unique_ptr<CommandModel> loaded(new CommandModel(std::move(context), std::move(values)));
   if (!settings.setup.empty()) BT_TRY_VOID(loaded->set_up());
   return std::unique_ptr<LoadedModel>(std::move(loaded));
 }

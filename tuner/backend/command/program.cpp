@@ -42,7 +42,7 @@ class StartedEachTime final : public CommandProgram {
 Outcome<MadeRuns> StartedEachTime::make_runs(int runs) {
   const CommandSettings& settings = context_.settings;
   if (settings.timing == Timing::process) runs = settings.runs;
-  const Values values = values_of(candidate_, runs, context_.seed);
+  const Values values = context_.values(candidate_, runs);
   const Stopwatch stopwatch;
   auto child = Child::start(substitute(settings.command, values), context_.environment(values),
                             Input::none, context_.rules);
@@ -78,7 +78,16 @@ Outcome<std::vector<Seconds>> StartedEachTime::latencies_of(const Child& child, 
 
 }  // namespace
 
-std::vector<std::string> CommandContext::environment(const Values& values) const {
+Values CommandContext::values(const Candidate& candidate, int n) const {
+  Values values = values_of(candidate, n, seed);
+  if (!input.empty()) values.emplace_back(kInputValue, quoted(input));
+  return values;
+}
+
+std::vector<std::string> CommandContext::environment(const Values& given) const {
+  Values values = given;
+  for (auto& [name, value] : values)
+    if (name == kInputValue) value = input;  // here nothing is quoted
   std::vector<std::string> entries = environment_of(values);
   entries.push_back("BATCHTUNE_MODEL=" + model);
   if (!model_path.empty()) entries.push_back("BATCHTUNE_MODEL_FILE=" + model_path);

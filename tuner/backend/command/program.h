@@ -23,7 +23,10 @@ struct CommandContext {
   std::uint64_t seed = 1;
   std::string model;       // its name
   std::string model_path;  // of the file that it is from; "" for none
+  std::string input;       // path of a file of samples; "" for none
 
+  // What is filled in for a candidate; n < 1: without n.
+  Values values(const Candidate& candidate, int n) const;
   // Of one start: what the user gave, and what the candidate is.
   std::vector<std::string> environment(const Values& values) const;
 };

@@ -34,6 +34,7 @@ Json preparation(const CommandContext& context, const Candidate& candidate, int 
              {"dims", group.dims},
              {"model", context.model}};
   if (!context.model_path.empty()) about["model_file"] = context.model_path;
+  if (!context.input.empty()) about["input"] = context.input;
   return {{"prepare", std::move(about)}};
 }
 
@@ -176,7 +177,7 @@ Ending Server::told_error(const Json& answer) const {
 
 Outcome<std::shared_ptr<Server>> Servers::server_for(const Candidate& candidate) {
   if (for_all_ != nullptr && for_all_->runs()) return for_all_;
-  BT_TRY(server, Server::start(context_, values_of(candidate, 0, context_.seed)));
+  BT_TRY(server, Server::start(context_, context_.values(candidate, 0)));
   for_all_ = server->many() ? server : nullptr;
   return server;
 }

@@ -37,6 +37,12 @@ std::string substitute(std::string_view command, const Values& values) {
   return result;
 }
 
+std::string quoted(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
 std::vector<std::string> environment_of(const Values& values) {
   std::vector<std::string> entries;
   for (const auto& [name, value] : values) {

@@ -20,6 +20,11 @@ Values values_of(const Candidate& candidate, int n, std::uint64_t seed);
 // {batch} becomes 8. ${batch}, which is the shell's, and names that are not among `values` stay.
 std::string substitute(std::string_view command, const Values& values);
 
+// The path of a file of samples, where there is one: the one value that a shell could misread, so it is
+// quoted where it is filled in.
+inline constexpr char kInputValue[] = "input";
+std::string quoted(std::string_view text);  // for /bin/sh, as one word
+
 // BATCHTUNE_BATCH=8, ...; a dimension's name in upper case, other characters as "_".
 std::vector<std::string> environment_of(const Values& values);
 
