@@ -46,7 +46,10 @@ void Arguments::flag(const char* name, bool& target, const char* help) {
 void Arguments::optional_value(const char* name, bool& given, std::string& target,
                                const char* help) {
   CLI::Option* option = app_.add_option(name, target, help)->expected(0, 1);
-  app_.parse_complete_callback([option, &given] { given = option->count() > 0; });
+  when_parsed_.push_back([option, &given] { given = option->count() > 0; });
+  app_.parse_complete_callback([this] {  // an app has one
+    for (const auto& look : when_parsed_) look();
+  });
 }
 
 Result<int> parse_and_run(int argc, char** argv, std::span<const Command> commands) {

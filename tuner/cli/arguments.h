@@ -39,6 +39,7 @@ class Arguments {
  private:
   CLI::App& app_;
   std::function<Result<int>()> command_;
+  std::vector<std::function<void()>> when_parsed_;
 };
 
 struct Command {
