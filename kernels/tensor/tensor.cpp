@@ -54,17 +54,18 @@ Context::Context(Team& lanes) : team(lanes) {
 
 bool broadcast(const Shape& a, const Shape& b, Shape& out) {
   const std::size_t rank = std::max(a.size(), b.size());
-  out = Shape::filled(rank, 1);
+  Shape both = Shape::filled(rank, 1);  // `out` may be a or b
   for (const Shape* shape : {&a, &b}) {
     const std::size_t missing = rank - shape->size();
     for (std::size_t axis = 0; axis < shape->size(); ++axis) {
       const std::int64_t size = (*shape)[axis];
-      std::int64_t& merged = out[axis + missing];
+      std::int64_t& merged = both[axis + missing];
       if (size == 1 || size == merged) continue;
       if (merged != 1) return false;
       merged = size;
     }
   }
+  out = both;
   return true;
 }
 

@@ -142,7 +142,8 @@ struct Context {
   Kernels kernels;
 };
 
-// The shape that numpy's rule gives; false where the shapes do not go together.
+// The shape that numpy's rule gives; false where the shapes do not go together. `out` may be one of
+// them.
 bool broadcast(const Shape& a, const Shape& b, Shape& out);
 
 }  // namespace batchtune::kernels::tensor
