@@ -210,8 +210,9 @@ TEST_CASE("every failure of compiler and device has its ending", "[neuron]") {
   const Failure failure = GENERATE_COPY(
       Failure{"", "", TrialStatus::ok, "", ""},
       // the device
-      Failure{"memory=100000", "", kNoMemory, "device",
+      Failure{"memory=10000", "", kNoMemory, "device",
               "nrt_tensor_allocate gave NRT_RESOURCE (4); log: "},
+      Failure{"memory=200000", "", kNoMemory, "device", "nrt_load gave NRT_RESOURCE (4); log: "},
       Failure{"allocate=4", "", kNoMemory, "device", "nrt_tensor_allocate gave NRT_RESOURCE (4)"},
       Failure{"load=4;log=TDRV Failed to allocate 1.000GB (usage: shared scratchpad)", "",
               kNoMemory, "device",

@@ -122,8 +122,10 @@ Result<Compiler> Compiler::find(const Settings& settings, const std::string& tar
 }
 
 std::string Compiler::arguments() const {
-  return "--framework XLA --target " + target_ +
-         (settings_.arguments.empty() ? "" : " " + settings_.arguments);
+  std::string arguments = "--framework XLA --target " + target_;
+  if (!settings_.lnc.empty()) arguments += " --lnc " + settings_.lnc;
+  if (!settings_.arguments.empty()) arguments += " " + settings_.arguments;
+  return arguments;
 }
 
 // The folder that keeps the program, the NEFF and the compiler's log.

@@ -9,7 +9,7 @@ namespace {
 
 constexpr char kBatch[] = "{batch}";
 constexpr std::string_view kKnown[] = {"library", "compiler",        "arguments", "target", "neff",
-                                       "cache",   "compile_timeout", "core",      "cores"};
+                                       "cache",   "compile_timeout", "core",      "cores",  "lnc"};
 
 }  // namespace
 
@@ -26,6 +26,7 @@ Result<Settings> parse_settings(const std::string& parameters) {
   take("neff", settings.neff);
   take("cache", settings.cache);
   take("core", settings.core);
+  take("lnc", settings.lnc);
   std::string timeout;
   take("compile_timeout", timeout);
   if (!timeout.empty()) {
