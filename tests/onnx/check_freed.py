@@ -17,39 +17,16 @@ try:
     import numpy
     import onnx
     import onnxruntime
-    from onnx import helper, numpy_helper
 except ImportError as missing:
     print(f"SKIPPED: python3 has no package {missing.name} (pip install onnx onnxruntime numpy)")
     sys.exit(77)
 
-LIGHT = pathlib.Path(onnx.__file__).parent / "backend/test/data/light"
+import light_models
+
 DEFAULT = ("densenet121", "inception_v1", "inception_v2", "resnet50", "shufflenet", "squeezenet")
 BATCH = 3
 # Of the largest magnitude of the output: the same f32 arithmetic, but in other blocks at another batch.
 TOLERANCE = 1e-3
-
-
-def with_random_weights(model, rng):
-    """Constant weights would hide a batch that is mixed up: every sample's output would be alike."""
-    values = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
-    kept = []
-    for node in model.graph.node:
-        if node.op_type != "ConstantOfShape" or node.input[0] not in values:
-            kept.append(node)
-            continue
-        shape = [int(size) for size in values[node.input[0]]]
-        inner = int(numpy.prod(shape[1:])) if len(shape) > 1 else 1
-        deviation = (2.0 / inner) ** 0.5 if len(shape) > 1 else 0.1
-        weights = rng.standard_normal(shape) * deviation + (1.0 if len(shape) == 1 else 0.0)
-        weights = (numpy.abs(weights) if len(shape) == 1 else weights).astype(numpy.float32)
-        model.graph.initializer.append(numpy_helper.from_array(weights, node.output[0]))
-        if model.ir_version < 4:  # which lists initializers among the inputs as well
-            model.graph.input.append(helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, shape))
-    if kept[-1].op_type == "Softmax":  # of such numbers it is 0 and 1 alone
-        model.graph.output[0].name = kept.pop().input[0]
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
-    return model
 
 
 def inputs_of(session, batch, rng):
@@ -97,8 +74,7 @@ def main():
             original, freed = pathlib.Path(folder) / "original.onnx", pathlib.Path(folder) / "freed.onnx"
             path = pathlib.Path(name)
             light = not path.exists()
-            model = onnx.load(LIGHT / f"light_{name}.onnx" if light else path)
-            onnx.save(with_random_weights(model, rng) if light else model, original)
+            onnx.save(light_models.with_random_weights(light_models.load(name), rng) if light else onnx.load(path), original)
             run = subprocess.run([options.batchtune, "export", str(original), "-o", str(freed)], capture_output=True, text=True,
                                  check=False)
             if run.returncode != 0:

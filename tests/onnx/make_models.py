@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+"""Models for tests and measurements, as exporters write them, with seeded weights:
+
+    make_models.py vit|bert|mlp OUT.onnx [--form FORM] [--small] [--seed 7]
+
+FORM says how exporters of an age write norms, activations, attention and shapes (FORMS). The batch is symbolic."""
+import argparse
+import dataclasses
+import math
+import sys
+
+import numpy
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    opset: int = 17
+    norm: str = "node"  # or "pow": one Sub; "two_subs": one for each use; "mul": squared by Mul, divided by Reciprocal
+    gelu: str = "erf_div"  # "erf_mul", "erf_half", "tanh_pow", "tanh_mul", "node", "node_tanh"
+    scale: str = "behind"  # of attention: "behind" the product, "before" it, "both": its root on both sides
+    joined: str = "gather"  # queries, keys and values of one product: "gather", "squeeze", "split"; "no": three products
+    computed_shapes: bool = True  # targets of Reshape by Shape and Concat, else constants
+
+
+FORMS = {
+    "torchscript": Form(),
+    "torchscript_old": Form(opset=12, norm="two_subs", gelu="erf_mul", scale="before", joined="no"),
+    "sdpa": Form(opset=18, gelu="erf_half", scale="both", joined="squeeze"),
+    "tanh": Form(opset=14, norm="pow", gelu="tanh_pow", joined="split"),
+    "tanh_mul": Form(opset=16, norm="mul", gelu="tanh_mul", scale="before", joined="no", computed_shapes=False),
+    "nodes": Form(opset=20, gelu="node", computed_shapes=False),
+    "nodes_tanh": Form(opset=21, gelu="node_tanh", scale="both", joined="split"),
+}
+
+
+class Graph:
+    def __init__(self, form, seed):
+        self.form = form
+        self.rng = numpy.random.default_rng(seed)
+        self.nodes, self.initializers, self.inputs, self.outputs = [], [], [], []
+
+    def input(self, name, shape, elem_type=TensorProto.FLOAT):
+        self.inputs.append(helper.make_tensor_value_info(name, elem_type, ["batch", *shape]))
+        return name
+
+    def output(self, name, wanted, shape, elem_type=TensorProto.FLOAT):
+        self.nodes.append(helper.make_node("Identity", [name], [wanted], name=f"node_{len(self.nodes)}"))
+        self.outputs.append(helper.make_tensor_value_info(wanted, elem_type, ["batch", *shape]))
+
+    def value(self, array, dtype=numpy.float32):
+        name = f"value_{len(self.initializers)}"
+        self.initializers.append(numpy_helper.from_array(numpy.asarray(array, dtype), name))
+        return name
+
+    def integers(self, *values):
+        return self.value(values, numpy.int64)
+
+    def weight(self, *shape, deviation=None):
+        if deviation is None:  # outputs about as large as inputs
+            deviation = 1 / math.sqrt(max(1, numpy.prod(shape[:-1]) if len(shape) < 3 else numpy.prod(shape[1:])))
+        return self.value(self.rng.standard_normal(shape) * deviation)
+
+    def node(self, op, inputs, count=1, **attributes):
+        outputs = [f"t_{len(self.nodes)}"] if count == 1 else [f"t_{len(self.nodes)}_{i}" for i in range(count)]
+        self.nodes.append(helper.make_node(op, inputs, outputs, name=f"node_{len(self.nodes)}", **attributes))
+        return outputs[0] if count == 1 else outputs
+
+    # Operations whose parameters have moved between opsets.
+
+    def mean(self, x):
+        if self.form.opset < 18:
+            return self.node("ReduceMean", [x], axes=[-1], keepdims=1)
+        return self.node("ReduceMean", [x, self.integers(-1)], keepdims=1)
+
+    def unsqueeze(self, x, *axes):
+        if self.form.opset < 13:
+            return self.node("Unsqueeze", [x], axes=axes)
+        return self.node("Unsqueeze", [x, self.integers(*axes)])
+
+    def squeeze(self, x, *axes):
+        if self.form.opset < 13:
+            return self.node("Squeeze", [x], axes=axes)
+        return self.node("Squeeze", [x, self.integers(*axes)])
+
+    def split(self, x, count, axis):
+        if self.form.opset < 18:
+            return self.node("Split", [x], count, axis=axis)
+        return self.node("Split", [x], count, axis=axis, num_outputs=count)
+
+    # What models are made of.
+
+    def batch_of(self, x):
+        return self.unsqueeze(self.node("Gather", [self.node("Shape", [x]), self.value(0, numpy.int64)], axis=0), 0)
+
+    def reshape(self, x, *shape):
+        """To [batch, *shape]."""
+        if not self.form.computed_shapes:
+            return self.node("Reshape", [x, self.integers(0, *shape)])
+        parts = [self.batch_of(x), *(self.integers(size) for size in shape)]
+        return self.node("Reshape", [x, self.node("Concat", parts, axis=0)])
+
+    def linear(self, x, inner, columns):
+        return self.node("Add", [self.node("MatMul", [x, self.weight(inner, columns)]), self.weight(columns, deviation=0.2)])
+
+    def norm(self, x, size):
+        gain = self.value(1 + 0.2 * self.rng.standard_normal(size))
+        bias = self.weight(size, deviation=0.2)
+        if self.form.norm == "node":
+            return self.node("LayerNormalization", [x, gain, bias], axis=-1, epsilon=1e-6)
+        centred = again = self.node("Sub", [x, self.mean(x)])
+        if self.form.norm == "two_subs":
+            again = self.node("Sub", [x, self.mean(x)])
+        squares = self.node("Mul", [centred, centred]) if self.form.norm == "mul" else self.node("Pow", [centred, self.value(2)])
+        root = self.node("Sqrt", [self.node("Add", [self.mean(squares), self.value(1e-6)])])
+        if self.form.norm == "mul":
+            normal = self.node("Mul", [again, self.node("Reciprocal", [root])])
+        else:
+            normal = self.node("Div", [again, root])
+        return self.node("Add", [self.node("Mul", [normal, gain]), bias])
+
+    def gelu(self, x):
+        form = self.form.gelu
+        if form.startswith("node"):
+            return self.node("Gelu", [x], approximate="tanh" if form == "node_tanh" else "none")
+        if form.startswith("tanh"):
+            if form == "tanh_pow":
+                cube = self.node("Pow", [x, self.value(3)])
+            else:
+                cube = self.node("Mul", [self.node("Mul", [x, x]), x])
+            inner = self.node("Add", [x, self.node("Mul", [cube, self.value(0.044715)])])
+            inner = self.node("Mul", [inner, self.value(math.sqrt(2 / math.pi))])
+            one = self.node("Add", [self.node("Tanh", [inner]), self.value(1)])
+            if form == "tanh_pow":
+                return self.node("Mul", [self.node("Mul", [self.value(0.5), x]), one])
+            return self.node("Mul", [x, self.node("Mul", [one, self.value(0.5)])])
+        if form == "erf_div":
+            inner = self.node("Div", [x, self.value(math.sqrt(2))])
+        else:
+            inner = self.node("Mul", [self.value(math.sqrt(0.5)), x])
+        one = self.node("Add", [self.node("Erf", [inner]), self.value(1)])
+        if form == "erf_half":
+            return self.node("Mul", [self.node("Mul", [x, self.value(0.5)]), one])
+        if form == "erf_mul":
+            return self.node("Mul", [x, self.node("Mul", [self.value(0.5), one])])
+        return self.node("Mul", [self.node("Mul", [x, one]), self.value(0.5)])
+
+    def heads(self, x, rows, features, heads):
+        """Queries, keys (turned, for the product) and values, [batch, heads, rows, columns] each."""
+        columns = features // heads
+        if self.form.joined in ("gather", "squeeze"):
+            five = self.reshape(self.linear(x, features, 3 * features), rows, 3, heads, columns)
+            five = self.node("Transpose", [five], perm=[2, 0, 3, 1, 4])
+            if self.form.joined == "gather":
+                q, k, v = (self.node("Gather", [five, self.value(i, numpy.int64)], axis=0) for i in range(3))
+            else:
+                q, k, v = (self.squeeze(part, 0) for part in self.split(five, 3, 0))
+            return q, self.node("Transpose", [k], perm=[0, 1, 3, 2]), v
+        if self.form.joined == "split":
+            parts = self.split(self.linear(x, features, 3 * features), 3, 2)
+        else:
+            parts = [self.linear(x, features, features) for _ in range(3)]
+        parts = [self.reshape(part, rows, heads, columns) for part in parts]
+        perms = [0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]
+        return [self.node("Transpose", [part], perm=perm) for part, perm in zip(parts, perms)]
+
+    def attention(self, x, rows, features, heads, mask=None):
+        q, k, v = self.heads(x, rows, features, heads)
+        root = math.sqrt(features // heads)
+        if self.form.scale == "before":
+            q = self.node("Mul", [q, self.value(1 / root)])
+        if self.form.scale == "both":
+            q, k = (self.node("Mul", [part, self.value(1 / math.sqrt(root))]) for part in (q, k))
+        scores = self.node("MatMul", [q, k])
+        if self.form.scale == "behind":
+            scores = self.node("Div", [scores, self.value(root)])
+        if mask:
+            scores = self.node("Add", [scores, mask])
+        shares = self.node("Softmax", [scores], axis=3 if self.form.opset < 13 else -1)
+        mixed = self.node("Transpose", [self.node("MatMul", [shares, v])], perm=[0, 2, 1, 3])
+        return self.linear(self.reshape(mixed, rows, features), features, features)
+
+    def feed_forward(self, x, features, hidden):
+        return self.linear(self.gelu(self.linear(x, features, hidden)), hidden, features)
+
+    def model(self):
+        graph = helper.make_graph(self.nodes, "model", self.inputs, self.outputs, self.initializers)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.form.opset)], ir_version=8,
+                                 producer_name="batchtune tests")
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    layers: int
+    features: int
+    heads: int
+    rows: int  # pixels of a side; tokens
+    patch: int = 16
+    classes: int = 1000
+    vocabulary: int = 8192
+
+
+def vit(form, small, seed):
+    """A vision transformer: ViT-Tiny/16 at 224 pixels (5.7 M parameters), or a small one."""
+    size = Size(2, 48, 3, 32, 8, 10) if small else Size(12, 192, 3, 224)
+    graph = Graph(form, seed)
+    image = graph.input("image", [3, size.rows, size.rows])
+    patches = (size.rows // size.patch) ** 2
+    x = graph.node("Conv", [image, graph.weight(size.features, 3, size.patch, size.patch), graph.weight(size.features)],
+                   kernel_shape=[size.patch] * 2, strides=[size.patch] * 2)
+    x = graph.node("Transpose", [graph.reshape(x, size.features, patches)], perm=[0, 2, 1])
+    first = graph.weight(1, 1, size.features, deviation=0.5)
+    target = graph.node("Concat", [graph.batch_of(x), graph.integers(1, size.features)], axis=0)
+    x = graph.node("Concat", [graph.node("Expand", [first, target]), x], axis=1)
+    x = graph.node("Add", [x, graph.weight(1, patches + 1, size.features, deviation=0.5)])
+    for _ in range(size.layers):
+        x = graph.node("Add", [x, graph.attention(graph.norm(x, size.features), patches + 1, size.features, size.heads)])
+        x = graph.node("Add", [x, graph.feed_forward(graph.norm(x, size.features), size.features, 4 * size.features)])
+    x = graph.node("Gather", [graph.norm(x, size.features), graph.value(0, numpy.int64)], axis=1)
+    x = graph.node("Gemm", [x, graph.weight(size.classes, size.features), graph.weight(size.classes)], transB=1)
+    graph.output(x, "scores", [size.classes])
+    return graph.model()
+
+
+def bert(form, small, seed):
+    """An encoder of text with a mask: six layers of 384 features and 128 tokens, or a small one."""
+    size = Size(2, 32, 4, 12, vocabulary=40) if small else Size(6, 384, 12, 128)
+    graph = Graph(form, seed)
+    ids, kinds, mask = (graph.input(name, [size.rows], TensorProto.INT64)
+                        for name in ("input_ids", "token_type_ids", "attention_mask"))
+    x = graph.node("Gather", [graph.weight(size.vocabulary, size.features, deviation=1), ids], axis=0)
+    x = graph.node("Add", [x, graph.node("Gather", [graph.weight(2, size.features, deviation=1), kinds], axis=0)])
+    x = graph.node("Add", [x, graph.weight(1, size.rows, size.features, deviation=1)])
+    mask = graph.node("Cast", [graph.unsqueeze(mask, 1, 2)], to=TensorProto.FLOAT)
+    mask = graph.node("Mul", [graph.node("Sub", [graph.value(1), mask]), graph.value(-10000)])
+    x = graph.norm(x, size.features)
+    for _ in range(size.layers):
+        mixed = graph.attention(x, size.rows, size.features, size.heads, mask)
+        x = graph.norm(graph.node("Add", [mixed, x]), size.features)
+        x = graph.norm(graph.node("Add", [graph.feed_forward(x, size.features, 4 * size.features), x]), size.features)
+    graph.output(x, "hidden", [size.rows, size.features])
+    first = graph.node("Gather", [x, graph.value(0, numpy.int64)], axis=1)
+    pooled = graph.node("Gemm", [first, graph.weight(size.features, size.features), graph.weight(size.features)], transB=1)
+    graph.output(graph.node("Tanh", [pooled]), "pooled", [size.features])
+    return graph.model()
+
+
+def mlp(form, small, seed):
+    """Three hidden layers, of 1024 or 32 features."""
+    graph = Graph(form, seed)
+    features = [16, 32, 32, 32, 10] if small else [784, 1024, 1024, 1024, 10]
+    x = graph.input("values", [features[0]])
+    for inner, columns in zip(features, features[1:]):
+        x = graph.node("Gemm", [x, graph.weight(columns, inner), graph.weight(columns)], transB=1)
+        if columns != features[-1]:
+            x = graph.node("Relu", [x])
+    graph.output(graph.node("Softmax", [x], axis=1), "shares", [features[-1]])
+    return graph.model()
+
+
+MODELS = {"vit": vit, "bert": bert, "mlp": mlp}
+
+
+def make(name, form="torchscript", small=False, seed=7):
+    return MODELS[name](FORMS[form], small, seed)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", choices=MODELS)
+    parser.add_argument("out")
+    parser.add_argument("--form", choices=FORMS, default="torchscript")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    model = make(options.model, options.form, options.small, options.seed)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, options.out)
+    print(f"{options.out}: {len(model.graph.node)} nodes, opset {model.opset_import[0].version}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
