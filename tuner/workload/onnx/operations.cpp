@@ -27,12 +27,12 @@ constexpr Operation kOperations[] = {
     {"Hardmax", 1, Role::arithmetic, same_shape, output_work},
     {"InstanceNormalization", 1, Role::arithmetic, same_shape, output_work},
     {"LRN", 1, Role::arithmetic, same_shape, output_work},
-    {"LayerNormalization", 17, Role::arithmetic, same_shape, output_work},
+    {"LayerNormalization", 17, Role::arithmetic, layer_normalization, output_work},
     {"LogSoftmax", 1, Role::arithmetic, same_shape, output_work},
     {"LpNormalization", 1, Role::arithmetic, same_shape, output_work},
     {"MeanVarianceNormalization", 9, Role::arithmetic, same_shape, output_work},
     {"RMSNormalization", 23, Role::arithmetic, same_shape, output_work},
-    {"SkipLayerNormalization", 1, Role::arithmetic, same_shape, output_work},  // com.microsoft
+    {"SkipLayerNormalization", 1, Role::arithmetic, layer_normalization, output_work},  // com.microsoft
     {"Softmax", 1, Role::arithmetic, same_shape, output_work},
     // Activations and other functions of one tensor
     {"Abs", 1, Role::arithmetic, elementwise, output_work},
@@ -51,7 +51,7 @@ constexpr Operation kOperations[] = {
     {"Cosh", 9, Role::arithmetic, elementwise, output_work},
     {"CumSum", 11, Role::arithmetic, same_shape, output_work},
     {"CumProd", 26, Role::arithmetic, same_shape, output_work},
-    {"DequantizeLinear", 10, Role::arithmetic, same_shape, output_work},
+    {"DequantizeLinear", 10, Role::arithmetic, quantize, output_work},
     {"DynamicQuantizeLinear", 11, Role::arithmetic, dynamic_quantize, output_work},
     {"Elu", 1, Role::arithmetic, elementwise, output_work},
     {"Erf", 9, Role::arithmetic, elementwise, output_work},
@@ -69,7 +69,7 @@ constexpr Operation kOperations[] = {
     {"Neg", 1, Role::arithmetic, elementwise, output_work},
     {"Not", 1, Role::arithmetic, elementwise, output_work},
     {"PRelu", 1, Role::arithmetic, same_shape, output_work},
-    {"QuantizeLinear", 10, Role::arithmetic, same_shape, output_work},
+    {"QuantizeLinear", 10, Role::arithmetic, quantize, output_work},
     {"QuickGelu", 1, Role::arithmetic, elementwise, output_work},  // com.microsoft
     {"Reciprocal", 1, Role::arithmetic, elementwise, output_work},
     {"Relu", 1, Role::arithmetic, elementwise, output_work},
@@ -167,7 +167,7 @@ constexpr Operation kOperations[] = {
     // Numbers that shapes are computed from
     {"Constant", 1, Role::moves, constant, no_work},
     {"ConstantOfShape", 9, Role::moves, constant_of_shape, no_work},
-    {"EyeLike", 9, Role::moves, same_shape, no_work},
+    {"EyeLike", 9, Role::moves, eye_like, no_work},
     {"Range", 11, Role::moves, range, no_work},
     {"Shape", 1, Role::moves, shape_of, no_work},
     {"Size", 1, Role::moves, size_of_tensor, no_work},

@@ -23,6 +23,8 @@ Result<Shape> broadcast(const NodeView& node, const Shape& a, const Shape& b);
 Result<Outputs> elementwise(const NodeView& node);
 Result<Outputs> same_shape(const NodeView& node);  // of input 0, whatever the others are
 Result<Outputs> cast(const NodeView& node);
+Result<Outputs> quantize(const NodeView& node);  // and back
+Result<Outputs> layer_normalization(const NodeView& node);
 Result<Outputs> dynamic_quantize(const NodeView& node);
 
 // rules_reduce.cpp
@@ -82,6 +84,7 @@ Result<Outputs> constant_of_shape(const NodeView& node);
 Result<Outputs> shape_of(const NodeView& node);
 Result<Outputs> size_of_tensor(const NodeView& node);
 Result<Outputs> range(const NodeView& node);
+Result<Outputs> eye_like(const NodeView& node);
 
 // Work of the kinds that count by elements.
 double no_work(const NodeView& node, const Outputs& outputs);

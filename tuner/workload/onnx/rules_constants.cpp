@@ -54,6 +54,11 @@ Result<Outputs> constant_of_shape(const NodeView& node) {
   return Outputs{std::move(out)};
 }
 
+Result<Outputs> eye_like(const NodeView& node) {
+  BT_TRY_VOID(node.want_inputs(1));
+  return Outputs{{static_cast<int>(node.integer("dtype", node.in(0).type)), node.shape(0), {}}};
+}
+
 Result<Outputs> shape_of(const NodeView& node) {
   BT_TRY_VOID(node.want_inputs(1));
   const Shape& shape = node.shape(0);
