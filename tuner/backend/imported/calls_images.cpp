@@ -74,7 +74,18 @@ MadeCall global_pool(const CallNode& node) {
   }};
 }
 
-MadeCall max_unpool(const CallNode&) {
+// Indices are places in the tensor that the window says; one of another size is not made.
+MadeCall max_unpool(const CallNode& node) {
+  const auto kernel = integers(node.node(), "kernel_shape"), pads = integers(node.node(), "pads");
+  const auto strides = integers(node.node(), "strides");
+  const Shape &in = node.in(0).shape->sizes, &out = node.out().shape->sizes;
+  for (std::size_t i = 0; node.has(2) && i + 2 < in.size() && i < kernel.size(); ++i) {
+    const std::int64_t stride = i < strides.size() ? strides[i] : 1;
+    const std::int64_t padding =
+        pads.size() == 2 * kernel.size() ? pads[i] + pads[i + kernel.size()] : 0;
+    if ((in[i + 2] - 1) * stride + kernel[i] - padding != out[i + 2])
+      return no_call("an output_shape other than the window's");
+  }
   return Call{[](const CallData& data) {
     return kt::max_unpool(data.context, data.in[0], data.in[1], data.out[0]);
   }};

@@ -216,8 +216,10 @@ MadeCall depth_to_space(const CallNode& node) {
 MadeCall space_to_depth(const CallNode& node) {
   const std::int64_t block = integer(node.node(), "blocksize", 0);
   if (block < 1) return no_call("no blocksize");
-  return Call{[block](const CallData& data) {
-    return kt::space_to_depth(data.context, data.in[0], block, data.out[0]);
+  const auto order =
+      text(node.node(), "mode", "DCR") == "CRD" ? kt::DepthOrder::crd : kt::DepthOrder::dcr;
+  return Call{[block, order](const CallData& data) {
+    return kt::space_to_depth(data.context, data.in[0], block, data.out[0], order);
   }};
 }
 

@@ -286,6 +286,9 @@ class Fusing {
     std::size_t moving = 0;
     const auto affine = affine_of(one, moving, true);
     if (!affine || !is_image(one.inputs[moving])) return;
+    // Scales and sums of other tensors of four dimensions (masks, scores) are no images'.
+    const int before = edit_.writer(one.inputs[moving]);
+    if (!is(one, "BatchNormalization") && (before < 0 || !is_native(node(before), "Conv"))) return;
     const auto channels = static_cast<std::int64_t>(affine->scale.size());
     GraphNode made{"Conv", kNative, one.name, 1, {}, false, {}, {one.outputs[0]}};
     made.attributes["group"] = channels;

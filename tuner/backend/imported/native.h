@@ -25,6 +25,7 @@ bool add_activation(Builder& builder, const GraphNode& node);
 bool add_softmax(Builder& builder, const GraphNode& node);
 bool add_norm(Builder& builder, const GraphNode& node);
 bool add_slice(Builder& builder, const GraphNode& node);
+bool add_split_of_rows(Builder& builder, const GraphNode& node);
 
 // What an epilogue's or Activation's `activation` attribute says; none where it is absent.
 Activation activation_of(const GraphNode& node);

@@ -174,10 +174,11 @@ bool add_concat(Builder& builder, const GraphNode& node) {
   return true;
 }
 
-// Of channels, where the input lies channels last.
+// Of channels, where the input lies channels last; else of rows.
 bool add_split(Builder& builder, const GraphNode& node) {
   const int in = node.inputs[0];
-  if (!all_images(builder, {in}) || !builder.lies_as_image(in)) return false;
+  if (!all_images(builder, {in}) || !builder.lies_as_image(in))
+    return add_split_of_rows(builder, node);
   if (CallNode::axis(integer(node, "axis", 0), 4) != 1U) return false;
   for (const int out : node.outputs)
     if (out != kLeftOut && !builder.is_image(out)) return false;

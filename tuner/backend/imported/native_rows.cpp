@@ -148,21 +148,54 @@ bool add_norm(Builder& builder, const GraphNode& node) {
   return add_rows(builder, node, length, std::move(op));
 }
 
-bool add_slice(Builder& builder, const GraphNode& node) {
-  const int in = node.inputs[0], out = node.outputs[0];
-  if (!builder.is_native(in) || !builder.is_native(out) || !builder.is_placed(in)) return false;
-  const BatchedShape& shape = *builder.tensor(in).shape;
-  const auto rows = rows_of(builder, in, shape.sizes.back());
-  if (shape.batch_axis + 1 == std::ssize(shape.sizes) || !rows) return false;
+namespace {
+
+// [begin, end) of the last dimension, which no batch is in, as `out`.
+void add_part(Builder& builder, int in, const Shape& rows, std::int64_t begin, std::int64_t end,
+              int out) {
   Op op;
   op.kind = OpKind::slice;
-  op.inputs = {builder.op(builder.shaped(builder.plain(in), *rows)).name};
+  op.inputs = {builder.op(builder.shaped(builder.plain(in), rows)).name};
   op.axis = 1;
-  op.begin = integer(node, "begin", 0);
-  op.end = integer(node, "end", 0);
-  op.output = {(*rows)[0], op.end - op.begin};
+  op.begin = begin;
+  op.end = end;
+  op.output = {rows[0], end - begin};
   op.name = builder.new_name(builder.tensor(out).name);
   builder.place_plain(out, builder.add(std::move(op)));
+}
+
+// The rows that are cut; nullopt: the node cuts something else.
+std::optional<Shape> cut_rows(const Builder& builder, const GraphNode& node) {
+  const int in = node.inputs[0];
+  if (!builder.is_native(in) || !builder.is_placed(in)) return std::nullopt;
+  for (const int out : node.outputs)
+    if (out == kLeftOut || !builder.is_native(out)) return std::nullopt;
+  const BatchedShape& shape = *builder.tensor(in).shape;
+  if (shape.batch_axis + 1 == std::ssize(shape.sizes)) return std::nullopt;
+  return rows_of(builder, in, shape.sizes.back());
+}
+
+}  // namespace
+
+bool add_slice(Builder& builder, const GraphNode& node) {
+  const auto rows = cut_rows(builder, node);
+  if (!rows) return false;
+  add_part(builder, node.inputs[0], *rows, integer(node, "begin", 0), integer(node, "end", 0),
+           node.outputs[0]);
+  return true;
+}
+
+bool add_split_of_rows(Builder& builder, const GraphNode& node) {
+  const auto rank = builder.tensor(node.inputs[0]).shape->sizes.size();
+  if (CallNode::axis(integer(node, "axis", 0), rank) != rank - 1) return false;
+  const auto rows = cut_rows(builder, node);
+  if (!rows) return false;
+  std::int64_t begin = 0;
+  for (const int out : node.outputs) {
+    const std::int64_t end = begin + builder.tensor(out).shape->sizes.back();
+    add_part(builder, node.inputs[0], *rows, begin, end, out);
+    begin = end;
+  }
   return true;
 }
 

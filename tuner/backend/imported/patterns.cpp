@@ -110,6 +110,20 @@ std::optional<WithConstant> with_constant(const GraphEditor& edit, const GraphNo
   return std::nullopt;
 }
 
+int only_reader(const GraphEditor& edit, int tensor) {
+  int only = -1;
+  for (const int reader : edit.readers(tensor)) {
+    const auto& outputs = edit.node(reader).outputs;
+    const bool is_known = std::all_of(outputs.begin(), outputs.end(), [&](int output) {
+      return output == kLeftOut || edit.tensor(output).numbers;
+    });
+    if (is_known) continue;
+    if (only >= 0) return -1;
+    only = reader;
+  }
+  return edit.is_output(tensor) ? -1 : only;
+}
+
 GraphNode make_node(std::string domain, std::string op_type, std::int64_t opset,
                     std::vector<int> inputs, const GraphNode& instead_of) {
   GraphNode node;

@@ -44,6 +44,10 @@ struct WithConstant {
 };
 std::optional<WithConstant> with_constant(const GraphEditor& edit, const GraphNode& node);
 
+// The one node that reads `tensor`, once; -1: it is an output, or there are others. Nodes whose
+// results are numbers that are known (Shape, for the target of a Reshape) read nothing in a run.
+int only_reader(const GraphEditor& edit, int tensor);
+
 // A node in place of the one whose outputs it writes.
 GraphNode make_node(std::string domain, std::string op_type, std::int64_t opset,
                     std::vector<int> inputs, const GraphNode& instead_of);

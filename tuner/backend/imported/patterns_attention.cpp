@@ -91,7 +91,7 @@ class Attention {
   };
   std::optional<Pick> picked(int tensor) const {
     const int place = edit_.writer(tensor);
-    if (place < 0 || !edit_.is_read_once(tensor)) return std::nullopt;
+    if (place < 0 || only_reader(edit_, tensor) < 0) return std::nullopt;
     const GraphNode& one = node(place);
     if (is(one, "Gather") && integer(one, "axis", 0) == 0) {
       const auto part = constant(edit_, one.inputs[1]);
@@ -184,18 +184,20 @@ class Attention {
   };
   Result result(int product) const {
     Result out{product, false, 1};
-    while (edit_.is_read_once(out.tensor)) {
-      const auto found = scaled(node(edit_.readers(out.tensor)[0]));
+    int reader = only_reader(edit_, product);
+    while (reader >= 0) {
+      const auto found = scaled(node(reader));
       if (!found || found->first != out.tensor) break;
       out.scale *= found->second;
-      out.tensor = node(edit_.readers(out.tensor)[0]).outputs[0];
+      out.tensor = node(reader).outputs[0];
+      reader = only_reader(edit_, out.tensor);
     }
-    if (sizes(out.tensor).size() != 4 || !edit_.is_read_once(out.tensor)) return out;
-    const GraphNode& moved = node(edit_.readers(out.tensor)[0]);
-    if (!is(moved, "Transpose") || integers(moved, "perm") != Permutation{0, 2, 1, 3} ||
-        !edit_.is_read_once(moved.outputs[0]))
-      return out;
-    const GraphNode& view = node(edit_.readers(moved.outputs[0])[0]);
+    if (reader < 0 || sizes(out.tensor).size() != 4) return out;
+    const GraphNode& moved = node(reader);
+    if (!is(moved, "Transpose") || integers(moved, "perm") != Permutation{0, 2, 1, 3}) return out;
+    reader = only_reader(edit_, moved.outputs[0]);
+    if (reader < 0) return out;
+    const GraphNode& view = node(reader);
     if (!is(view, "Reshape") || !is_of_rank(view.outputs[0], 3)) return out;
     const Shape &four = sizes(moved.outputs[0]), &three = sizes(view.outputs[0]);
     if (three[1] != four[1] || three[2] != four[2] * four[3]) return out;

@@ -120,8 +120,9 @@ class Norms {
 
   // The one node behind `out` that is `op_type` with such a vector: its result, and the vector.
   std::optional<std::pair<int, int>> behind(int out, const char* op_type, std::int64_t length) {
-    if (!edit_.is_read_once(out)) return std::nullopt;
-    const GraphNode& next = node(edit_.readers(out)[0]);
+    const int reader = only_reader(edit_, out);
+    if (reader < 0) return std::nullopt;
+    const GraphNode& next = node(reader);
     if (!is(next, op_type)) return std::nullopt;
     const int other = next.inputs[next.inputs[0] == out ? 1 : 0];
     const int vector = vector_of(other, length);
