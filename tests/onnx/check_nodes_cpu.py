@@ -85,6 +85,8 @@ def with_constants(model, inputs, names):
 # Whose first dimension is no batch: they compute with its size, or take it for sizes.
 BATCHLESS = ("test_center_crop_pad_*_expanded", "test_constantofshape_*")
 
+NO_BATCH = "wanted "  # how the importer's errors of shapes begin
+
 
 def with_batch(run, name):
     """The case with the first dimension of its inputs as the batch; None where they do not have the same."""
@@ -177,8 +179,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         results = cpu_runner.run(options.run_onnx, [run for _, _, _, run in runs],
                                  pathlib.Path(options.keep or folder))
+    without_batch = 0
     for kind, case, right, run in runs:
-        verdicts[kind].append((operation_of(case), case.name, *verdict_of(results[run.name], case, right)))
+        verdict, reason = verdict_of(results[run.name], case, right)
+        if kind == "batch" and verdict == "unsupported" and reason.startswith(NO_BATCH):
+            without_batch += 1  # shapes that do not go together at any other batch
+        else:
+            verdicts[kind].append((operation_of(case), case.name, verdict, reason))
     show_table(verdicts)
     wrong = []
     for kind, of_pass in verdicts.items():
@@ -187,6 +194,7 @@ def main():
             wrong.append(f"{numbers['failed']} failed")
         if options.only == "*" and numbers["passed"] < LEAST_PASSED[kind]:
             wrong.append(f"pass {kind}: {numbers['passed']} passed, {LEAST_PASSED[kind]} wanted")
+    print(f"{without_batch} cases whose first dimension is no batch are not in that pass")
     if wrong:
         raise SystemExit(", ".join(wrong))
 
