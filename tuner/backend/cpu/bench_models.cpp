@@ -77,7 +77,8 @@ void print_hot_spots(const Model& model, const Times& times, std::int64_t batch)
   double total = 0;
   for (const auto& [index, seconds] : times.operations) {
     const Op& op = model.ops[static_cast<std::size_t>(index)];
-    auto& kind = kinds[std::string(name_of(op.kind))];
+    auto& kind =
+        kinds[op.kind == OpKind::foreign ? op.operation : std::string(name_of(op.kind))];
     kind.first += seconds;
     kind.second += work_of(model, op).flops * static_cast<double>(batch);
     order.emplace_back(seconds, index);
@@ -132,7 +133,7 @@ int run(const Arguments& arguments) {
               (*loaded)->load_seconds(), 1e-6 * static_cast<double>(memory.weights),
               1e-6 * static_cast<double>(memory.activations),
               1e-6 * static_cast<double>(memory.workspace));
-  print_hot_spots(*model, times, arguments.batch);
+  print_hot_spots(static_cast<cpu::CpuModel&>(**loaded).model(), times, arguments.batch);
   return 0;
 }
 
