@@ -44,7 +44,6 @@ Outcome<std::unique_ptr<LoadedModel>> CpuBackend::load(const Model& model,
                                                        LoadReport& report) {
   try {
     BT_TRY(dtype, supported_dtype(options.group));
-    if (auto ending = foreign_operations(model)) return tl::make_unexpected(*ending);
     BT_TRY(allowed, allowed_isas(options.isa));
     verdicts_.proven.insert(options.proven_kernels.begin(), options.proven_kernels.end());
     const KernelChoice kernels = choose_kernels(dtype, allowed, verdicts_, report);

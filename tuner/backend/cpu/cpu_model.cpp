@@ -52,9 +52,10 @@ std::optional<Ending> foreign_operations(const Model& model) {
   for (const Op& op : model.ops)
     if (op.kind == OpKind::foreign && ++count == 1) first = op.operation;
   if (count == 0) return std::nullopt;
-  return unsupported("the cpu backend runs no imported operations, and this model has " +
-                     std::to_string(count) + " (the first: " + first +
-                     "); a runtime that reads its file does: --backend onnxruntime or openvino")
+  return unsupported(
+             "the cpu backend cannot run operations that are counted alone, and this model has " +
+             std::to_string(count) + " (the first: " + first +
+             "); it runs them from an ONNX file: give that as the model")
       .value();
 }
 
@@ -70,20 +71,61 @@ kernels::Dtype CpuModel::dtype() const {
   return options_.group.dtype == DType::f32 ? kernels::Dtype::f32 : kernels::Dtype::bf16;
 }
 
+Outcome<void> CpuModel::load_weights_from(WeightValues& values) {
+  Outcome<std::vector<OpWeights>> weights;
+  // Once for all instances, by the threads of all.
+  kernels::Arena everybody(options_.group.threads * options_.group.instances, kernels::Pin::yes);
+  everybody.run([&](kernels::Team& team) {
+    weights = load_weights({model_, dtype(), values, kernels_, account_, team});
+  });
+  if (!weights) return tl::make_unexpected(weights.error());
+  weights_ = std::move(*weights);
+  return {};
+}
+
 Outcome<std::unique_ptr<CpuModel>> CpuModel::load(const Model& model, const LoadOptions& options,
                                                   const KernelChoice& kernels,
                                                   Bytes machine_memory) {
   const Seconds start = steady_seconds();
+  if (model.file && model.file->format == "onnx") {
+    BT_TRY(lowered, imported::lower_imported(model));
+    BT_TRY(loaded, load(std::move(lowered), options, kernels, machine_memory));
+    loaded->load_seconds_ = steady_seconds() - start;
+    return loaded;
+  }
+  if (auto ending = foreign_operations(model)) return tl::make_unexpected(*ending);
   std::unique_ptr<CpuModel> loaded(new CpuModel(model, options, kernels, machine_memory));
-  Outcome<std::vector<OpWeights>> weights;
-  // Once for all instances, by the threads of all.
-  kernels::Arena everybody(options.group.threads * options.group.instances, kernels::Pin::yes);
-  everybody.run([&](kernels::Team& team) {
-    weights = load_weights(
-        {loaded->model_, loaded->dtype(), options.seed, loaded->kernels_, loaded->account_, team});
-  });
-  if (!weights) return tl::make_unexpected(weights.error());
-  loaded->weights_ = std::move(*weights);
+  BT_TRY(inputs, inputs_of(model, options));
+  loaded->inputs_ = std::move(inputs);
+  SeededWeights values(options.seed, loaded->model_);
+  BT_TRY_VOID(loaded->load_weights_from(values));
+  loaded->weight_bytes_ = loaded->account_.used();
+  loaded->load_seconds_ = steady_seconds() - start;
+  return loaded;
+}
+
+Outcome<void> CpuModel::charge_constants() {
+  Bytes bytes = 0;
+  for (const RawTensor& constant : lowered_->constants)
+    bytes += static_cast<Bytes>(constant.bytes->size());
+  BT_TRY(charge, account_.charge(bytes, "constants of " + model_.name));
+  constants_ = std::move(charge);
+  return {};
+}
+
+Outcome<std::unique_ptr<CpuModel>> CpuModel::load(imported::LoweredModel lowered,
+                                                  const LoadOptions& options,
+                                                  const KernelChoice& kernels,
+                                                  Bytes machine_memory) {
+  const Seconds start = steady_seconds();
+  if (options.group.dtype != DType::f32)
+    if (auto ending = imported::calls_need_f32(lowered)) return tl::make_unexpected(*ending);
+  std::unique_ptr<CpuModel> loaded(new CpuModel(lowered.native, options, kernels, machine_memory));
+  loaded->lowered_ = std::make_unique<imported::LoweredModel>(std::move(lowered));
+  BT_TRY(inputs, inputs_of(loaded->model_, options));
+  loaded->inputs_ = std::move(inputs);
+  BT_TRY_VOID(loaded->charge_constants());
+  BT_TRY_VOID(loaded->load_weights_from(*loaded->lowered_->weights));
   loaded->weight_bytes_ = loaded->account_.used();
   loaded->load_seconds_ = steady_seconds() - start;
   return loaded;

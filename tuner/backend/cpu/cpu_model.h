@@ -6,12 +6,19 @@
 
 #include "tuner/backend/cpu/instances.h"
 #include "tuner/backend/cpu/weights.h"
+#include "tuner/backend/imported/lowered.h"
+#include "tuner/backend/inputs.h"
 
 namespace batchtune::cpu {
 
 class CpuModel final : public LoadedModel {
  public:
+  // A model that was read from a file is lowered first: its operations become native ones, its
+  // weights are the file's.
   static Outcome<std::unique_ptr<CpuModel>> load(const Model& model, const LoadOptions& options,
+                                                 const KernelChoice& kernels, Bytes machine_memory);
+  static Outcome<std::unique_ptr<CpuModel>> load(imported::LoweredModel lowered,
+                                                 const LoadOptions& options,
                                                  const KernelChoice& kernels, Bytes machine_memory);
 
   bool shares_weights() const override { return true; }
@@ -20,7 +27,8 @@ class CpuModel final : public LoadedModel {
   double output_tolerance() const override;
 
   // For programs and tests.
-  const Model& model() const { return model_; }
+  const Model& model() const { return model_; }  // as it runs: of native operations
+  const imported::LoweredModel* lowered() const { return lowered_.get(); }  // imported models only
   const CandidateGroup& group() const { return options_.group; }
   kernels::Dtype dtype() const;
   const KernelChoice& kernels() const { return kernels_; }
@@ -29,17 +37,24 @@ class CpuModel final : public LoadedModel {
   std::uint64_t seed() const { return options_.seed; }
   Account& account() { return account_; }
   Instances& instances() { return instances_; }
+  InputSource& inputs() { return inputs_; }
 
  private:
   CpuModel(const Model& model, const LoadOptions& options, const KernelChoice& kernels,
            Bytes machine_memory);
 
+  Outcome<void> load_weights_from(WeightValues& values);
+  Outcome<void> charge_constants();
+
   Model model_;
+  std::unique_ptr<imported::LoweredModel> lowered_;
   LoadOptions options_;
   KernelChoice kernels_;
   Account account_;
   Instances instances_;
+  InputSource inputs_;
   std::vector<OpWeights> weights_;
+  Charge constants_;  // of calls
   Bytes weight_bytes_ = 0;
   Seconds load_seconds_ = 0;
 };
@@ -47,7 +62,8 @@ class CpuModel final : public LoadedModel {
 // Whether the cpu backend can run the group at all.
 Outcome<kernels::Dtype> supported_dtype(const CandidateGroup& group);
 
-// Why the model cannot be run: it was imported, and has operations that only its file's runtimes know. nullopt: it can.
+// Why the model cannot be run: it has operations that are counted alone, and no file to read them
+// from. nullopt: it can.
 std::optional<Ending> foreign_operations(const Model& model);
 
 }  // namespace batchtune::cpu

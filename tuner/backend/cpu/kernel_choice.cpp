@@ -1,6 +1,7 @@
 #include "tuner/backend/cpu/kernel_choice.h"
 
 #include "kernels/probe/product_isas.h"
+#include "kernels/tensor/vector_table.h"
 
 namespace batchtune::cpu {
 namespace {
@@ -21,6 +22,7 @@ kernels::Dtype dtype_of(const Kernel& kernel) {
 using kernels::dtype_of;
 using kernels::isa_of;
 using kernels::name_of;
+using kernels::prove;
 
 // Proves kernels of one operation, best first, until one holds.
 class Chooser {
@@ -40,7 +42,7 @@ class Chooser {
       const std::string name(name_of(kernel));
       if (isa_of(kernel) == kernels::Isa::reference || verdicts_.proven.count(name) != 0)
         return &kernel;
-      const bool right = kernels::prove(kernel).passed;
+      const bool right = prove(kernel).passed;
       (right ? verdicts_.proven : verdicts_.refuted).insert(name);
       (right ? report_.newly_proven_kernels : report_.refuted_kernels).push_back(name);
     }
@@ -51,6 +53,12 @@ class Chooser {
   Verdicts& verdicts_;
   LoadReport& report_;
 };
+
+// There are loops of f32 alone.
+const kernels::tensor::VectorKernel& select_tensor(kernels::Dtype, kernels::IsaMask allowed,
+                                                   std::span<const std::string_view> left_out) {
+  return kernels::tensor::select_vector(allowed, left_out);
+}
 
 // Tables hold rows or pointers to them.
 template <typename Kernel>
@@ -97,6 +105,8 @@ KernelChoice choose_kernels(kernels::Dtype dtype, kernels::IsaMask allowed, Verd
   choice.pool = chooser.best(&kernels::select_pool, allowed);
   choice.norm = chooser.best(&kernels::select_norm, allowed);
   choice.elementwise = chooser.best(&kernels::select_elementwise, allowed);
+  if (dtype == kernels::Dtype::f32)
+    choice.tensor = {chooser.best(&select_tensor, allowed), choice.gemm};
   return choice;
 }
 
@@ -112,6 +122,7 @@ std::vector<KernelInfo> list_kernels() {
   list(kernels::pool_kernels(), "pooling", out);
   list(kernels::norm_kernels(), "softmax, layer_norm, rms_norm", out);
   list(kernels::elementwise_kernels(), "add, multiply, activation, embedding", out);
+  list(kernels::tensor::vector_kernels(), "operations of imported models", out);
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/norm/norm.h"
 #include "kernels/pool/pool.h"
+#include "kernels/tensor/tensor.h"
 #include "tuner/backend/backend.h"
 
 namespace batchtune::cpu {
@@ -20,6 +21,7 @@ struct KernelChoice {
   const kernels::PoolKernel* pool = nullptr;
   const kernels::NormKernel* norm = nullptr;
   const kernels::ElementwiseKernel* elementwise = nullptr;
+  kernels::tensor::Kernels tensor;  // of what imported models have beside native operations, in f32
 };
 
 // Names of kernels that proved right or wrong in this process or before.

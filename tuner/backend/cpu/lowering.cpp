@@ -40,6 +40,7 @@ class Lowering {
         model_(context.model.model()),
         op_(model_.ops[static_cast<std::size_t>(index)]),
         reads_(reads_of(model_, op_)),
+        index_(index),
         weights_(context.model.weights(static_cast<std::size_t>(index))),
         out_(tensor(index)) {}
 
@@ -72,9 +73,10 @@ class Lowering {
         return slice();
       case OpKind::transpose:
         return transpose();
+      case OpKind::foreign:
+        return call();
       case OpKind::input:
       case OpKind::reshape:
-      case OpKind::foreign:  // refused when the model is loaded
         break;
     }
     return {};
@@ -93,7 +95,7 @@ class Lowering {
     return static_cast<std::int64_t>(kernels::bytes_of(context_.model.dtype()));
   }
   kernels::Workspace workspace() const {
-    return {context_.workspace, static_cast<std::size_t>(lane_workspace_bytes(context_.model))};
+    return {context_.workspace, static_cast<std::size_t>(context_.lane_workspace)};
   }
   const KernelChoice& kernels() const { return context_.model.kernels(); }
 
@@ -279,18 +281,32 @@ class Lowering {
     };
   }
 
+  // The call of an imported model that is made at this operation, if one is.
+  Run call() const {
+    const imported::LoweredModel& lowered = *context_.model.lowered();
+    const int call = lowered.call_of[static_cast<std::size_t>(index_)];
+    if (call < 0) return {};
+    return prepare_call({lowered, kernels().tensor, context_.constants, batch(), context_.plan,
+                         context_.activations, workspace(), context_.failure},
+                        lowered.calls[static_cast<std::size_t>(call)]);
+  }
+
   const LoweringContext& context_;
   const Model& model_;
   const Op& op_;
   std::vector<OpIndex> reads_;
+  OpIndex index_;
   const OpWeights& weights_;
   std::byte* out_;
 };
 
 }  // namespace
 
-Bytes lane_workspace_bytes(const CpuModel& model) {
+Bytes lane_workspace_bytes(const CpuModel& model, std::int64_t batch) {
   std::size_t most = 0;
+  if (model.lowered() != nullptr)
+    most = static_cast<std::size_t>(
+        call_workspace_bytes(*model.lowered(), model.kernels().tensor, batch));
   const KernelChoice& kernels = model.kernels();
   for (const Op& op : model.model().ops) {
     std::size_t bytes = 0;

@@ -7,6 +7,7 @@
 
 #include "kernels/arena.h"
 #include "tuner/backend/cpu/cpu_model.h"
+#include "tuner/backend/cpu/tensor_calls.h"
 #include "tuner/workload/memory_plan.h"
 
 namespace batchtune::cpu {
@@ -21,11 +22,16 @@ struct LoweringContext {
   std::int64_t batch;
   const MemoryPlan& plan;
   std::byte* activations;
-  std::byte* workspace;  // lanes x lane_workspace_bytes()
+  std::byte* workspace;  // lanes x lane_workspace
+  Bytes lane_workspace;  // of lane_workspace_bytes()
+  // Of imported models.
+  const CallConstants& constants;
+  CallFailure* failure;
 };
 
-// Scratch that each lane needs for any operation, whatever the batch.
-Bytes lane_workspace_bytes(const CpuModel& model);
+// Scratch that each lane needs for any operation. Of native operations it is the same whatever the
+// batch; the shapes of calls are computed, so their activations must be there before this is asked.
+Bytes lane_workspace_bytes(const CpuModel& model, std::int64_t batch);
 
 // Steps in order; inputs and reshapes have none. The pointers of `context` must outlive the steps.
 std::vector<Step> lower(const LoweringContext& context);

@@ -8,19 +8,24 @@
 #include <utility>
 
 #include "kernels/bfloat16.h"
-#include "tuner/workload/weights.h"
+#include "tuner/backend/cpu/file_samples.h"
+#include "tuner/backend/layer_times.h"
 
 namespace batchtune::cpu {
 
 Outcome<std::unique_ptr<CpuProgram>> CpuProgram::prepare(CpuModel& model, std::int64_t batch) {
   std::unique_ptr<CpuProgram> program(new CpuProgram(model, batch));
   BT_TRY_VOID(program->allocate_memory());
+  if (model.lowered() != nullptr) program->call_constants_ = CallConstants(*model.lowered(), batch);
   for (Instance& instance : program->instances_)
     instance.steps = lower({.model = model,
                             .batch = batch,
                             .plan = program->plan_,
                             .activations = instance.activations.buffer.as<std::byte>(),
-                            .workspace = instance.workspace.buffer.as<std::byte>()});
+                            .workspace = instance.workspace.buffer.as<std::byte>(),
+                            .lane_workspace = lane_workspace_bytes(model, batch),
+                            .constants = program->call_constants_,
+                            .failure = &instance.failure});
   program->touch();
   return program;
 }
@@ -30,15 +35,15 @@ Outcome<std::unique_ptr<CpuProgram>> CpuProgram::prepare(CpuModel& model, std::i
 Outcome<void> CpuProgram::allocate_memory() {
   plan_ = plan_memory(model_.model(), batch_, model_.group().dtype);
   const int threads = model_.group().threads, count = model_.group().instances;
-  const Bytes scratch = lane_workspace_bytes(model_) * threads;
   for (int number = 1; number <= count; ++number) {
     const std::string whose =
         count == 1 ? "" : ", instance " + std::to_string(number) + " of " + std::to_string(count);
     BT_TRY(activations, allocate(model_.account(), plan_.arena_bytes,
                                  "activations of batch " + std::to_string(batch_) + whose));
-    BT_TRY(workspace, allocate(model_.account(), scratch,
+    BT_TRY(workspace, allocate(model_.account(), lane_workspace_bytes(model_, batch_) * threads,
                                "workspace of " + std::to_string(threads) + " threads" + whose));
-    instances_.push_back({std::move(activations), std::move(workspace), {}, false});
+    instances_.push_back(
+        {.activations = std::move(activations), .workspace = std::move(workspace)});
   }
   return {};
 }
@@ -56,7 +61,8 @@ std::byte* CpuProgram::tensor(OpIndex op, int instance) const {
 }
 
 Outcome<RunTimes> CpuProgram::run(int n) {
-  return model_.instances().run(n, [this](int instance, kernels::Team& team) {
+  if (!input_set_) return tl::make_unexpected(no_samples(input_set_.error()));
+  RunTimes times = model_.instances().run(n, [this](int instance, kernels::Team& team) {
     Instance& own = instances_[static_cast<std::size_t>(instance)];
     own.whole = false;
     for (const Step& step : own.steps) {
@@ -65,6 +71,18 @@ Outcome<RunTimes> CpuProgram::run(int n) {
     }
     own.whole = true;
   });
+  BT_TRY_VOID(check_calls());
+  return times;
+}
+
+Outcome<void> CpuProgram::check_calls() const {
+  for (const Instance& instance : instances_)
+    if (const CallFailure& failure = instance.failure; failure.why != nullptr)
+      return tl::make_unexpected(Ending{
+          TrialStatus::failed,
+          "node \"" + failure.call->node + "\" (" + failure.call->operation + "): " + failure.why,
+          "", ""});
+  return {};
 }
 
 void CpuProgram::run_stepwise(const std::function<void(OpIndex, Seconds)>& after) {
@@ -78,40 +96,85 @@ void CpuProgram::run_stepwise(const std::function<void(OpIndex, Seconds)>& after
   instances_.front().whole = true;
 }
 
+Outcome<std::vector<LayerTime>> CpuProgram::profile(int runs) {
+  if (!input_set_) return tl::make_unexpected(no_samples(input_set_.error()));
+  LayerTimes times;
+  for (int i = 0; i < runs; ++i) {
+    times.begin_run();
+    run_stepwise([&](OpIndex index, Seconds seconds) {
+      const Op& op = model_.model().ops[static_cast<std::size_t>(index)];
+      times.add(op.name, std::string(name_of(op.kind)), seconds);
+    });
+  }
+  return times.medians();
+}
+
 namespace {
 
 // One sample of an input operation into its place, in the storage that the operation has.
-void fill_sample(const Op& op, std::uint64_t seed, std::int64_t sample, kernels::Dtype dtype,
-                 std::byte* tensor) {
+Status fill_sample(InputSource& source, const Op& op, std::uint64_t seed, std::int64_t sample,
+                   kernels::Dtype dtype, std::byte* tensor) {
   constexpr std::int64_t kSlice = 4096;  // f32 values on the stack
   const std::int64_t count = elements(op.output);
   const auto size = static_cast<std::size_t>(count);
   if (op.input_kind == InputKind::token_ids) {
     auto* ids = reinterpret_cast<std::int32_t*>(tensor) + sample * count;
-    return fill_token_ids(seed, op, sample, {ids, size});
+    return source.fill_ids(seed, op, sample, {ids, size});
   }
   if (dtype == kernels::Dtype::f32) {
     auto* values = reinterpret_cast<float*>(tensor) + sample * count;
-    return fill_input(seed, op, sample, {values, size});
+    return source.fill(seed, op, sample, {values, size});
   }
   auto* values = reinterpret_cast<kernels::Bfloat16*>(tensor) + sample * count;
   float slice[kSlice];
   for (std::int64_t first = 0; first < count; first += kSlice) {
     const std::int64_t length = std::min(kSlice, count - first);
-    fill_input(seed, op, sample, {slice, static_cast<std::size_t>(length)}, first);
+    BT_TRY_VOID(source.fill(seed, op, sample, {slice, static_cast<std::size_t>(length)}, first));
     std::transform(slice, slice + length, values + first, kernels::to_bfloat16);
   }
+  return {};
+}
+
+// The same of an imported model, where the file has it.
+Status fill_file_sample(InputSource& source, const Op& op, std::uint64_t seed, std::int64_t sample,
+                        const imported::Operand& operand, std::int64_t batch, std::byte* tensor) {
+  const auto size = static_cast<std::size_t>(elements(op.output));
+  if (op.input_kind == InputKind::token_ids) {
+    std::vector<std::int32_t> ids(size);
+    BT_TRY_VOID(source.fill_ids(seed, op, sample, ids));
+    put_sample(operand, batch, sample, std::span<const std::int32_t>(ids), tensor);
+    return {};
+  }
+  std::vector<float> values(size);
+  BT_TRY_VOID(source.fill(seed, op, sample, values));
+  put_sample(operand, batch, sample, std::span<const float>(values), tensor);
+  return {};
 }
 
 }  // namespace
 
+Status CpuProgram::fill_input(OpIndex index, std::uint64_t seed, std::int64_t sample,
+                              int instance) {
+  const Op& op = model_.model().ops[static_cast<std::size_t>(index)];
+  const imported::Operand* tensor_of_file = nullptr;
+  if (model_.lowered() != nullptr && model_.dtype() == kernels::Dtype::f32)
+    for (const imported::FileTensor& input : model_.lowered()->inputs)
+      if (input.operand.index == index) tensor_of_file = &input.operand;
+  if (tensor_of_file != nullptr)
+    return fill_file_sample(model_.inputs(), op, seed, sample, *tensor_of_file, batch_,
+                            tensor(index, instance));
+  return fill_sample(model_.inputs(), op, seed, sample, model_.dtype(), tensor(index, instance));
+}
+
 void CpuProgram::set_input(std::uint64_t seed) {
+  input_set_ = {};
   for (std::size_t i = 0; i < model_.model().ops.size(); ++i) {
     const Op& op = model_.model().ops[i];
     if (op.kind != OpKind::input) continue;
     for (int instance = 0; instance < std::ssize(instances_); ++instance)
       for (std::int64_t sample = 0; sample < batch_; ++sample)
-        fill_sample(op, seed, sample, model_.dtype(), tensor(static_cast<OpIndex>(i), instance));
+        if (Status filled = fill_input(static_cast<OpIndex>(i), seed, sample, instance); !filled)
+          input_set_ = filled;
   }
 }
 
@@ -140,19 +203,87 @@ void CpuProgram::make_whole(int instance) {
   own.whole = true;
 }
 
+namespace {
+
+// The one that is the native model's.
+const imported::FileTensor* first_output(const imported::LoweredModel& model) {
+  for (const imported::FileTensor& output : model.outputs)
+    if (output.operand.kind == imported::Operand::Kind::tensor) return &output;
+  return nullptr;
+}
+
+}  // namespace
+
 Outcome<std::vector<float>> CpuProgram::read_output(std::int64_t samples) {
   try {
     const OpIndex output = find_op(model_.model(), model_.model().output);
+    const imported::FileTensor* of_file = nullptr;
+    if (model_.lowered() != nullptr && model_.dtype() == kernels::Dtype::f32)
+      of_file = first_output(*model_.lowered());
     std::vector<float> all;
     for (int instance = 0; instance < std::ssize(instances_); ++instance) {
       make_whole(instance);
+      if (of_file != nullptr) {
+        for (std::int64_t sample = 0; sample < std::min(samples, batch_); ++sample)
+          append_sample(of_file->operand, batch_, sample, data_of(of_file->operand, instance), all);
+        continue;
+      }
       const std::vector<float> values = read_tensor(output, samples, instance);
       all.insert(all.end(), values.begin(), values.end());
     }
+    BT_TRY_VOID(check_calls());
     return all;
   } catch (const std::bad_alloc&) {
     return tl::make_unexpected(out_of_host_memory(0, "a copy of the output"));
   }
+}
+
+const std::byte* CpuProgram::data_of(const imported::Operand& operand, int instance) const {
+  const auto index = static_cast<std::size_t>(operand.index);
+  switch (operand.kind) {
+    case imported::Operand::Kind::tensor:
+      return tensor(operand.index, instance);
+    case imported::Operand::Kind::constant:
+      return reinterpret_cast<const std::byte*>(model_.lowered()->constants[index].bytes->data());
+    case imported::Operand::Kind::numbers:
+      return static_cast<const std::byte*>(call_constants_.numbers(operand.index));
+    case imported::Operand::Kind::left_out:
+      break;
+  }
+  return nullptr;
+}
+
+namespace {
+
+Result<const imported::FileTensor*> find_tensor(const std::vector<imported::FileTensor>& tensors,
+                                                const std::string& name) {
+  for (const imported::FileTensor& tensor : tensors)
+    if (tensor.name == name) return &tensor;
+  return bad_input("an input or output of the file", "\"" + name + "\"");
+}
+
+}  // namespace
+
+Status CpuProgram::write_file_input(const std::string& name, const std::string& bytes) {
+  if (model_.lowered() == nullptr || model_.dtype() != kernels::Dtype::f32)
+    return bad_input("an imported model in f32", "another", model_.model().name);
+  BT_TRY(input, find_tensor(model_.lowered()->inputs, name));
+  const std::int64_t size = whole_bytes(input->operand, batch_);
+  if (std::ssize(bytes) != size)
+    return bad_input(std::to_string(size) + " bytes", std::to_string(bytes.size()),
+                     "input \"" + name + "\"");
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(tensor(input->operand.index, 0)));
+  return {};
+}
+
+Result<RawTensor> CpuProgram::read_file_output(const std::string& name) const {
+  if (model_.lowered() == nullptr || model_.dtype() != kernels::Dtype::f32)
+    return bad_input("an imported model in f32", "another", model_.model().name);
+  BT_TRY(output, find_tensor(model_.lowered()->outputs, name));
+  const auto* from = reinterpret_cast<const char*>(data_of(output->operand, 0));
+  return RawTensor{output->operand.type, output->operand.shape.at(batch_),
+                   std::make_shared<const std::string>(
+                       from, static_cast<std::size_t>(whole_bytes(output->operand, batch_)))};
 }
 
 MemoryUse CpuProgram::memory() const {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "kernels/bfloat16.h"
-#include "tuner/workload/weights.h"
 
 namespace batchtune::cpu {
 namespace {
@@ -19,7 +18,7 @@ void fill_parallel(const LoadContext& context, const Op& op, WeightRole role, fl
   context.team.for_each((count + kPart - 1) / kPart, [&](std::int64_t part, int) {
     const std::int64_t first = part * kPart;
     const auto length = static_cast<std::size_t>(std::min(kPart, count - first));
-    fill_weight(context.seed, context.model, op, role, {values + first, length}, first);
+    context.values.fill(op, role, {values + first, length}, first);
   });
 }
 
@@ -58,8 +57,7 @@ Outcome<AccountedBuffer> table_of(const LoadContext& context, const Op& op) {
     const std::int64_t end = std::min(count, (part + 1) * kPart);
     for (std::int64_t first = part * kPart; first < end; first += kSlice) {
       const std::int64_t length = std::min(kSlice, end - first);
-      fill_weight(context.seed, context.model, op, WeightRole::table,
-                  {values, static_cast<std::size_t>(length)}, first);
+      context.values.fill(op, WeightRole::table, {values, static_cast<std::size_t>(length)}, first);
       std::transform(values, values + length, out + first, kernels::to_bfloat16);
     }
   });
@@ -84,7 +82,7 @@ Outcome<OpWeights> load_matmul(const LoadContext& context, const Op& op) {
     const std::int64_t first = part * kPart;
     const std::span values(scratch.data() + lane * std::min(count, kPart),
                            static_cast<std::size_t>(std::min(kPart, count - first)));
-    fill_weight(context.seed, context.model, op, WeightRole::matrix, values, first);
+    context.values.fill(op, WeightRole::matrix, values, first);
     weights.matrix->put(first, values);
   });
   return weights;
@@ -145,6 +143,7 @@ Outcome<std::vector<OpWeights>> load_weights(const LoadContext& context) {
   all.reserve(context.model.ops.size());
   for (const Op& op : context.model.ops) {
     BT_TRY(weights, load_op(context, op));
+    context.values.release(op);
     all.push_back(std::move(weights));
   }
   return all;

@@ -1,5 +1,5 @@
-// The weights of a model in the layouts of its kernels: generated, packed once, read-only
-// afterwards and shared by all programs.
+// The weights of a model in the layouts of its kernels: generated or from a file, packed once,
+// read-only afterwards and shared by all programs.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 #include "kernels/conv/conv.h"
 #include "tuner/backend/cpu/account.h"
 #include "tuner/backend/cpu/kernel_choice.h"
-#include "tuner/workload/model.h"
+#include "tuner/workload/weight_values.h"
 
 namespace batchtune::cpu {
 
@@ -26,7 +26,7 @@ struct OpWeights {
 struct LoadContext {
   const Model& model;
   kernels::Dtype dtype;
-  std::uint64_t seed;
+  WeightValues& values;
   const KernelChoice& kernels;
   Account& account;
   kernels::Team& team;

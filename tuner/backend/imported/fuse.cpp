@@ -78,26 +78,18 @@ class Fusing {
     if (!bias) return false;
     GraphNode made{"MatMul", kNative, one.name, 1, {}, false, {}, one.outputs};
     const double alpha = gemm ? number(one, "alpha", 1) : 1;
-    const int weights = transposed || alpha != 1
-                            ? matrix_of_gemm(one.inputs[1], transposed, static_cast<float>(alpha))
-                            : one.inputs[1];
+    int weights = one.inputs[1];
+    if (alpha != 1) weights = times(weights, static_cast<float>(alpha));
+    if (transposed) made.attributes["transposed"] = std::int64_t{1};
     made.inputs = {one.inputs[0], weights, *bias};
     edit_.replace(index, std::move(made));
     return true;
   }
 
-  int matrix_of_gemm(int weights, bool transposed, float alpha) {
-    const std::vector<float> values = *floats(tensor(weights));
-    const Shape& shape = tensor(weights).shape->sizes;
-    const std::int64_t rows = transposed ? shape[1] : shape[0],
-                       columns = transposed ? shape[0] : shape[1];
-    std::vector<float> out(values.size());
-    for (std::int64_t row = 0; row < rows; ++row)
-      for (std::int64_t column = 0; column < columns; ++column)
-        out[static_cast<std::size_t>(row * columns + column)] =
-            alpha * values[static_cast<std::size_t>(transposed ? column * rows + row
-                                                               : row * columns + column)];
-    return edit_.add_floats(tensor(weights).name, {rows, columns}, out);
+  int times(int constant, float factor) {
+    std::vector<float> values = *floats(tensor(constant));
+    for (float& value : values) value *= factor;
+    return edit_.add_floats(tensor(constant).name, tensor(constant).shape->sizes, values);
   }
 
   // C as one value for each column; nullopt where it is something else.
@@ -119,6 +111,7 @@ class Fusing {
                                  std::int64_t channels) const {
     if (!is_constant_f32(constant)) return {};
     const Shape& shape = tensor(constant).shape->sizes;
+    if (elements(shape) != 1 && elements(shape) != channels) return {};
     const std::vector<float> values = *floats(tensor(constant));
     if (values.size() == 1 && shape.size() <= rank)
       return std::vector<float>(static_cast<std::size_t>(channels), values[0]);
@@ -209,13 +202,15 @@ class Fusing {
   GraphNode scaled(GraphNode product, const Affine& affine) {
     const bool conv = is_native(product, "Conv");
     const int old = product.inputs[1];
-    std::vector<float> weights = *floats(tensor(old));
+    std::vector<float> weights;
     const std::size_t channels = affine.scale.size();
     const bool unit = std::all_of(affine.scale.begin(), affine.scale.end(),
                                   [](float scale) { return scale == 1; });
+    if (!unit) weights = *floats(tensor(old));
     const std::size_t taps = weights.size() / channels;
+    const bool outermost = conv || integer(product, "transposed", 0) != 0;
     for (std::size_t i = 0; !unit && i < weights.size(); ++i)
-      weights[i] *= affine.scale[conv ? i / taps : i % channels];
+      weights[i] *= affine.scale[outermost ? i / taps : i % channels];
     if (!unit)
       product.inputs[1] = edit_.add_floats(tensor(old).name, tensor(old).shape->sizes, weights);
     std::vector<float> bias(channels, 0);

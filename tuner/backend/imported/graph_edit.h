@@ -7,7 +7,8 @@
 // which order they lie in is decided when they become operations (order.cpp).
 //
 //   Conv           X, W, [bias], [residual]; ONNX's attributes, and those of an epilogue (below)
-//   MatMul         A [.., K], W [K, N] constant, [bias [N]], [residual]; epilogue
+//   MatMul         A [.., K], W [K, N] constant ([N, K] where `transposed` is 1), [bias [N]],
+//                  [residual]; epilogue
 //   Embedding      ids, table, [further tables ..], all tables constant [rows, features]: rows of
 //                  the table picked by ids; position p adds row p modulo rows of each further one
 //   BatchedMatMul  A, B; `heads`, `transpose_b`, `scale`, and where heads lie in each operand

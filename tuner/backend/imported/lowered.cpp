@@ -6,14 +6,15 @@
 #include "tuner/backend/imported/builder.h"
 #include "tuner/backend/imported/order.h"
 #include "tuner/backend/imported/passes.h"
+#include "tuner/backend/imported/patterns.h"
 
 namespace batchtune::imported {
 namespace {
 
+// Behind the folding of constants.
 constexpr void (*kPasses[])(GraphEditor&) = {
-    &fold_constants,
-    &find_native_shapes,
-    &fuse_products,
+    &recognise_activations, &recognise_norms, &recognise_attention,
+    &find_native_shapes,    &fuse_products,
 };
 
 tl::unexpected<Ending> unsupported(std::string reason) {
@@ -41,16 +42,18 @@ class Lowering {
     out_.weights = std::make_unique<FileWeights>();
   }
 
-  Outcome<LoweredModel> run(const std::string& name) {
+  Outcome<LoweredModel> run(const std::string& name, Forms forms) {
     out_.native.name = name;
     if (counted_ != nullptr) {
       out_.native.description = counted_->description;
       out_.native.dims = counted_->dims;
     }
-    for (const auto pass : kPasses) pass(edit_);
+    fold_constants(edit_);
+    for (const auto pass : kPasses)
+      if (forms == Forms::native) pass(edit_);
     Builder builder(edit_, out_);
     add_inputs(builder);
-    if (const std::vector<Refused> refused = add_nodes(builder); !refused.empty())
+    if (const std::vector<Refused> refused = add_nodes(builder, forms); !refused.empty())
       return unsupported("not computed by kernels of our own: " + text_of(refused) +
                          "; a runtime that reads the file is another way: --backend onnxruntime "
                          "or openvino");
@@ -136,14 +139,14 @@ class Lowering {
 
 }  // namespace
 
-Outcome<LoweredModel> lower_imported(const Model& model) {
+Outcome<LoweredModel> lower_imported(const Model& model, Forms forms) {
   auto graph = read_onnx_graph(model);
   if (!graph) return unsupported(to_string(graph.error()));
-  return Lowering(std::move(*graph), &model).run(model.name);
+  return Lowering(std::move(*graph), &model).run(model.name, forms);
 }
 
-Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name) {
-  return Lowering(std::move(graph), nullptr).run(name);
+Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name, Forms forms) {
+  return Lowering(std::move(graph), nullptr).run(name, forms);
 }
 
 std::optional<Ending> calls_need_f32(const LoweredModel& model) {

@@ -56,11 +56,17 @@ struct LoweredModel {
   std::unique_ptr<FileWeights> weights;  // of native operations
 };
 
+enum class Forms {
+  native,  // operations of ours wherever there is one
+  calls,   // every node a call in the file's order: slow, the twin that the others are held against
+};
+
 // TrialStatus::unsupported names and counts the nodes that cannot be computed.
-Outcome<LoweredModel> lower_imported(const Model& model);
+Outcome<LoweredModel> lower_imported(const Model& model, Forms forms = Forms::native);
 
 // The same of a graph alone, as read_onnx_graph_as_declared() gives it. Integer inputs are masks.
-Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name);
+Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name,
+                                  Forms forms = Forms::native);
 
 // Calls compute in the file's types: why a model that has some cannot run in a dtype other than
 // f32, with the operations named and counted. nullopt: it has none.

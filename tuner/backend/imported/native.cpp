@@ -53,10 +53,29 @@ Activation activation_of(const GraphNode& node) {
   return Activation::none;
 }
 
-FileWeights::Fill fill_in_order(std::vector<float> values) {
-  return [values = std::make_shared<const std::vector<float>>(std::move(values))](
-             std::span<float> to, std::int64_t first) {
-    std::copy_n(values->begin() + first, to.size(), to.begin());
+std::optional<Floats> Floats::of(const GraphTensor& tensor) {
+  if (!tensor.value || !tensor.value->bytes) return std::nullopt;
+  if (tensor.value->type != ElementType::f32) {
+    auto values = floats(tensor);
+    return values ? std::optional(Floats(std::move(*values))) : std::nullopt;
+  }
+  Floats out;
+  out.owner_ = tensor.value->bytes;
+  out.data_ = reinterpret_cast<const float*>(tensor.value->bytes->data());
+  out.size_ = elements(tensor.value->shape);
+  return out;
+}
+
+Floats::Floats(std::vector<float> values) {
+  const auto owner = std::make_shared<const std::vector<float>>(std::move(values));
+  owner_ = owner;
+  data_ = owner->data();
+  size_ = std::ssize(*owner);
+}
+
+FileWeights::Fill fill_in_order(Floats values) {
+  return [values](std::span<float> to, std::int64_t first) {
+    std::copy_n(values.data() + first, to.size(), to.begin());
   };
 }
 

@@ -1,6 +1,8 @@
 // Nodes that become operations of kinds that Model has. Internal to this folder.
 #pragma once
 
+#include <memory>
+
 #include "tuner/backend/imported/builder.h"
 
 namespace batchtune::imported {
@@ -38,7 +40,23 @@ std::optional<Window> native_window(const FileGraph& graph, const GraphNode& nod
 // Whether a Clip is relu6.
 bool clips_to_six(const GraphEditor& graph, const GraphNode& node);
 
-// The values of a constant as a weight that is read in their order.
-FileWeights::Fill fill_in_order(std::vector<float> values);
+// A constant's values, which are not copied where the file has f32. nullopt: it is none, or holds
+// no floats.
+class Floats {
+ public:
+  static std::optional<Floats> of(const GraphTensor& tensor);
+  explicit Floats(std::vector<float> values);
+  std::int64_t size() const { return size_; }
+  const float* data() const { return data_; }
+
+ private:
+  Floats() = default;
+  std::shared_ptr<const void> owner_;
+  const float* data_ = nullptr;
+  std::int64_t size_ = 0;
+};
+
+// A weight that is read in the order of its values.
+FileWeights::Fill fill_in_order(Floats values);
 
 }  // namespace batchtune::imported

@@ -1,6 +1,5 @@
 // Convolutions, pools, and what moves channels: all over images with channels last.
 #include <algorithm>
-#include <memory>
 
 #include "tuner/backend/imported/native.h"
 #include "tuner/backend/imported/window.h"
@@ -11,22 +10,15 @@ namespace {
 constexpr std::int64_t kMaxWindow = 4096;  // what infer_shapes lets pass
 
 // ONNX's [out][in / groups][h][w] as [group][h][w][in / groups][out / groups].
-FileWeights::Fill filters(std::vector<float> values, const Shape& shape, std::int64_t groups) {
-  struct Filters {
-    std::vector<float> values;
-    std::int64_t in, h, w, out;
-  };
-  const auto all = std::make_shared<const Filters>(
-      Filters{std::move(values), shape[1], shape[2], shape[3], shape[0] / groups});
-  return [all](std::span<float> to, std::int64_t first) {
-    const Filters& f = *all;
-    const std::int64_t taps = f.in * f.h * f.w;
-    for (std::size_t i = 0; i < to.size(); ++i) {
+FileWeights::Fill filters(const Floats& values, const Shape& shape, std::int64_t groups) {
+  const std::int64_t out = shape[0] / groups, in = shape[1], taps = shape[2] * shape[3];
+  return [=](std::span<float> to, std::int64_t first) {
+    for (std::size_t i = 0; i < to.size();) {
       const std::int64_t at = first + static_cast<std::int64_t>(i);
-      const std::int64_t out = at % f.out, in = at / f.out % f.in;
-      const std::int64_t tap = at / (f.out * f.in) % (f.h * f.w), group = at / (f.out * taps);
-      to[i] =
-          f.values[static_cast<std::size_t>((group * f.out + out) * taps + in * f.h * f.w + tap)];
+      const std::int64_t begin = at % out, channel = at / out % in, tap = at / (out * in) % taps,
+                         group = at / (out * in * taps);
+      const float* from = values.data() + (group * out * in + channel) * taps + tap;
+      for (std::int64_t o = begin; o < out && i < to.size(); ++o, ++i) to[i] = from[o * in * taps];
     }
   };
 }
@@ -77,7 +69,7 @@ std::optional<Window> native_window(const FileGraph& graph, const GraphNode& nod
 
 bool add_conv(Builder& builder, const GraphNode& node) {
   const int in = node.inputs[0], out = node.outputs[0];
-  const auto weights = floats(builder.tensor(node.inputs[1]));
+  const auto weights = Floats::of(builder.tensor(node.inputs[1]));
   const Shape& shape = builder.tensor(node.inputs[1]).shape->sizes;
   if (!all_images(builder, {in}) || !builder.is_image(out) || !weights) return false;
   if (has_input(node, 3) && !all_images(builder, {node.inputs[3]})) return false;
@@ -100,7 +92,7 @@ bool add_conv(Builder& builder, const GraphNode& node) {
   builder.weights().set(op.name, WeightRole::matrix, filters(*weights, shape, op.groups));
   if (op.epilogue.bias)
     builder.weights().set(op.name, WeightRole::bias,
-                          fill_in_order(*floats(builder.tensor(node.inputs[2]))));
+                          fill_in_order(*Floats::of(builder.tensor(node.inputs[2]))));
   builder.place_image(out, builder.add(std::move(op)));
   return true;
 }

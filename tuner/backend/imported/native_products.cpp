@@ -1,6 +1,5 @@
 // Matrix products with a weight, attention's products, and embeddings.
 #include <algorithm>
-#include <memory>
 
 #include "tuner/backend/imported/native.h"
 
@@ -22,16 +21,29 @@ int flattened_image(const Builder& builder, int flat) {
   return source;
 }
 
-// [K, N] whose rows are in the order {channel, pixel}, as {pixel, channel}.
-FileWeights::Fill rows_of_image(std::vector<float> values, const Shape& image,
-                                std::int64_t columns) {
-  const std::int64_t pixels = image[0] * image[1], channels = image[2];
-  return [values = std::make_shared<const std::vector<float>>(std::move(values)), pixels, channels,
-          columns](std::span<float> to, std::int64_t first) {
-    for (std::size_t i = 0; i < to.size(); ++i) {
-      const std::int64_t at = first + static_cast<std::int64_t>(i), row = at / columns;
-      const std::int64_t source = row % channels * pixels + row / channels;
-      to[i] = (*values)[static_cast<std::size_t>(source * columns + at % columns)];
+// How the rows of a weight [K, N] lie in the file.
+struct Matrix {
+  Floats values;
+  std::int64_t rows, columns;
+  bool transposed = false;  // as [N, K]
+  // Rows are in the order {channel, pixel} where the operation wants {pixel, channel}.
+  std::int64_t pixels = 1, channels = 1;
+
+  std::int64_t row_in_file(std::int64_t row) const {
+    return pixels == 1 ? row : row % channels * pixels + row / channels;
+  }
+};
+
+FileWeights::Fill rows_of(const Matrix& matrix) {
+  return [matrix](std::span<float> to, std::int64_t first) {
+    const std::int64_t step = matrix.transposed ? matrix.rows : 1;
+    for (std::size_t i = 0; i < to.size();) {
+      const std::int64_t at = first + static_cast<std::int64_t>(i);
+      const std::int64_t row = matrix.row_in_file(at / matrix.columns);
+      const float* from = matrix.values.data() + row * (matrix.transposed ? 1 : matrix.columns);
+      for (std::int64_t column = at % matrix.columns; column < matrix.columns && i < to.size();
+           ++column, ++i)
+        to[i] = from[column * step];
     }
   };
 }
@@ -46,16 +58,18 @@ bool last_is_batch(const BatchedShape& shape) {
 
 bool add_matmul(Builder& builder, const GraphNode& node) {
   const int in = node.inputs[0], out = node.outputs[0];
-  const auto weights = floats(builder.tensor(node.inputs[1]));
+  const auto weights = Floats::of(builder.tensor(node.inputs[1]));
   if (!builder.is_native(in) || !builder.is_native(out) || !builder.is_placed(in) || !weights)
     return false;
   if (last_is_batch(*builder.tensor(in).shape)) return false;
   if (has_input(node, 3) && !builder.is_placed(node.inputs[3])) return false;
-  const Shape& matrix = builder.tensor(node.inputs[1]).shape->sizes;
+  const bool transposed = integer(node, "transposed", 0) != 0;
+  const Shape& shape = builder.tensor(node.inputs[1]).shape->sizes;
+  Matrix matrix{*weights, shape[transposed ? 1 : 0], shape[transposed ? 0 : 1], transposed};
   Op op;
   op.kind = OpKind::matmul;
-  op.inner = matrix[0];
-  op.columns = matrix[1];
+  op.inner = matrix.rows;
+  op.columns = matrix.columns;
   const Shape sample = per_sample(*builder.tensor(in).shape);
   Shape rows = sample;
   if (sample.size() > kMaxNativeRank) rows = {elements(sample) / op.inner, op.inner};
@@ -72,12 +86,14 @@ bool add_matmul(Builder& builder, const GraphNode& node) {
     op.epilogue.residual_after_activation = integer(node, "residual_after", 0) != 0;
   }
   op.name = builder.new_name(builder.tensor(out).name);
-  builder.weights().set(op.name, WeightRole::matrix,
-                        image >= 0 ? rows_of_image(*weights, builder.image_shape(image), op.columns)
-                                   : fill_in_order(*weights));
+  if (image >= 0) {
+    matrix.channels = builder.image_shape(image)[2];
+    matrix.pixels = matrix.rows / matrix.channels;
+  }
+  builder.weights().set(op.name, WeightRole::matrix, rows_of(matrix));
   if (op.epilogue.bias)
     builder.weights().set(op.name, WeightRole::bias,
-                          fill_in_order(*floats(builder.tensor(node.inputs[2]))));
+                          fill_in_order(*Floats::of(builder.tensor(node.inputs[2]))));
   builder.place_plain(out, builder.add(std::move(op)));
   return true;
 }
@@ -134,7 +150,7 @@ bool add_embedding(Builder& builder, const GraphNode& node) {
   }
   op.output = {source.output[0], op.columns};
   op.name = builder.new_name(builder.tensor(out).name);
-  builder.weights().set(op.name, WeightRole::table, fill_in_order(std::move(rows)));
+  builder.weights().set(op.name, WeightRole::table, fill_in_order(Floats(std::move(rows))));
   builder.place_plain(out, builder.add(std::move(op)));
   return true;
 }

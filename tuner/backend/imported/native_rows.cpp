@@ -129,15 +129,14 @@ bool add_softmax(Builder& builder, const GraphNode& node) {
 bool add_norm(Builder& builder, const GraphNode& node) {
   const int in = node.inputs[0], out = node.outputs[0];
   const bool layer = node.op_type == "LayerNorm";
-  const auto gain = floats(builder.tensor(node.inputs[1]));
-  const auto bias = layer ? floats(builder.tensor(node.inputs[2])) : std::nullopt;
+  const auto gain = Floats::of(builder.tensor(node.inputs[1]));
+  const auto bias = layer ? Floats::of(builder.tensor(node.inputs[2])) : std::nullopt;
   if (!builder.is_native(in) || !builder.is_native(out) || !builder.is_placed(in) || !gain ||
       (layer && !bias))
     return false;
   const BatchedShape& shape = *builder.tensor(in).shape;
   const std::int64_t length = shape.sizes.back();
-  if (shape.batch_axis + 1 == static_cast<int>(shape.sizes.size()) ||
-      static_cast<std::int64_t>(gain->size()) != length)
+  if (shape.batch_axis + 1 == static_cast<int>(shape.sizes.size()) || gain->size() != length)
     return false;
   Op op;
   op.kind = layer ? OpKind::layer_norm : OpKind::rms_norm;

@@ -116,7 +116,8 @@ RawTensor channels_last(const RawTensor& value) {
 
 class Adding {
  public:
-  explicit Adding(Builder& builder) : builder_(builder), graph_(builder.graph()) {}
+  Adding(Builder& builder, Forms forms)
+      : builder_(builder), graph_(builder.graph()), forms_(forms) {}
 
   std::vector<Refused> run() {
     for (const GraphNode& node : graph_.graph().nodes)
@@ -142,13 +143,14 @@ class Adding {
   }
 
   void add(const GraphNode& node) {
-    if (add_view(node) || add_transpose(node) || add_native(builder_, node)) return;
+    const bool native = forms_ == Forms::native;
+    if (native && (add_view(node) || add_transpose(node) || add_native(builder_, node))) return;
     const MadeCall call = make_call(graph_.graph(), node);
     if (!call) {
       refused_.push_back({node.op_type, node.name, call.error()});
       return;
     }
-    if (add_elementwise(node, *call) || add_lrn(node, *call)) return;
+    if (native && (add_elementwise(node, *call) || add_lrn(node, *call))) return;
     builder_.call_plain(node, *call);
   }
 
@@ -178,6 +180,7 @@ class Adding {
       builder_.place_image(to, builder_.shaped(builder_.plain(from), builder_.image_shape(to)));
       return true;
     }
+    if (perm == std::vector<std::int64_t>{0, 2, 1} && place_turned_image(from, to)) return true;
     std::int64_t last = -1;
     for (const std::int64_t axis : perm) {
       const bool moves =
@@ -187,6 +190,18 @@ class Adding {
       last = axis;
     }
     builder_.place_view(to, from);
+    return true;
+  }
+
+  // An image as {batch, channels, pixels} whose last two are exchanged (patches as rows): as it
+  // lies.
+  bool place_turned_image(int from, int to) {
+    const int source = builder_.view_of(from);
+    if (source < 0 || !builder_.is_image(source) || !builder_.lies_as_image(source)) return false;
+    const Shape image = builder_.image_shape(source);
+    const Shape rows{image[0] * image[1], image[2]};
+    if (tensor(from).shape != BatchedShape{{1, rows[1], rows[0]}, 0}) return false;
+    builder_.place_plain(to, builder_.shaped(builder_.image(source), rows));
     return true;
   }
 
@@ -245,13 +260,14 @@ class Adding {
 
   Builder& builder_;
   const GraphEditor& graph_;
+  Forms forms_;
   std::vector<Refused> refused_;
 };
 
 }  // namespace
 
-std::vector<Refused> add_nodes(Builder& builder) {
-  return Adding(builder).run();
+std::vector<Refused> add_nodes(Builder& builder, Forms forms) {
+  return Adding(builder, forms).run();
 }
 
 }  // namespace batchtune::imported
