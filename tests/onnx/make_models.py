@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Models for tests and measurements, as exporters write them, with seeded weights:
 
-    make_models.py vit|bert|mlp OUT.onnx [--form FORM] [--small] [--seed 7]
+    make_models.py vit|bert|decoder|mlp OUT.onnx [--form FORM] [--small] [--seed 7]
 
 FORM says how exporters of an age write norms, activations, attention and shapes (FORMS). The batch is symbolic."""
 import argparse
@@ -100,6 +100,16 @@ class Graph:
             return self.node("Reshape", [x, self.integers(0, *shape)])
         parts = [self.batch_of(x), *(self.integers(size) for size in shape)]
         return self.node("Reshape", [x, self.node("Concat", parts, axis=0)])
+
+    def expand(self, x, batch):
+        """expand(batch, -1, -1), where TorchScript's exporter looks for what is -1 in a run."""
+        target = self.node("Concat", [batch, self.integers(-1, -1)], axis=0)
+        if not self.form.computed_shapes:
+            return self.node("Expand", [x, self.node("Concat", [batch, self.integers(1, 1)], axis=0)])
+        ones = self.node("ConstantOfShape", [self.integers(3)],
+                         value=numpy_helper.from_array(numpy.array([1], numpy.int64), "one"))
+        is_open = self.node("Equal", [target, self.node("Mul", [ones, self.value(-1, numpy.int64)])])
+        return self.node("Expand", [x, self.node("Where", [is_open, ones, target])])
 
     def linear(self, x, inner, columns):
         return self.node("Add", [self.node("MatMul", [x, self.weight(inner, columns)]), self.weight(columns, deviation=0.2)])
@@ -211,8 +221,7 @@ def vit(form, small, seed):
                    kernel_shape=[size.patch] * 2, strides=[size.patch] * 2)
     x = graph.node("Transpose", [graph.reshape(x, size.features, patches)], perm=[0, 2, 1])
     first = graph.weight(1, 1, size.features, deviation=0.5)
-    target = graph.node("Concat", [graph.batch_of(x), graph.integers(1, size.features)], axis=0)
-    x = graph.node("Concat", [graph.node("Expand", [first, target]), x], axis=1)
+    x = graph.node("Concat", [graph.expand(first, graph.batch_of(x)), x], axis=1)
     x = graph.node("Add", [x, graph.weight(1, patches + 1, size.features, deviation=0.5)])
     for _ in range(size.layers):
         x = graph.node("Add", [x, graph.attention(graph.norm(x, size.features), patches + 1, size.features, size.heads)])
@@ -246,6 +255,71 @@ def bert(form, small, seed):
     return graph.model()
 
 
+def rms_norm(graph, x, size):
+    mean = graph.mean(graph.node("Pow", [x, graph.value(2)]))
+    root = graph.node("Sqrt", [graph.node("Add", [mean, graph.value(1e-5)])])
+    if graph.form.norm == "mul":
+        inverse = graph.node("Reciprocal", [root])
+    else:
+        inverse = graph.node("Div", [graph.value(1), root])
+    return graph.node("Mul", [graph.value(1 + 0.2 * graph.rng.standard_normal(size)), graph.node("Mul", [x, inverse])])
+
+
+def rotated(graph, x, rows, columns):
+    """Rotary embedding of [batch, heads, rows, columns]."""
+    half = columns // 2
+    angles = numpy.outer(numpy.arange(rows), 1 / 10000 ** (numpy.arange(half) / half))
+    angles = numpy.concatenate([angles, angles], axis=1)
+    ends = [graph.integers(value) for value in (0, half, 2**63 - 1)]
+    low = graph.node("Slice", [x, ends[0], ends[1], graph.integers(3), graph.integers(1)])
+    high = graph.node("Slice", [x, ends[1], ends[2], graph.integers(3), graph.integers(1)])
+    turned = graph.node("Concat", [graph.node("Neg", [high]), low], axis=-1)
+    return graph.node("Add", [graph.node("Mul", [x, graph.value(numpy.cos(angles))]),
+                              graph.node("Mul", [turned, graph.value(numpy.sin(angles))])])
+
+
+def decoder(form, small, seed):
+    """A decoder as language models are today: RMS norm, rotary embedding, two queries for each key, a causal mask, gated SiLU."""
+    size = Size(2, 32, 4, 10, vocabulary=40) if small else Size(6, 384, 12, 128)
+    graph = Graph(form, seed)
+    columns, keys = size.features // size.heads, size.heads // 2
+    ids = graph.input("input_ids", [size.rows], TensorProto.INT64)
+    x = graph.node("Gather", [graph.weight(size.vocabulary, size.features, deviation=1), ids], axis=0)
+    mask = graph.value(numpy.triu(numpy.full((1, 1, size.rows, size.rows), -1e9), 1))
+
+    def heads(x, count):
+        part = graph.node("MatMul", [x, graph.weight(size.features, count * columns)])
+        return graph.node("Transpose", [graph.reshape(part, size.rows, count, columns)], perm=[0, 2, 1, 3])
+
+    def repeated(x):
+        wide = graph.unsqueeze(x, 2)
+        wide = graph.node("Expand", [wide, graph.integers(1, 1, 2, 1, 1)])
+        return graph.reshape(wide, size.heads, size.rows, columns)
+
+    def attention(x):
+        q, k, v = heads(x, size.heads), heads(x, keys), heads(x, keys)
+        q, k = rotated(graph, q, size.rows, columns), rotated(graph, k, size.rows, columns)
+        k, v = repeated(k), repeated(v)
+        scores = graph.node("MatMul", [q, graph.node("Transpose", [k], perm=[0, 1, 3, 2])])
+        scores = graph.node("Mul", [scores, graph.value(1 / math.sqrt(columns))])
+        shares = graph.node("Softmax", [graph.node("Add", [scores, mask])], axis=3)
+        mixed = graph.node("Transpose", [graph.node("MatMul", [shares, v])], perm=[0, 2, 1, 3])
+        return graph.node("MatMul", [graph.reshape(mixed, size.rows, size.features),
+                                     graph.weight(size.features, size.features)])
+
+    def feed_forward(x):
+        gate, up = (graph.node("MatMul", [x, graph.weight(size.features, 3 * size.features)]) for _ in range(2))
+        gated = graph.node("Mul", [graph.node("Mul", [gate, graph.node("Sigmoid", [gate])]), up])
+        return graph.node("MatMul", [gated, graph.weight(3 * size.features, size.features)])
+
+    for _ in range(size.layers):
+        x = graph.node("Add", [x, attention(rms_norm(graph, x, size.features))])
+        x = graph.node("Add", [x, feed_forward(rms_norm(graph, x, size.features))])
+    x = rms_norm(graph, x, size.features)
+    graph.output(graph.node("MatMul", [x, graph.weight(size.features, size.vocabulary)]), "scores", [size.rows, size.vocabulary])
+    return graph.model()
+
+
 def mlp(form, small, seed):
     """Three hidden layers, of 1024 or 32 features."""
     graph = Graph(form, seed)
@@ -259,7 +333,7 @@ def mlp(form, small, seed):
     return graph.model()
 
 
-MODELS = {"vit": vit, "bert": bert, "mlp": mlp}
+MODELS = {"vit": vit, "bert": bert, "decoder": decoder, "mlp": mlp}
 
 
 def make(name, form="torchscript", small=False, seed=7):
