@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "tuner/workload/arena_blocks.h"
 #include "tuner/workload/work.h"
 
 namespace batchtune {
@@ -87,7 +88,33 @@ Wide best_offset(const Tensor& tensor, const std::vector<Tensor>& placed) {
   return best < 0 ? end : best;
 }
 
+// Gives each its offset; they come back in another order.
+Wide place(std::vector<Tensor>& tensors) {
+  std::stable_sort(tensors.begin(), tensors.end(),
+                   [](const Tensor& a, const Tensor& b) { return a.size > b.size; });
+  std::vector<Tensor> placed;
+  Wide end = 0;
+  for (Tensor& tensor : tensors) {
+    tensor.offset = best_offset(tensor, placed);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), tensor,
+                         [](const Tensor& a, const Tensor& b) { return a.offset < b.offset; }),
+        tensor);
+    end = std::max(end, tensor.offset + tensor.size);
+  }
+  return end;
+}
+
 }  // namespace
+
+Bytes place_blocks(std::vector<ArenaBlock>& blocks) {
+  std::vector<Tensor> tensors;
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    tensors.push_back({i, blocks[i].first, blocks[i].last, align(blocks[i].bytes), 0});
+  const Wide end = place(tensors);
+  for (const Tensor& tensor : tensors) blocks[tensor.op].offset = saturate(tensor.offset);
+  return saturate(end);
+}
 
 MemoryPlan plan_memory(const Model& model, std::int64_t batch, DType dtype) {
   const std::size_t n = model.ops.size();
@@ -99,20 +126,11 @@ MemoryPlan plan_memory(const Model& model, std::int64_t batch, DType dtype) {
         align(Wide{elements(op.output)} * batch * static_cast<Wide>(element_size(op, dtype)));
     if (owner[tensor.op] == tensor.op) tensors.push_back(tensor);
   }
-  std::stable_sort(tensors.begin(), tensors.end(),
-                   [](const Tensor& a, const Tensor& b) { return a.size > b.size; });
-
   MemoryPlan plan{std::vector<Bytes>(n), std::vector<Bytes>(n), 0};
-  std::vector<Tensor> placed;
-  for (Tensor& tensor : tensors) {
-    tensor.offset = best_offset(tensor, placed);
-    placed.insert(
-        std::upper_bound(placed.begin(), placed.end(), tensor,
-                         [](const Tensor& a, const Tensor& b) { return a.offset < b.offset; }),
-        tensor);
+  plan.arena_bytes = saturate(place(tensors));
+  for (const Tensor& tensor : tensors) {
     plan.offset[tensor.op] = saturate(tensor.offset);
     plan.bytes[tensor.op] = saturate(tensor.size);
-    plan.arena_bytes = std::max(plan.arena_bytes, saturate(tensor.offset + tensor.size));
   }
   for (std::size_t i = 0; i < n; ++i) {
     plan.offset[i] = plan.offset[owner[i]];
