@@ -7,7 +7,7 @@ set -euo pipefail
 
 packages=(cmake ninja-build g++ libbenchmark-dev libtbb-dev libsqlite3-dev libcli11-dev
           nlohmann-json3-dev libfmt-dev libexpected-dev libboost-dev libeigen3-dev
-          libtomlplusplus-dev libonnx-dev libprotobuf-dev protobuf-compiler zlib1g-dev)
+          libtomlplusplus-dev libonnx-dev libprotobuf-dev protobuf-compiler zlib1g-dev libdnnl-dev)
 if [[ "${1:-}" == --tests ]]; then
   packages+=(catch2 sqlite3)   # sqlite3: the shell, with which tests look at a database from outside
 fi

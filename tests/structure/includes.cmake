@@ -38,7 +38,7 @@ set(third_party
   "ONNX"              "^(onnx|google/protobuf)/" "^tuner/workload/onnx/"
   "zlib"              "^zlib.h"                  "^tuner/workload/samples/"
   "oneDNN"            "^(oneapi/dnnl|dnnl)"      "^tuner/backend/onednn/"
-  "oneTBB"            "^(tbb|oneapi/tbb)/"          "^kernels/arena"
+  "oneTBB"            "^(tbb|oneapi/tbb)/"          "^(kernels/arena|tuner/backend/onednn/lanes_tbb)"
   "Google Benchmark"  "^benchmark/"              "^(tuner/measure/|kernels/.*bench|tuner/backend/cpu/.*bench)"
   "Catch2"            "^catch2/"                 "^tests/"
   "Boost"             "^boost/"                  "^tuner/statistics/"

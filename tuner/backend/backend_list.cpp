@@ -17,6 +17,14 @@ Result<std::unique_ptr<Backend>> create_openvino(const std::string& parameters) 
   return openvino::create_backend(parameters, onnx_for_runtime);
 }
 
+constexpr char kOneDnn[] = "oneDNN on this machine's processor: f32 and bf16";
+#ifdef BT_WITHOUT_ONEDNN
+Result<std::unique_ptr<Backend>> without_onednn(const std::string&) {
+  return environment_error("oneDNN", "a batchtune that was built without it", "",
+                           "Install libdnnl-dev and build again.");
+}
+#endif
+
 constexpr BackendEntry kBackends[] = {
     {"cpu", "this machine's processor: own f32 and bf16 kernels on oneTBB", "cpu", false,
      MemoryKind::account, nullptr, true},
@@ -24,6 +32,11 @@ constexpr BackendEntry kBackends[] = {
      false, MemoryKind::rss, create_onnxruntime, true, &onnxruntime::kLibrary},
     {"openvino", "OpenVINO as it is installed, on this machine's processor: f32 and bf16", nullptr,
      false, MemoryKind::rss, create_openvino, true, &openvino::kLibrary},
+#ifdef BT_WITHOUT_ONEDNN
+    {"onednn", kOneDnn, nullptr, false, MemoryKind::account, without_onednn, true},
+#else
+    {"onednn", kOneDnn, "onednn", false, MemoryKind::account, nullptr, true},
+#endif
     {"command", "any program: one that prints its latencies, is timed, or serves (--command)",
      nullptr, false, MemoryKind::rss, command::create_backend, true, nullptr, true},
     {"simulated",

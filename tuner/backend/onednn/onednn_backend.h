@@ -1,0 +1,32 @@
+// oneDNN on this machine's processor. A module of its own (onednn.so), since the library brings
+// threads and much code; see module.cpp.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tuner/backend/backend.h"
+#include "tuner/backend/cpu/host.h"
+
+namespace batchtune::onednn {
+
+// "spinning=20000": pauses for which OpenMP's threads wait before they sleep. Told by who started
+// this process, since OpenMP takes it from the environment alone; kept to be reported.
+struct Settings {
+  std::string spinning;
+};
+Result<Settings> parse_settings(const std::string& parameters);
+
+class OneDnnBackend final : public Backend {
+ public:
+  explicit OneDnnBackend(Settings settings) : settings_(std::move(settings)) {}
+  DeviceInfo describe() override;
+  Outcome<std::unique_ptr<LoadedModel>> load(const Model& model, const LoadOptions& options,
+                                             LoadReport& report) override;
+
+ private:
+  Settings settings_;
+  cpu::Host host_ = cpu::read_host();
+};
+
+}  // namespace batchtune::onednn
