@@ -6,6 +6,7 @@
 #include "reports/text/table.h"
 #include "reports/text/words.h"
 #include "tuner/core/units.h"
+#include "tuner/core/unknown.h"
 
 namespace batchtune {
 namespace {
@@ -42,9 +43,11 @@ std::string operations_table(const DescribeReport& report, int width) {
 std::string text_describe(const DescribeReport& report, const TextOptions& options) {
   const ModelSummary& model = report.model;
   std::string text = text::wrapped("", model.name + ": " + report.description, options.width);
-  text += operations_table(report, options.width) + "\n";
-  text += fmt::format("{} operations\n", report.operations.size());
+  if (!report.operations.empty()) text += operations_table(report, options.width) + "\n";
+  text += report.operations.empty() ? "operations unknown\n"
+                                    : fmt::format("{} operations\n", report.operations.size());
   for (const auto& [name, size] : report.dims) text += fmt::format("  {:<12}{}\n", name, size);
+  if (!has_counts(model)) return text + fmt::format("  hash        {}\n", model.hash);
   text += fmt::format("  parameters  {} as published, {} in matrices and filters\n",
                       format_count(model.parameters), format_count(model.dense_parameters));
   text +=

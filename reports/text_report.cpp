@@ -10,6 +10,7 @@
 #include "reports/text_trials.h"
 #include "reports/text_verdict.h"
 #include "tuner/core/units.h"
+#include "tuner/core/unknown.h"
 
 namespace batchtune {
 namespace {
@@ -25,6 +26,7 @@ std::string head(std::string_view name) {
 }
 
 std::string model_line(const ModelSummary& model) {
+  if (!has_counts(model)) return "parameters and work unknown, hash " + model.hash;
   return fmt::format(
       "{} parameters, {}FLOP per sample ({}FLOP dense), activations {} per sample in f32, hash {}",
       format_count(model.parameters), format_count(model.flops_per_sample),
@@ -143,7 +145,10 @@ std::string context(const TuneReport& report, int width) {
     text += wrapped(head("host"), host, width);
   if (const auto& overhead = report.record.overhead)
     text += wrapped(head("harness"), overhead_line(*overhead), width);
+  if (!has_estimates(header) && !header.estimates.empty())
+    text += wrapped(head("estimate"), text::kUnknownEstimate, width);
   for (const Estimate& estimate : header.estimates) {
+    if (!is_known(estimate)) continue;
     const std::string group = header.estimates.size() > 1 ? to_string(estimate.group) + ": " : "";
     text += wrapped(head("roofline"), group + estimate_line(estimate), width);
   }
@@ -224,7 +229,8 @@ std::string verdict_sentence(const TuneReport& report) {
                     : fmt::format(", undisturbed {}", format_seconds(m->undisturbed));
   }
   words += text::unproven_words(*trial);
-  if (const Estimate* estimate = estimate_of(report.record.header, trial->candidate.group))
+  if (const Estimate* estimate = estimate_of(report.record.header, trial->candidate.group);
+      estimate && is_known(*estimate))
     words += fmt::format("; the roofline said {}", estimate->batch);
   words += text::memory_end(conclusion, trial->candidate.group);
   return text::one_line(words);

@@ -128,6 +128,9 @@ void add_throughput_columns(Table& table, const SessionHeader& header) {
 }
 
 void add_estimate_columns(Table& table) {
+  if (std::none_of(table.trials.begin(), table.trials.end(),
+                   [](const Trial* trial) { return trial->estimate.has_value(); }))
+    return;
   const Unit unit = latency_unit(smallest(table.trials, [](const Trial& trial) {
     return trial.estimate ? std::optional(trial.estimate->latency) : std::nullopt;
   }));
@@ -192,7 +195,7 @@ std::string legend(const TuneReport& report, int width) {
   if (!report.record.header.wishes.prices.empty())
     words += "; a million: price of so many inferences";
   const std::string peaks = peaks_of(report);
-  if (!peaks.empty()) words += "; roof: peak of " + peaks;
+  if (!peaks.empty() && report.record.header.model.flops_per_sample > 0) words += "; roof: peak of " + peaks;
   return wrapped("", words + ".", width);
 }
 

@@ -9,6 +9,7 @@
 #include "reports/text_trials.h"
 #include "reports/text_verdict.h"
 #include "tuner/core/units.h"
+#include "tuner/core/unknown.h"
 
 namespace batchtune {
 namespace {
@@ -32,6 +33,7 @@ std::string estimated_words(const TuneReport& report, const Trial& trial) {
   std::vector<std::string> parts;
   for (const Estimate& estimate : report.record.header.estimates) {
     if (estimate.group != trial.candidate.group) continue;
+    if (!is_known(estimate)) return text::kUnknownEstimate;
     parts.push_back(fmt::format("the roofline said batch {} ({}-bound)", estimate.batch,
                                 name_of(estimate.bound)));
     if (estimate.formula) parts.push_back(fmt::format("the formula {}", estimate.formula->batch));

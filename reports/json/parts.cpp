@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "tuner/core/unknown.h"
+
 namespace batchtune::json {
 namespace {
 
@@ -70,6 +72,8 @@ Json candidate(const Candidate& candidate) {
 }
 
 Json model(const ModelSummary& model) {
+  const bool known = has_counts(model);
+  const auto count = [known](double value) { return known ? json::count(value) : Json(nullptr); };
   return {{"name", model.name},
           {"hash", model.hash},
           {"parameters", count(model.parameters)},
@@ -106,9 +110,10 @@ Json device(const DeviceInfo& device) {
 }
 
 Json estimate(const Estimate& estimate) {
+  const bool known = is_known(estimate);
   return {{"group", group(estimate.group)},
-          {"batch", estimate.batch},
-          {"bound", name_of(estimate.bound)},
+          {"batch", known ? Json(estimate.batch) : Json(nullptr)},
+          {"bound", known ? Json(name_of(estimate.bound)) : Json(nullptr)},
           {"formula", estimate.formula ? formula(*estimate.formula) : Json(nullptr)}};
 }
 

@@ -13,6 +13,8 @@
 namespace batchtune::text {
 
 inline constexpr char kAbsent[] = "-";
+// Of a model whose operations cannot be read (core/unknown.h).
+inline constexpr char kUnknownEstimate[] = "unknown: the model's operations cannot be read";
 
 std::string figure(const std::optional<double>& value, int digits = 3);
 std::string signed_percent(double share);     // "+12 %", "-3.1 %"

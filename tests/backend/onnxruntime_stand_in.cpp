@@ -1,12 +1,14 @@
 // A stand-in for ONNX Runtime's library: the same table of functions, around a model of one f32
 // input x [batch, n] and one output y = 2 x. What a session is made from is a text that says how it
 // fails: "memory=load", "memory=run@8" (from batch 8 on), "fail=load", "cannot=load", "fail=run",
-// or "" for not at all. Built a second time with BT_STAND_IN_IS_OLD, as a library that lacks the
+// or "" for not at all. A file is a model too, whose batch is fixed at 1 where its text begins so.
+// Built a second time with BT_STAND_IN_IS_OLD, as a library that lacks the
 // version asked for. It proves how failures are told; that the places in the table are right the
 // real library does.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -24,6 +26,7 @@ struct Env {};
 struct SessionOptions {};
 struct Session {
   std::string fault;
+  std::int64_t batch = -1;  // -1: any
 };
 struct TensorInfo {
   std::vector<std::int64_t> dims;
@@ -74,6 +77,13 @@ Status* create_session_from_array(const Env*, const void* model, std::size_t siz
   return nullptr;
 }
 
+Status* create_session(const Env*, const char* path, const SessionOptions*, Session** session) {
+  std::ifstream file(path);
+  if (!file) return status(std::string("no file ") + path);
+  *session = new Session{"", file.peek() == '1' ? 1 : -1};
+  return nullptr;
+}
+
 Status* give_name(const char* name, char** text) {
   *text = static_cast<char*>(std::malloc(2));
   std::strcpy(*text, name);
@@ -118,6 +128,7 @@ struct Table {
       return nullptr;
     });
     set(entry::create_session_from_array, &create_session_from_array);
+    set(entry::create_session, &create_session);
     set(entry::create_session_options, [](SessionOptions** options) -> Status* {
       *options = new SessionOptions;
       return nullptr;
@@ -144,10 +155,16 @@ struct Table {
         [](const Session*, std::size_t, Allocator*, char** text) { return give_name("x", text); });
     set(entry::output_name,
         [](const Session*, std::size_t, Allocator*, char** text) { return give_name("y", text); });
-    set(entry::input_type, [](const Session*, std::size_t, TypeInfo** type) -> Status* {
-      *type = new TypeInfo;
-      return nullptr;
-    });
+    for (const auto& type : {entry::input_type, entry::output_type})
+      set(type, [](const Session* session, std::size_t, TypeInfo** info) -> Status* {
+        *info = new TypeInfo{{{session->batch, 4}}};
+        return nullptr;
+      });
+    set(entry::symbolic_dimensions,
+        [](const TensorInfo* info, const char** names, std::size_t rank) -> Status* {
+          for (std::size_t i = 0; i < rank; ++i) names[i] = info->dims[i] < 0 ? "N" : "";
+          return nullptr;
+        });
     set(entry::as_tensor_info, [](const TypeInfo* type, const TensorInfo** info) -> Status* {
       *info = &type->tensor;
       return nullptr;

@@ -70,11 +70,39 @@ verify = false
   CHECK(bert.options.batches.empty());
 }
 
+TEST_CASE("samples are beside the file, and a model's own count", "[cli][samples]") {
+  const auto file = parsed(R"(
+[defaults]
+input = "all.npz"
+[[model]]
+name = "mlp"
+[[model]]
+name = "mlp"
+input = "/data/own.npz"
+)");
+  CHECK(file.models[0].options.input == "lists/all.npz");
+  CHECK(file.models[1].options.input == "/data/own.npz");
+}
+
 TEST_CASE("a model's path is relative to the file", "[cli]") {
   CHECK(parsed("[[model]]\nname = \"a.json\"").models[0].model == "lists/a.json");
   CHECK(parsed("[[model]]\nname = \"/m/a.json\"").models[0].model == "/m/a.json");
   CHECK(parsed("[[model]]\nname = \"llama-3.2-1b-decode\"").models[0].model ==
         "llama-3.2-1b-decode");
+}
+
+TEST_CASE("dims stand beside names and files whose dimensions are free", "[cli]") {
+  const auto model = [](const std::string& name) {
+    return parsed("[[model]]\nname = \"" + name + "\"\ndims = { seq = 128, len = 3 }").models[0].model;
+  };
+  CHECK(model("a.onnx") == "lists/a.onnx@len=3,seq=128");
+  CHECK(model("a.onnx@seq=128,batch=N") == "lists/a.onnx@len=3,seq=128,batch=N");
+  CHECK(model("a.xml") == "lists/a.xml@len=3,seq=128");
+  CHECK(model("encoder@seq=128") == "encoder@len=3,seq=128");
+  const Error twice = refused("[[model]]\nname = \"a.onnx@seq=1\"\ndims = { seq = 2 }");
+  CHECK(twice.found == "1 and 2");
+  CHECK(twice.where == "models.toml:3:8");
+  CHECK(holds(refused("[[model]]\nname = \"a.onnx\"\ndims = { seq = \"x\" }").wanted, "NAME=SIZE"));
 }
 
 TEST_CASE("an unknown key is named with its place and the nearest one", "[cli]") {

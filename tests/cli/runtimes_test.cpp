@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tests/support/catch.h"
+#include "tuner/backend/backend_list.h"
 #include "tuner/cli/options.h"
 #include "tuner/cli/runtimes.h"
 
@@ -92,21 +93,48 @@ TEST_CASE("the environment names a library where the spec names none", "[cli][ru
   CHECK(with_library_of_environment("nothing") == "nothing");
 }
 
+TEST_CASE("what the parent has found its workers need not look for", "[cli][runtimes]") {
+  const Variable found("BATCHTUNE_OPENVINO_FOUND", "the package openvino of python3=/opt/o.so");
+  CHECK(with_library_of_environment("openvino:dynamic=1") ==
+        "openvino:dynamic=1,library=/opt/o.so,found=the package openvino of python3");
+  CHECK(with_library_of_environment("openvino:library=/b.so") == "openvino:library=/b.so");
+  CHECK(find_runtime(*find_backend("openvino"))->path == "/opt/o.so");
+  const Variable named("BATCHTUNE_OPENVINO", "/opt/a.so");
+  CHECK(with_library_of_environment("openvino") == "openvino:library=/opt/a.so");
+  CHECK_FALSE(find_runtime(*find_backend("openvino")));  // what is named is never replaced
+}
+
+TEST_CASE("a file that one runtime reads is measured with that one", "[cli][runtimes]") {
+  const Variable found("BATCHTUNE_ONNXRUNTIME", existing_file());
+  Model model = model_of_file();
+  model.file->format = "ort";
+  TuningRequest request;
+  REQUIRE(default_to_runtimes(model, request, true));
+  CHECK(request.backends == Specs{"onnxruntime"});
+  CHECK(options_from(request.given).backends == Specs{"onnxruntime"});
+  const Variable lost("BATCHTUNE_OPENVINO", "/nowhere/libopenvino_c.so");
+  model.file->format = "xml";
+  TuningRequest missing;
+  const auto refused = default_to_runtimes(model, missing, true);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::environment);
+}
+
 TEST_CASE("an ONNX file is measured with the runtimes that are found", "[cli][runtimes]") {
   const Variable found("BATCHTUNE_ONNXRUNTIME", existing_file());
   const Variable lost("BATCHTUNE_OPENVINO", "/nowhere/libopenvino_c.so");
   TuningRequest request;
-  default_to_runtimes(model_of_file(), request, true);
+  REQUIRE(default_to_runtimes(model_of_file(), request, true));
   CHECK(request.backends == Specs{"onnxruntime"});
   REQUIRE(request.given.size() == 1);
   CHECK(options_from(request.given).backends == Specs{"onnxruntime"});
 
   TuningRequest asked;
   asked.backends = {"cpu"};
-  default_to_runtimes(model_of_file(), asked, true);
+  REQUIRE(default_to_runtimes(model_of_file(), asked, true));
   CHECK(asked.backends == Specs{"cpu"});
 
   TuningRequest of_zoo;
-  default_to_runtimes(Model{}, of_zoo, true);
+  REQUIRE(default_to_runtimes(Model{}, of_zoo, true));
   CHECK(of_zoo.backends.empty());
 }

@@ -277,6 +277,17 @@ TuneReport empty_report() {
   return report;
 }
 
+TuneReport unknown_report() {
+  TuneReport report = full_report();
+  SessionHeader& header = report.record.header;
+  header.model = {.name = "encoder@seq=128", .hash = "00c0ffee00c0ffee"};
+  Estimate unknown;
+  unknown.group = header.estimates[0].group;
+  header.estimates = {unknown};
+  for (Trial& trial : report.conclusion.trials) trial.estimate.reset();
+  return report;
+}
+
 void check_golden(const std::string& name, const std::string& content) {
   const std::string path = std::string(BT_TEST_GOLDEN) + "/" + name;
   if (const char* approve = std::getenv("BATCHTUNE_APPROVE");

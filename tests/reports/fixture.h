@@ -23,6 +23,8 @@ TuneReport nothing_fits_report();  // limits that nothing keeps
 TuneReport priced_report();        // the objective cost, with a price for the one backend
 TuneReport several_groups_report();  // two backends, a probed boundary, unproven
 TuneReport empty_report();           // interrupted before anything was measured
+TuneReport unknown_report();  // of a model whose operations cannot be read: nothing is estimated
+DescribeReport unknown_describe();
 EstimateReport full_estimate();
 DescribeReport full_describe();
 CompareReport full_compare();

@@ -26,6 +26,14 @@ DescribeReport full_describe() {
            {"stem.pool", "max_pool", "", {56, 56, 64}, 0, 0, 200704}}};
 }
 
+DescribeReport unknown_describe() {
+  return {unknown_report().record.header.model,
+          "ONNX Runtime's own format, 12.0 MiB, which its runtime alone can read: operations, shapes "
+          "and work are unknown here",
+          {{"seq", 128}},
+          {}};
+}
+
 CompareReport full_compare() {
   CompareReport report{"session 11, resnet-50", "session 12, resnet-50", {}};
   Comparison& comparison = report.comparison;

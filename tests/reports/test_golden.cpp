@@ -14,6 +14,7 @@ TEST_CASE("the text report reads as approved", "[reports][golden]") {
   check_golden("tune_several_groups.txt", text_report(several_groups_report(), {.width = 120}));
   check_golden("tune_priced.txt", text_report(priced_report(), {.plot = false}));
   check_golden("tune_empty.txt", text_report(empty_report(), {}));
+  check_golden("tune_unknown.txt", text_report(unknown_report(), {.plot = false}));
 }
 
 TEST_CASE("the page that says why reads as approved", "[reports][golden]") {
@@ -37,6 +38,7 @@ TEST_CASE("the other reports read as approved", "[reports][golden]") {
   check_golden("estimate.txt", text_estimate(full_estimate(), {}));
   check_golden("estimate.json", json_estimate(full_estimate()));
   check_golden("describe.txt", text_describe(full_describe(), {}));
+  check_golden("describe_unknown.txt", text_describe(unknown_describe(), {}));
   check_golden("compare.txt", text_compare(full_compare(), {}));
   check_golden("compare.json", json_compare(full_compare()));
   check_golden("points.txt", text_points(full_points(), {.width = 150}));

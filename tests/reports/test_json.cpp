@@ -104,7 +104,8 @@ void check_valid(const std::string& schema_name, const std::string& document) {
 
 TEST_CASE("every tune document fits tune.schema.json", "[reports][json]") {
   for (const TuneReport& report :
-       {full_report(), nothing_fits_report(), several_groups_report(), empty_report()})
+       {full_report(), nothing_fits_report(), several_groups_report(), empty_report(),
+        unknown_report()})
     check_valid("tune.schema.json", json_report({report}));
   check_valid("tune.schema.json", json_report({full_report(), empty_report()}));
   check_valid("tune.schema.json", json_report({priced_report()}));
@@ -114,6 +115,18 @@ TEST_CASE("every tune document fits tune.schema.json", "[reports][json]") {
   measure.record.header.command = "measure";
   check_valid("tune.schema.json", json_report({measure}));
   check_valid("tune.schema.json", json_error({ErrorKind::bad_input, "a", "b", "", ""}));
+}
+
+TEST_CASE("what is unknown of a model is null, not 0", "[reports][json]") {
+  const Json document = Json::parse(json_report({unknown_report()}, false, true));
+  for (const char* count : {"parameters", "flops_per_sample", "dense_parameters",
+                            "dense_flops_per_sample", "activation_bytes_per_sample"})
+    CHECK(document["model"].at(count).is_null());
+  REQUIRE(document["estimates"].size() == 1);
+  for (const char* said : {"batch", "bound", "formula"})
+    CHECK(document["estimates"][0].at(said).is_null());
+  for (const Json& trial : document["trials"]) CHECK(trial.at("estimate").is_null());
+  CHECK(document["why"].dump().find("roofline said") == std::string::npos);
 }
 
 TEST_CASE("layers are in the documents of who asked for them", "[reports][json]") {

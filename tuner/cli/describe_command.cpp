@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tuner/cli/command.h"
+#include "tuner/cli/model_source.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/workload/model_file.h"
 #include "tuner/workload/work.h"
@@ -16,6 +17,7 @@ namespace {
 
 struct DescribeOptions {
   std::string model;
+  ModelOptions model_options;
   OutputOptions output;
 };
 
@@ -61,7 +63,8 @@ DescribeReport report_of(const Model& model) {
 Result<int> run_describe(const DescribeOptions& options) {
   BT_TRY(format, parse_format(options.output));
   if (format == Format::csv) return bad_input("text or json", "csv", "--format");
-  BT_TRY(model, load_model(options.model));
+  BT_TRY(name, with_model_options(options.model, options.model_options));
+  BT_TRY(model, load_model(name));
   const DescribeReport report = report_of(model);
   BT_TRY_VOID(print_result(format == Format::json ? json_describe(report)
                                                   : text_describe(report, text_options())));
@@ -72,7 +75,8 @@ Result<int> run_describe(const DescribeOptions& options) {
 
 void add_describe_command(Arguments& arguments) {
   auto options = std::make_shared<DescribeOptions>();
-  arguments.required("MODEL", options->model, "zoo name, .json or .onnx file");
+  arguments.required("MODEL", options->model, "zoo name, .json, .onnx, .ort or .xml file");
+  add_model_options(arguments, options->model_options);
   add_format_option(arguments, options->output);
   arguments.run([options] { return run_describe(*options); });
 }

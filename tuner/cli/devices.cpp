@@ -6,6 +6,7 @@
 #include "kernels/probe/product_isas.h"
 #include "tuner/backend/backend_list.h"
 #include "tuner/cli/calibration.h"
+#include "tuner/cli/runtimes.h"
 #include "tuner/measure/queries.h"
 
 namespace batchtune {
@@ -57,6 +58,7 @@ Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, 
     BT_TRY(allowed, allowed_isa(isa));
     widest = allowed;
   }
+  hand_down_library(spec);
   BT_TRY(described, describe_backend(spec));
   if (open.entry->on_host_cpu) {
     BT_TRY(measured, obtain_calibration(store, quiet));

@@ -6,6 +6,7 @@
 
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/host.h"
+#include "tuner/core/unknown.h"
 
 namespace batchtune {
 namespace {
@@ -84,7 +85,8 @@ std::vector<Setting> search_settings(const TuningRequest& request, const Session
       {"probe_budget", budget.probing, origin(request.probe_budget.has_value(), "--probe-budget")},
       {"timeout", timeout_of(request, header.estimates),
        origin(request.timeout.has_value(), "--timeout",
-              "the longer of 60 s and 20 x the estimate")},
+              has_estimates(header) ? "the longer of 60 s and 20 x the estimate"
+                                    : "default, since nothing is estimated")},
       {"seed", static_cast<std::int64_t>(seed_of(request)),
        origin(request.seed.has_value(), "--seed")},
       {"limiter", std::string(name_of(limiter_of(request))),

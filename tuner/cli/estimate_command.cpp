@@ -134,7 +134,7 @@ Status print_estimate(const EstimateReport& report, const OutputOptions& output,
 
 Result<int> estimate_inference(const EstimateCommandOptions& options, Format format) {
   BT_TRY(estimate_options, options_of(options));
-  BT_TRY(model, load_model(options.model));
+  BT_TRY(model, load_estimated_model(options));
   // Checked before a device is opened, which may have to be calibrated first.
   BT_TRY(dtype, dtype_of(options, backend_of(options) != nullptr));
   BT_TRY(split, split_of(options));
@@ -214,6 +214,8 @@ Result<int> run_estimate(const EstimateCommandOptions& options) {
   if (!options.model.empty() && options.has_raw_figures())
     return bad_input("a MODEL, or raw figures", "both", "", "Leave one of the two out");
   BT_TRY_VOID(check_uses(options));
+  if (options.model.empty() && options.model_options.given())
+    return bad_input("a MODEL with --dim and --batch-axis", "none", "estimate");
   if (options.guide) {
     BT_TRY_VOID(print_listing(guide_listing(), format));
     return kDone;
@@ -227,6 +229,13 @@ Result<int> run_estimate(const EstimateCommandOptions& options) {
 }
 
 }  // namespace
+
+Result<Model> load_estimated_model(const EstimateCommandOptions& options) {
+  BT_TRY(name, with_model_options(options.model, options.model_options));
+  BT_TRY(model, load_model(name));
+  BT_TRY_VOID(check_operations_known(model, "estimate"));
+  return model;
+}
 
 Result<OpenDevice> find_any_device(const EstimateCommandOptions& options) {
   const std::string name = device_name(options);
@@ -249,6 +258,7 @@ Result<OpenDevice> find_any_device(const EstimateCommandOptions& options) {
 void add_estimate_command(Arguments& arguments) {
   auto options = std::make_shared<EstimateCommandOptions>();
   arguments.value("MODEL", options->model, "zoo name, .onnx or .json file");
+  add_model_options(arguments, options->model_options);
   arguments.value("--device", options->device,
                   "name (batchtune list devices), .json device file, or cpu (the default): this "
                   "machine, measured");

@@ -117,7 +117,7 @@ Result<TrainingAnswer> answer_of(const EstimateCommandOptions& options) {
     answer.formula = formula;
     return answer;
   }
-  BT_TRY(model, load_model(options.model));
+  BT_TRY(model, load_estimated_model(options));
   BT_TRY(estimate, estimate_training(summarise(model), training));
   answer.subject = model.name;
   answer.formula = estimate.formula;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tuner/cli/command.h"
+#include "tuner/cli/model_source.h"
 #include "tuner/cli/options.h"
 #include "tuner/workload/hlo/hlo.h"
 #include "tuner/workload/model_file.h"
@@ -18,6 +19,7 @@ namespace {
 
 struct ExportOptions {
   std::string model;
+  ModelOptions model_options;
   std::string output;
   std::string seed;
   std::string batch;  // of an XLA program
@@ -94,7 +96,9 @@ Result<int> run_export(const ExportOptions& options) {
   const bool onnx = std::filesystem::path(options.output).extension() == ".onnx";
   BT_TRY_VOID(check_options(options));
   BT_TRY(seed, parse_seed(options.seed));
-  BT_TRY(model, load_model(options.model));
+  BT_TRY(name, with_model_options(options.model, options.model_options));
+  BT_TRY(model, load_model(name));
+  BT_TRY_VOID(check_operations_known(model, "export"));
   if (is_program(options.output)) {
     BT_TRY_VOID(write_program(model, options));
   } else if (onnx && model.file) {
@@ -114,6 +118,7 @@ Result<int> run_export(const ExportOptions& options) {
 void add_export_command(Arguments& arguments) {
   auto options = std::make_shared<ExportOptions>();
   arguments.required("MODEL", options->model, "zoo name, .json or .onnx file");
+  add_model_options(arguments, options->model_options);
   arguments.value("-o,--output", options->output,
                   "file: ONNX if it ends in .onnx, an XLA program if in .hlo.pb, else JSON "
                   "(default: JSON to stdout)");

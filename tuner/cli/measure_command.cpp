@@ -6,18 +6,19 @@
 
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
+#include "tuner/cli/model_source.h"
 #include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/runtimes.h"
 #include "tuner/cli/session_plan.h"
 #include "tuner/cli/session_run.h"
-#include "tuner/workload/model_file.h"
 
 namespace batchtune {
 namespace {
 
 struct MeasureOptions {
   std::string model;
+  ModelOptions model_options;
   TuningOptions tuning;
   std::string record;  // FILE of --record
   std::string database;
@@ -30,8 +31,10 @@ Result<int> run_measure(const MeasureOptions& options) {
   BT_TRY(request, parse_tuning(options.tuning));
   // What is measured was asked for, one by one.
   if (request.instances.empty() && !request.auto_instances) request.instances = {1};
-  BT_TRY(model, load_model(options.model));
-  default_to_runtimes(model, request, options.silent);
+  BT_TRY(name, with_model_options(options.model, options.model_options));
+  BT_TRY(model, load_measured_model(name, request, options.silent));
+  BT_TRY_VOID(default_to_runtimes(model, request, options.silent));
+  BT_TRY_VOID(check_readers(model, request));
   BT_TRY_VOID(check_record(options.record, "exhaustive", {}));
   BT_TRY(store, open_database(options.database));
   BT_TRY(devices, open_devices(request, *store, options.silent));
@@ -55,7 +58,9 @@ Result<int> run_measure(const MeasureOptions& options) {
 
 void add_measure_command(Arguments& arguments) {
   auto options = std::make_shared<MeasureOptions>();
-  arguments.required("MODEL", options->model, "zoo name, .onnx or .json file");
+  arguments.required("MODEL", options->model,
+                     "zoo name, .onnx, .json, .ort or .xml file, or a name for --backend command");
+  add_model_options(arguments, options->model_options);
   arguments.required("--batches", options->tuning.batches, "1,8,32 or 1:64 or 1:64:x2");
   add_device_options(arguments, options->tuning);
   arguments.repeated("--latency-limit", options->tuning.latency_limits,

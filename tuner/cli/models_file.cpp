@@ -13,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "tuner/cli/model_source.h"
 #include "tuner/cli/setting_lists.h"
 #include "tuner/core/suggest.h"
 #include "tuner/workload/model_file.h"
@@ -100,6 +101,8 @@ Result<std::vector<Setting>> Reader::settings_of(const toml::key& key,
   }
   std::string name(key.str());
   std::replace(name.begin(), name.end(), '-', '_');
+  if (name == "input" && texts.size() == 1)  // beside this file, as models are
+    texts.front() = (fs::path(path_).parent_path() / texts.front()).string();
   auto settings = settings_named(name, texts);
   const auto parsed = settings ? parse_tuning(options_from(*settings))
                                : Result<TuningRequest>(tl::make_unexpected(settings.error()));
@@ -133,20 +136,17 @@ Result<std::string> Reader::name_in(const toml::table& table) const {
   if (!node->is_string() || node->as_string()->get().empty())
     return bad_input("a model's name as a text", "another kind of value", place(node->source()));
   std::string name = node->as_string()->get();
+  if (is_model_path(name)) name = (fs::path(path_).parent_path() / name).string();
   const toml::node* dims = table.get("dims");
-  if (dims == nullptr)
-    return is_model_path(name) ? (fs::path(path_).parent_path() / name).string() : name;
+  if (dims == nullptr) return name;
   BT_TRY(sizes, table_of(*dims, "dims as a table, such as { seq = 384 }"));
-  if (is_model_path(name) || name.find('@') != std::string::npos)
-    return bad_input("dims in one place", "dims beside " + name, place(dims->source()),
-                     "A file has its dims in it, and so has a name with @");
-  char separator = '@';
+  ModelOptions options;
   for (const auto& [key, size] : *sizes) {
     const auto text = text_of(size);
     if (!text) return bad_input("a size", "another kind of value", place(size.source()));
-    name += fmt::format("{}{}={}", std::exchange(separator, ','), key.str(), *text);
+    options.dims.push_back(fmt::format("{}={}", key.str(), *text));
   }
-  return name;
+  return with_model_options(name, options, place(dims->source()));
 }
 
 Result<FileModel> Reader::model_in(const toml::table& table,

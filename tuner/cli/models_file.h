@@ -23,7 +23,7 @@ struct ModelsFile {
 };
 
 // Keys are the long options of `tune` without the dashes, in [defaults] for all models and in each
-// [[model]], which also has `name` and `dims`. Paths of models are relative to the file's folder.
+// [[model]], which also has `name` and `dims` (as --dim). Paths of models are relative to the file's folder.
 // Errors name line and column; an unknown key names the nearest one.
 Result<ModelsFile> read_models_file(const std::string& path);
 Result<ModelsFile> parse_models_file(std::string_view toml, const std::string& path);

@@ -10,16 +10,19 @@
 #include <utility>
 
 #include "reports/points_report.h"
+#include "tuner/backend/backend_list.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
 #include "tuner/cli/host.h"
 #include "tuner/cli/report_output.h"
+#include "tuner/cli/runtimes.h"
 #include "tuner/cli/timestamp.h"
 #include "tuner/deploy/points.h"
 #include "tuner/deploy/stale.h"
 #include "tuner/measure/queries.h"
 #include "tuner/search/conclude.h"
 #include "tuner/workload/model_file.h"
+#include "tuner/workload/zoo.h"
 
 namespace batchtune {
 namespace {
@@ -101,6 +104,14 @@ const Wanted* find_wanted(const std::vector<Wanted>& wanted, const std::string& 
   return nullptr;
 }
 
+bool names_command(const SessionHeader& header) {
+  return std::any_of(header.settings.requested.begin(), header.settings.requested.end(),
+                     [](const Setting& setting) {
+                       return setting.name == "backend" &&
+                              split_backend_spec(to_string(setting.value)).name == "command";
+                     });
+}
+
 // What the session's model is now; nullopt where that cannot be told: it came from a file that is
 // gone, or from an older version that did not say.
 std::optional<std::string> present_hash(const SessionHeader& header, const Wanted* wanted) {
@@ -108,6 +119,8 @@ std::optional<std::string> present_hash(const SessionHeader& header, const Wante
   std::string source = header.model.name;
   for (const Setting& setting : header.settings.requested)
     if (setting.name == "model") source = to_string(setting.value);
+  if (names_command(header) && !is_model_path(source) && find_zoo_entry(source) == nullptr)
+    return header.model.hash;  // a name for what its command runs: it is as it was
   const auto model = load_model(source);
   return model ? std::optional(model_hash(*model)) : std::nullopt;
 }
@@ -116,6 +129,7 @@ std::optional<std::string> present_hash(const SessionHeader& header, const Wante
 class Here {
  public:
   Present of(const SessionHeader& header, const std::string& spec, const Wanted* wanted) {
+    hand_down_library(spec);
     auto known = devices_.find(spec);
     if (known == devices_.end()) known = devices_.emplace(spec, describe_backend(spec)).first;
     Present present{environment_, present_hash(header, wanted), std::nullopt, ""};

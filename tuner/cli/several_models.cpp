@@ -75,10 +75,16 @@ Result<AskedRun> load_all(const SeveralModels& asked) {
     if (run.budget_of_file) run.budget = file.budget;
   }
   for (FileModel& one : models) {
-    auto model = load_model(one.model);
-    if (!model) return at_place(model.error(), one.where);
     TuningOptions options = options_over(one.options, typed);
-    if (auto parsed = parse_tuning(options); !parsed) return at_place(parsed.error(), one.where);
+    const auto request = parse_tuning(options);
+    if (!request) return at_place(request.error(), one.where);
+    if (run.of_file) {
+      auto name = with_model_options(one.model, asked.model_options);
+      if (!name) return at_place(name.error(), one.where);
+      one.model = std::move(*name);
+    }
+    auto model = load_measured_model(one.model, *request, asked.quiet);
+    if (!model) return at_place(model.error(), one.where);
     std::vector<Setting> given = given_by(options, typed, run.of_file);
     run.models.push_back(
         {one.model, std::move(*model), std::move(options), std::move(given), one.where});
@@ -207,7 +213,8 @@ Result<TuneTask> Run::task_of(std::size_t index) {
   TuneTask task;
   task.model = asked.model;
   task.request = std::move(request);
-  default_to_runtimes(task.model, task.request, quiet_);
+  BT_TRY_VOID(default_to_runtimes(task.model, task.request, quiet_));
+  BT_TRY_VOID(check_readers(task.model, task.request));
   task.links = {model_link(asked.name)};
   task.origins = {{"budget", fmt::format("a share of {}", format_seconds(run_.budget))}};
   task.before_start = [this, index](const SessionHeader& header) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tuner/cli/model_source.h"
 #include "tuner/cli/options.h"
 #include "tuner/core/error.h"
 
@@ -12,6 +13,7 @@ namespace batchtune {
 struct SeveralModels {
   std::vector<std::string> models;  // or:
   std::string file;                 // models.toml
+  ModelOptions model_options;       // of a file's models; those of `models` are in their names
   TuningOptions tuning;             // as typed: counts for every model, over what the file says
   bool resumes = false;
   std::string database;

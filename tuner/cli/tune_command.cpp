@@ -10,6 +10,7 @@
 #include "tuner/cli/database.h"
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/follow_session.h"
+#include "tuner/cli/model_source.h"
 #include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/resume.h"
@@ -25,6 +26,7 @@ namespace {
 struct TuneOptions {
   std::vector<std::string> models;
   std::string file;
+  ModelOptions model_options;  // of each of them
   TuningOptions tuning;
   std::string resume, extend, track;
   bool resumes = false;
@@ -94,12 +96,15 @@ Status check_modes(const TuneOptions& options) {
   if (several && !options.record.empty())
     return bad_input("one model with --record", options.file.empty() ? "several" : "--file",
                      "--record", "Tune each model alone, as MODEL, to record it");
+  if (options.model_options.given() && options.models.empty() && options.file.empty())
+    return bad_input("a MODEL with --dim and --batch-axis", "none", modes,
+                     "Leave them out: the session knows its model");
   return {};
 }
 
-Result<std::optional<Model>> given_model(const TuneOptions& options) {
+Result<std::optional<Model>> given_model(const TuneOptions& options, const TuningRequest& request) {
   if (options.models.empty()) return std::optional<Model>{};
-  BT_TRY(model, load_model(options.models.front()));
+  BT_TRY(model, load_measured_model(options.models.front(), request, options.output.quiet));
   return std::optional<Model>(std::move(model));
 }
 
@@ -116,18 +121,23 @@ Result<TuneTask> task_of(const TuneOptions& options, const TuningRequest& reques
   if (!options.extend.empty()) return extend_session(store, options.extend, options.tuning, model);
   if (!options.track.empty()) return track_session(store, options.track, options.tuning, model);
   TuneTask task{*model, request, {}, {model_link(options.models.front())}, {}, {}};
-  default_to_runtimes(*model, task.request, options.output.quiet);
+  BT_TRY_VOID(default_to_runtimes(*model, task.request, options.output.quiet));
+  BT_TRY_VOID(check_readers(*model, task.request));
   return task;
 }
 
-Result<int> run_tune(const TuneOptions& options) {
+Result<int> run_tune(TuneOptions options) {
   BT_TRY(format, parse_format(options.output));
   BT_TRY_VOID(check_modes(options));
   BT_TRY(request, parse_tuning(options.tuning));
+  for (std::string& model : options.models) {
+    BT_TRY(name, with_model_options(model, options.model_options));
+    model = std::move(name);
+  }
   if (options.models.size() > 1 || !options.file.empty())
-    return tune_several({options.models, options.file, options.tuning, options.resumes,
-                         options.database, format, options.output.quiet});
-  BT_TRY(model, given_model(options));
+    return tune_several({options.models, options.file, options.model_options, options.tuning,
+                         options.resumes, options.database, format, options.output.quiet});
+  BT_TRY(model, given_model(options, request));
   BT_TRY(store, open_database(options.database));
   BT_TRY(task, task_of(options, request, model, *store));
   BT_TRY_VOID(task.resumed ? check_record(options.record, task.resumed->header.strategy,
@@ -164,7 +174,9 @@ Result<TuneReport> tune_model(const TuneTask& task, Store& store, bool quiet) {
 
 void add_tune_command(Arguments& arguments) {
   auto options = std::make_shared<TuneOptions>();
-  arguments.several("MODEL", options->models, "zoo names (batchtune list models), .onnx or .json files");
+  arguments.several("MODEL", options->models, "zoo names (batchtune list models), .onnx, .json, .ort or .xml files, or a name for "
+                    "--backend command");
+  add_model_options(arguments, options->model_options);
   arguments.value("--file", options->file,
                   "models and what is asked of each, as TOML; options given here count for all");
   add_device_options(arguments, options->tuning);

@@ -72,6 +72,7 @@ inline constexpr Entry<Status*(SessionOptions*, int)> set_inter_op_threads{25};
 inline constexpr Entry<Status*(const Session*, std::size_t*)> input_count{30};
 inline constexpr Entry<Status*(const Session*, std::size_t*)> output_count{31};
 inline constexpr Entry<Status*(const Session*, std::size_t index, TypeInfo**)> input_type{33};
+inline constexpr Entry<Status*(const Session*, std::size_t index, TypeInfo**)> output_type{34};
 inline constexpr Entry<Status*(const Session*, std::size_t index, Allocator*, char**)> input_name{
     36};
 inline constexpr Entry<Status*(const Session*, std::size_t index, Allocator*, char**)> output_name{
@@ -85,6 +86,9 @@ inline constexpr Entry<Status*(const TypeInfo*, const TensorInfo**)> as_tensor_i
 inline constexpr Entry<Status*(const TensorInfo*, ElementType*)> element_type{60};
 inline constexpr Entry<Status*(const TensorInfo*, std::size_t*)> dimensions_count{61};
 inline constexpr Entry<Status*(const TensorInfo*, std::int64_t*, std::size_t)> dimensions{62};
+// Names are the library's own, one for each dimension, "" where it has none.
+inline constexpr Entry<Status*(const TensorInfo*, const char** names, std::size_t)>
+    symbolic_dimensions{63};
 inline constexpr Entry<Status*(const Value*, TensorInfo**)> tensor_info{65};
 inline constexpr Entry<Status*(AllocatorType, MemoryType, MemoryInfo**)> create_cpu_memory_info{69};
 inline constexpr Entry<Status*(Allocator*, void*)> allocator_free{76};

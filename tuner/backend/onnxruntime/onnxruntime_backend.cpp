@@ -72,9 +72,10 @@ Outcome<std::unique_ptr<LoadedModel>> OnnxRuntimeBackend::load(const Model& mode
   try {
     BT_TRY_VOID(check_group(options));
     BT_TRY_VOID(ensure_environment());
-    BT_TRY(onnx, runtime::onnx_of(source_, model, options.seed));
+    BT_TRY(onnx, runtime::onnx_of(source_, model, options.seed, kOwnFormat));
     BT_TRY(loaded,
-           SessionModel::load({*api_, *environment_, settings_, model, options, std::move(onnx)}));
+           SessionModel::load({*api_, *environment_, settings_, model, options, std::move(onnx)},
+                              report));
     report_settings(options, report);
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::bad_alloc&) {
@@ -90,6 +91,7 @@ Result<std::unique_ptr<Backend>> create_backend(const std::string& parameters,
                                                 runtime::OnnxSource source) {
   BT_TRY(settings, parse_settings(parameters));
   BT_TRY(found, find_library(kLibrary, settings.library));
+  if (!settings.found.empty()) found.origin = settings.found;
   BT_TRY(api, Api::open(found.path));
   return std::make_unique<OnnxRuntimeBackend>(std::move(settings), std::move(found), std::move(api),
                                               std::move(source));

@@ -9,8 +9,8 @@ namespace batchtune::onnxruntime {
 namespace {
 
 constexpr char kWhere[] = "onnxruntime";
-constexpr std::array<std::string_view, 4> kParameters{"library", "spinning", "optimization",
-                                                      "arena"};
+constexpr std::array<std::string_view, 5> kParameters{"library", "spinning", "optimization",
+                                                      "arena", "found"};
 constexpr char kAsked[] = "--backend", kDefault[] = "ONNX Runtime's default";
 
 // Keys of session options that have no function.
@@ -48,6 +48,8 @@ Result<SessionSettings> parse_settings(const std::string& parameters) {
     const std::string where = std::string(kWhere) + ", " + name;
     if (name == "library") {
       settings.library = text;
+    } else if (name == "found") {
+      settings.found = text;
     } else if (name == "optimization") {
       BT_TRY(level, parse_optimization(text));
       settings.optimization = level;

@@ -14,6 +14,7 @@ namespace batchtune::onnxruntime {
 // Absent: the runtime's own default, which is what users get who set nothing.
 struct SessionSettings {
   std::string library;  // path; "" to look for it
+  std::string found;    // who found that path, where the user did not give it
   std::optional<bool> spinning, arena;
   std::optional<Optimization> optimization;
 };

@@ -8,6 +8,7 @@
 #include "tuner/backend/runtime/endings.h"
 #include "tuner/backend/runtime/resident.h"
 #include "tuner/backend/runtime/tolerance.h"
+#include "tuner/workload/opaque.h"
 
 namespace batchtune::onnxruntime {
 namespace {
@@ -70,7 +71,7 @@ SessionModel::SessionModel(const Source& source)
       options_(source.options),
       instances_(source.options.group.instances) {}
 
-Outcome<std::unique_ptr<SessionModel>> SessionModel::load(Source source) {
+Outcome<std::unique_ptr<SessionModel>> SessionModel::load(Source source, LoadReport& report) {
   const Seconds start = steady_seconds();
   std::unique_ptr<SessionModel> loaded(new SessionModel(source));
   const Bytes before = runtime::settled_resident_bytes();
@@ -79,6 +80,7 @@ Outcome<std::unique_ptr<SessionModel>> SessionModel::load(Source source) {
   BT_TRY_VOID(loaded->create_sessions(source));
   loaded->load_seconds_ = steady_seconds() - start;
   loaded->weight_bytes_ = std::max<Bytes>(0, runtime::settled_resident_bytes() - before);
+  if (is_opaque(source.model)) BT_TRY_VOID(loaded->declare(source.onnx, report));
   BT_TRY_VOID(loaded->read_inputs(source.onnx.inputs));
   BT_TRY_VOID(loaded->read_outputs(source.onnx.outputs));
   return loaded;
@@ -108,6 +110,53 @@ Outcome<std::string> SessionModel::name_of(GetName get, std::size_t index) const
   std::string name = text;
   BT_TRY_VOID(api_.run(kReadWhat, entry::allocator_free, allocator_, text));
   return name;
+}
+
+Outcome<runtime::DeclaredTensor> SessionModel::declared(std::size_t index, GetName get_name,
+                                                        GetType get_type) const {
+  runtime::DeclaredTensor tensor;
+  BT_TRY(name, name_of(get_name, index));
+  tensor.name = std::move(name);
+  TypeInfo* raw = nullptr;
+  BT_TRY_VOID(api_.run(kReadWhat, get_type, session(0), index, &raw));
+  const auto type = api_.own(raw);
+  const TensorInfo* info = nullptr;
+  BT_TRY_VOID(api_.run(kReadWhat, entry::as_tensor_info, type.get(), &info));
+  if (info == nullptr) return tensor;  // a sequence or map
+  ElementType element{};
+  std::size_t rank = 0;
+  BT_TRY_VOID(api_.run(kReadWhat, entry::element_type, info, &element));
+  BT_TRY_VOID(api_.run(kReadWhat, entry::dimensions_count, info, &rank));
+  tensor.element = element_of(element);
+  tensor.dims.resize(rank);
+  std::vector<const char*> symbols(rank, nullptr);
+  BT_TRY_VOID(api_.run(kReadWhat, entry::dimensions, info, tensor.dims.data(), rank));
+  BT_TRY_VOID(api_.run(kReadWhat, entry::symbolic_dimensions, info, symbols.data(), rank));
+  for (const char* symbol : symbols) tensor.symbols.emplace_back(symbol != nullptr ? symbol : "");
+  return tensor;
+}
+
+// What the file itself does not tell us the session does.
+Outcome<void> SessionModel::declare(OnnxForRuntime& onnx, LoadReport& report) {
+  std::size_t input_count = 0, output_count = 0;
+  BT_TRY_VOID(api_.run(kReadWhat, entry::input_count, session(0), &input_count));
+  BT_TRY_VOID(api_.run(kReadWhat, entry::output_count, session(0), &output_count));
+  std::vector<runtime::DeclaredTensor> inputs, outputs;
+  for (std::size_t index = 0; index < input_count; ++index) {
+    BT_TRY(input, declared(index, entry::input_name, entry::input_type));
+    inputs.push_back(std::move(input));
+  }
+  for (std::size_t index = 0; index < output_count; ++index) {
+    BT_TRY(output, declared(index, entry::output_name, entry::output_type));
+    outputs.push_back(std::move(output));
+  }
+  BT_TRY(known, runtime::declare(model_, inputs, outputs));
+  report.effective.push_back({"inputs", runtime::described(known, inputs), "declared by the file"});
+  fixed_batch_ = known.fixed_batch;
+  onnx.inputs = std::move(known.inputs);
+  onnx.outputs = {std::move(known.result)};
+  model_ = std::move(known.model);
+  return {};
 }
 
 Outcome<void> SessionModel::read_inputs(const std::vector<OnnxTensor>& known) {
@@ -164,6 +213,11 @@ Outcome<void> SessionModel::read_outputs(const std::vector<OnnxTensor>& known) {
 Outcome<std::unique_ptr<Program>> SessionModel::prepare(const Candidate& candidate) {
   try {
     BT_TRY_VOID(runtime::check_candidate(candidate, options_.group));
+    if (fixed_batch_ && candidate.batch != *fixed_batch_)
+      return tl::unexpected(unsupported(
+          "the file takes batch " + std::to_string(*fixed_batch_) +
+          " alone: its batch was fixed when it was made. Convert the ONNX file again with its batch "
+          "left open, or tune that file, whose batch can be freed"));
     BT_TRY(program, BindingProgram::prepare(*this, candidate.batch));
     return std::unique_ptr<Program>(std::move(program));
   } catch (const std::bad_alloc&) {

@@ -4,9 +4,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tuner/backend/onnxruntime/options.h"
+#include "tuner/backend/runtime/declared.h"
 #include "tuner/backend/runtime/tensor_layout.h"
 #include "tuner/backend/side_by_side.h"
 
@@ -24,6 +26,8 @@ struct Input {
 std::optional<runtime::Element> element_of(ElementType type);
 ElementType type_of(runtime::Element element);
 
+inline constexpr std::string_view kOwnFormat = "ort";  // of files that it alone reads
+
 // Whether the backend can run the group, with these options, at all.
 Outcome<void> check_group(const LoadOptions& options);
 
@@ -37,7 +41,8 @@ class SessionModel final : public LoadedModel {
     const LoadOptions& options;
     OnnxForRuntime onnx;
   };
-  static Outcome<std::unique_ptr<SessionModel>> load(Source source);
+  // Of a model that only ONNX Runtime can read, the inputs in force go to `report`.
+  static Outcome<std::unique_ptr<SessionModel>> load(Source source, LoadReport& report);
 
   bool shares_weights() const override { return true; }
   Seconds load_seconds() const override { return load_seconds_; }
@@ -62,10 +67,13 @@ class SessionModel final : public LoadedModel {
  private:
   explicit SessionModel(const Source& source);
   Outcome<void> create_sessions(const Source& source);
+  Outcome<void> declare(OnnxForRuntime& onnx, LoadReport& report);
+  using GetName = Entry<Status*(const Session*, std::size_t, Allocator*, char**)>;
+  using GetType = Entry<Status*(const Session*, std::size_t, TypeInfo**)>;
+  Outcome<runtime::DeclaredTensor> declared(std::size_t index, GetName name, GetType type) const;
   Outcome<void> read_inputs(const std::vector<OnnxTensor>& known);
   Outcome<Input> read_input(std::size_t index, const std::vector<OnnxTensor>& known) const;
   Outcome<void> read_outputs(const std::vector<OnnxTensor>& known);
-  using GetName = Entry<Status*(const Session*, std::size_t, Allocator*, char**)>;
   Outcome<std::string> name_of(GetName get, std::size_t index) const;
 
   const Api& api_;
@@ -77,6 +85,7 @@ class SessionModel final : public LoadedModel {
   std::vector<std::string> outputs_;
   std::size_t result_ = 0;
   OnnxTensor result_tensor_;
+  std::optional<std::int64_t> fixed_batch_;  // the only one that the file takes
   Bytes weight_bytes_ = 0;  // resident after the sessions were made, above before
   Seconds load_seconds_ = 0;
   SideBySide instances_;  // its threads run sessions: first to go

@@ -53,6 +53,11 @@ Status Api::bind_functions() {
   take(library_, "ov_model_free", f.free_graph, missing);
   take(library_, "ov_model_inputs_size", f.inputs_size, missing);
   take(library_, "ov_model_const_input_by_name", f.input_by_name, missing);
+  take(library_, "ov_model_outputs_size", f.outputs_size, missing);
+  take(library_, "ov_model_const_input_by_index", f.input_at, missing);
+  take(library_, "ov_model_const_output_by_index", f.output_at, missing);
+  take(library_, "ov_port_get_any_name", f.port_name, missing);
+  take(library_, "ov_port_get_element_type", f.port_element, missing);
   take(library_, "ov_output_const_port_free", f.free_port, missing);
   take(library_, "ov_port_get_partial_shape", f.port_shape, missing);
   take(library_, "ov_partial_shape_free", f.free_partial_shape, missing);
@@ -63,6 +68,7 @@ Status Api::bind_functions() {
   take(library_, "ov_compiled_model_create_infer_request", f.create_request, missing);
   take(library_, "ov_infer_request_free", f.free_request, missing);
   take(library_, "ov_infer_request_get_tensor", f.get_tensor, missing);
+  take(library_, "ov_infer_request_get_output_tensor_by_index", f.get_output_at, missing);
   take(library_, "ov_infer_request_set_tensor", f.set_tensor, missing);
   take(library_, "ov_infer_request_infer", f.infer, missing);
   take(library_, "ov_tensor_create", f.create_tensor, missing);
@@ -118,6 +124,14 @@ Outcome<void> Api::check(const char* what, int status) const {
   return tl::unexpected(runtime::ending_of_message(
       std::string("OpenVINO could not ") + what, message,
       status == kNotImplemented ? runtime::Refusal::cannot : runtime::Refusal::fault));
+}
+
+std::string Api::name_of(const Port* port) const {
+  char* text = nullptr;
+  if (functions_.port_name(port, &text) != 0 || text == nullptr) return "";
+  std::string name = text;
+  functions_.free_text(text);
+  return name;
 }
 
 std::string Api::property(const CompiledModel* model, const char* key) const {

@@ -21,7 +21,7 @@ struct Graph;  // a model as it was read, with its shapes still open
 struct CompiledModel;
 struct InferRequest;
 struct Tensor;
-struct Port;  // an input of a graph
+struct Port;  // an input or output of a graph
 
 struct Version {
   const char* build_number;
@@ -55,6 +55,11 @@ struct Functions {
   void (*free_graph)(Graph*) = nullptr;
   int (*inputs_size)(const Graph*, std::size_t*) = nullptr;
   int (*input_by_name)(const Graph*, const char* name, Port**) = nullptr;
+  int (*outputs_size)(const Graph*, std::size_t*) = nullptr;
+  int (*input_at)(const Graph*, std::size_t index, Port**) = nullptr;
+  int (*output_at)(const Graph*, std::size_t index, Port**) = nullptr;
+  int (*port_name)(const Port*, char** name) = nullptr;  // fails where it has none
+  int (*port_element)(const Port*, int*) = nullptr;
   void (*free_port)(Port*) = nullptr;
   int (*port_shape)(const Port*, PartialShape*) = nullptr;
   void (*free_partial_shape)(PartialShape*) = nullptr;
@@ -67,6 +72,7 @@ struct Functions {
   int (*create_request)(const CompiledModel*, InferRequest**) = nullptr;
   void (*free_request)(InferRequest*) = nullptr;
   int (*get_tensor)(const InferRequest*, const char* name, Tensor**) = nullptr;
+  int (*get_output_at)(const InferRequest*, std::size_t index, Tensor**) = nullptr;
   int (*set_tensor)(InferRequest*, const char* name, const Tensor*) = nullptr;
   int (*infer)(InferRequest*) = nullptr;
   int (*create_tensor)(int element, TensorShape, Tensor**) = nullptr;
@@ -93,6 +99,9 @@ class Api {
   // nullopt: a type that has no values of ours. Their numbers are not the same in every version of
   // the library, so they were found out by the sizes of tensors.
   std::optional<runtime::Element> element_of(int number) const;
+
+  // "" for a port without one.
+  std::string name_of(const Port* port) const;
 
   // "" when the compiled model has no such property.
   std::string property(const CompiledModel* model, const char* key) const;

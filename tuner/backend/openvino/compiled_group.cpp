@@ -9,6 +9,7 @@
 #include "tuner/backend/runtime/endings.h"
 #include "tuner/backend/runtime/resident.h"
 #include "tuner/backend/runtime/tolerance.h"
+#include "tuner/workload/opaque.h"
 
 namespace batchtune::openvino {
 namespace {
@@ -51,6 +52,7 @@ Outcome<std::unique_ptr<CompiledGroup>> CompiledGroup::load(Source source, LoadR
   std::unique_ptr<CompiledGroup> loaded(new CompiledGroup(source));
   loaded->bytes_ = std::move(source.onnx.bytes);
   BT_TRY_VOID(loaded->read(source.onnx));
+  if (is_opaque(source.model)) BT_TRY_VOID(loaded->declare(source.onnx, report));
   BT_TRY_VOID(loaded->know_tensors(source.onnx));
   const Bytes before = runtime::settled_resident_bytes();
   const auto batch = loaded->dynamic_ ? std::nullopt : std::optional<std::int64_t>(1);
@@ -74,6 +76,54 @@ Outcome<void> CompiledGroup::read(const OnnxForRuntime& onnx) {
                          : api_->read_file(&core_, onnx.path.c_str(), nullptr, &raw);
   BT_TRY_VOID(api_.check("read the model", status));
   graph_ = {raw, {api_->free_graph}};
+  return {};
+}
+
+Outcome<runtime::DeclaredTensor> CompiledGroup::declared(PortAt at, std::size_t index) const {
+  constexpr char kWhat[] = "tell what the model takes and gives";
+  Port* raw = nullptr;
+  BT_TRY_VOID(api_.check(kWhat, at(graph_.get(), index, &raw)));
+  const Owned<Port> port{raw, {api_->free_port}};
+  runtime::DeclaredTensor tensor;
+  tensor.name = api_.name_of(raw);
+  int element = 0;
+  BT_TRY_VOID(api_.check(kWhat, api_->port_element(raw, &element)));
+  tensor.element = api_.element_of(element);
+  PartialShape shape{};
+  BT_TRY_VOID(api_.check(kWhat, api_->port_shape(raw, &shape)));
+  const bool has_rank = shape.rank.min == shape.rank.max && shape.rank.min >= 0;
+  for (std::int64_t axis = 0; has_rank && axis < shape.rank.min; ++axis) {
+    const Dimension& dimension = shape.dims[axis];
+    tensor.dims.push_back(dimension.min == dimension.max ? dimension.min : -1);
+  }
+  api_->free_partial_shape(&shape);
+  return tensor;
+}
+
+// What the file itself does not tell us OpenVINO does. A fixed batch can be reshaped.
+Outcome<void> CompiledGroup::declare(OnnxForRuntime& onnx, LoadReport& report) {
+  constexpr char kWhat[] = "tell what the model takes and gives";
+  std::size_t input_count = 0, output_count = 0;
+  BT_TRY_VOID(api_.check(kWhat, api_->inputs_size(graph_.get(), &input_count)));
+  BT_TRY_VOID(api_.check(kWhat, api_->outputs_size(graph_.get(), &output_count)));
+  std::vector<runtime::DeclaredTensor> inputs, outputs;
+  for (std::size_t index = 0; index < input_count; ++index) {
+    BT_TRY(input, declared(api_->input_at, index));
+    if (input.name.empty())
+      return tl::unexpected(unsupported("input " + std::to_string(index) +
+                                        " of the model has no name: give it one when it is made"));
+    inputs.push_back(std::move(input));
+  }
+  for (std::size_t index = 0; index < output_count; ++index) {
+    BT_TRY(output, declared(api_->output_at, index));
+    outputs.push_back(std::move(output));
+  }
+  BT_TRY(known, runtime::declare(model_, inputs, outputs));
+  report.effective.push_back({"inputs", runtime::described(known, inputs), "declared by the file"});
+  result_index_ = known.result_index;
+  onnx.inputs = std::move(known.inputs);
+  onnx.outputs = {std::move(known.result)};
+  model_ = std::move(known.model);
   return {};
 }
 
@@ -122,7 +172,8 @@ Outcome<void> CompiledGroup::reshape(std::optional<std::int64_t> batch) {
       return failed("the input " + input.tensor.name + " does not fit the model", layout.error());
     std::vector<Dimension>& own = dims.emplace_back();
     for (const std::int64_t size : layout->dims) own.push_back({size, size});
-    if (!batch) own[static_cast<std::size_t>(input.tensor.batch_axis)] = {-1, -1};
+    if (!batch && input.tensor.batch_axis != runtime::kNoBatch)
+      own[static_cast<std::size_t>(input.tensor.batch_axis)] = {-1, -1};
     names.push_back(input.tensor.name.c_str());
   }
   std::vector<PartialShape> shapes;

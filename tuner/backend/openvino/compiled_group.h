@@ -9,6 +9,7 @@
 
 #include "tuner/backend/openvino/api.h"
 #include "tuner/backend/openvino/options.h"
+#include "tuner/backend/runtime/declared.h"
 #include "tuner/backend/runtime/tensor_layout.h"
 #include "tuner/backend/side_by_side.h"
 
@@ -52,11 +53,15 @@ class CompiledGroup final : public LoadedModel {
   std::uint64_t seed() const { return options_.seed; }
   const std::vector<Input>& inputs() const { return inputs_; }
   const OnnxTensor& result_tensor() const { return result_tensor_; }
+  std::size_t result_index() const { return result_index_; }  // where the tensor has no name
   SideBySide& instances() { return instances_; }
 
  private:
   explicit CompiledGroup(const Source& source);
   Outcome<void> read(const OnnxForRuntime& onnx);
+  Outcome<void> declare(OnnxForRuntime& onnx, LoadReport& report);
+  using PortAt = int (*)(const Graph*, std::size_t, Port**);
+  Outcome<runtime::DeclaredTensor> declared(PortAt at, std::size_t index) const;
   Outcome<void> know_tensors(const OnnxForRuntime& onnx);
   Outcome<std::size_t> rank_of(const std::string& input) const;
   Outcome<void> reshape(std::optional<std::int64_t> batch);
@@ -74,6 +79,7 @@ class CompiledGroup final : public LoadedModel {
   Bytes weight_bytes_ = 0;
   std::vector<Input> inputs_;
   OnnxTensor result_tensor_;
+  std::size_t result_index_ = 0;
   Seconds load_seconds_ = 0;
   SideBySide instances_;  // its threads run requests: first to go
 };

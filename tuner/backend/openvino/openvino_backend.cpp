@@ -12,6 +12,8 @@
 namespace batchtune::openvino {
 namespace {
 
+constexpr std::string_view kOwnFormat = "xml";  // of files that it alone reads
+
 class OpenVinoBackend final : public Backend {
  public:
   OpenVinoBackend(CompileSettings settings, FoundLibrary found, std::unique_ptr<Api> api,
@@ -59,7 +61,7 @@ Outcome<std::unique_ptr<LoadedModel>> OpenVinoBackend::load(const Model& model,
   try {
     BT_TRY_VOID(check_group(options));
     BT_TRY_VOID(ensure_core());
-    BT_TRY(onnx, runtime::onnx_of(source_, model, options.seed));
+    BT_TRY(onnx, runtime::onnx_of(source_, model, options.seed, kOwnFormat));
     report.effective.push_back({"library", found_.path, found_.origin});
     report.effective.push_back({"version", api_->library_version(), "the library"});
     BT_TRY(loaded, CompiledGroup::load({*api_, *core_, settings_, model, options, std::move(onnx)},
@@ -78,6 +80,7 @@ Result<std::unique_ptr<Backend>> create_backend(const std::string& parameters,
                                                 runtime::OnnxSource source) {
   BT_TRY(settings, parse_settings(parameters));
   BT_TRY(found, find_library(kLibrary, settings.library));
+  if (!settings.found.empty()) found.origin = settings.found;
   BT_TRY(api, Api::open(found.path));
   return std::make_unique<OpenVinoBackend>(std::move(settings), std::move(found), std::move(api),
                                            std::move(source));

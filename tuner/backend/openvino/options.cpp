@@ -9,7 +9,8 @@ namespace batchtune::openvino {
 namespace {
 
 constexpr char kWhere[] = "openvino";
-constexpr std::array<std::string_view, 4> kParameters{"library", "hint", "pinning", "dynamic"};
+constexpr std::array<std::string_view, 5> kParameters{"library", "hint", "pinning", "dynamic",
+                                                      "found"};
 
 }  // namespace
 
@@ -20,6 +21,8 @@ Result<CompileSettings> parse_settings(const std::string& parameters) {
     const std::string where = std::string(kWhere) + ", " + name;
     if (name == "library") {
       settings.library = text;
+    } else if (name == "found") {
+      settings.found = text;
     } else if (name == "hint") {
       if (text != "latency" && text != "throughput")
         return bad_input("latency or throughput", "\"" + text + "\"", where);

@@ -13,6 +13,7 @@ namespace batchtune::openvino {
 // "": the runtime's own default, which is what users get who set nothing.
 struct CompileSettings {
   std::string library;   // path; "" to look for it
+  std::string found;     // who found that path, where the user did not give it
   std::string hint;      // "latency", "throughput"
   std::string pinning;   // "0", "1"
   bool dynamic = false;  // one compiled model that takes any batch, instead of one for each

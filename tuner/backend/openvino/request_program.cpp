@@ -89,7 +89,10 @@ Outcome<RequestProgram::TensorView> RequestProgram::view(const InferRequest* req
                                                          Side side) const {
   const Api& api = group_.api();
   Tensor* raw = nullptr;
-  BT_TRY_VOID(api.check("give a tensor", api->get_tensor(request, tensor.name.c_str(), &raw)));
+  BT_TRY_VOID(api.check("give a tensor",
+                        tensor.name.empty()
+                            ? api->get_output_at(request, group_.result_index(), &raw)
+                            : api->get_tensor(request, tensor.name.c_str(), &raw)));
   TensorView seen{Owned<Tensor>{raw, {api->free_tensor}}, {}, {}, nullptr};
   int number = 0;
   BT_TRY_VOID(api.check("tell a tensor's type", api->tensor_element(raw, &number)));

@@ -33,6 +33,21 @@ bool is_permutation_of(const std::vector<std::int64_t>& permutation, std::size_t
   return permutation.size() == size;
 }
 
+// Of an input that is the same whatever the batch.
+tl::expected<TensorLayout, std::string> layout_without_batch(
+    const Op& op, const std::vector<std::int64_t>& permutation, std::size_t rank) {
+  if (rank != op.output.size())
+    return tl::unexpected("the runtime has it with " + std::to_string(rank) +
+                          " dimensions, the model with " + std::to_string(op.output.size()));
+  TensorLayout layout{{}, op.output, {}, 0};
+  for (const std::int64_t of_model : permutation)
+    layout.dims.push_back(op.output[static_cast<std::size_t>(of_model)]);
+  layout.steps.resize(rank);
+  for (std::size_t i = 0; i < rank; ++i)
+    layout.steps[static_cast<std::size_t>(permutation[i])] = step_of(layout.dims, i);
+  return layout;
+}
+
 // Calls back with each element's place in the sample and in the runtime's tensor, in the Model's
 // order.
 template <typename Visit>
@@ -86,6 +101,7 @@ tl::expected<TensorLayout, std::string> layout_of(const Op& op, const OnnxTensor
   }
   if (!is_permutation_of(permutation, own))
     return tl::unexpected("a permutation of its " + std::to_string(own) + " dimensions");
+  if (tensor.batch_axis == kNoBatch) return layout_without_batch(op, permutation, rank);
   const auto axis = static_cast<std::size_t>(tensor.batch_axis);
   if (tensor.batch_axis < 0 || axis > own)
     return tl::unexpected("no dimension " + std::to_string(tensor.batch_axis) + " for the batch");

@@ -16,6 +16,8 @@ namespace batchtune::runtime {
 
 using Dimensions = std::vector<std::int64_t>;
 
+inline constexpr int kNoBatch = -1;  // OnnxTensor::batch_axis of an input that all samples share
+
 struct TensorLayout {
   Dimensions dims;  // of the runtime's tensor
   Shape sample;     // of the Model, per sample

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tuner/backend/runtime/declared.h"
+
 namespace batchtune::runtime {
 namespace {
 
@@ -12,8 +14,10 @@ namespace {
 constexpr double kLargestOfMany = 8;
 constexpr double kOtherAlgorithm = 10;
 constexpr std::int64_t kUnknownInner = 1024;  // of an operation that is only counted
+constexpr double kUnknownDepth = 50;          // of a model whose operations cannot be read
 
 std::int64_t products_of(const Model& model, const Op& op) {
+  if (op.operation == kWholeModel) return kUnknownInner;
   if (op.kind == OpKind::foreign) return op.flops > 0 ? kUnknownInner : 0;
   if (op.kind != OpKind::conv2d) return op.inner;
   const OpIndex input = find_op(model, op.inputs[0]);
@@ -29,7 +33,7 @@ double output_tolerance(const Model& model, DType dtype) {
   for (const Op& op : model.ops) {
     const std::int64_t products = products_of(model, op);
     largest = std::max(largest, products);
-    if (products > 0) depth += 1;
+    if (products > 0) depth += op.operation == kWholeModel ? kUnknownDepth : 1;
   }
   const double unit = std::ldexp(1.0, -24);
   const double sum =
