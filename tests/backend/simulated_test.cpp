@@ -10,6 +10,7 @@
 #include "tuner/backend/simulated/cost.h"
 #include "tuner/backend/simulated/parameters.h"
 #include "tuner/backend/simulated/simulated.h"
+#include "tuner/workload/opaque.h"
 
 using namespace batchtune;
 
@@ -365,4 +366,24 @@ TEST_CASE("the terms of the cost are told by operation and add up to a run", "[b
       const Seconds run = simulated::run_seconds(model, candidate(batch), parameters(text));
       CHECK((*layers)[0].seconds + (*layers)[1].seconds == Approx(run));
     }
+}
+
+TEST_CASE("a model whose operations cannot be read runs as a stand-in of known size",
+          "[backend][simulated][opaque]") {
+  const auto backend = create_simulated_backend("").value();
+  LoadOptions options;
+  options.group = {"simulated", DType::f32, 1, 1, {}};
+  LoadReport report;
+  const auto loaded = backend->load(command_model("mine", "run {batch}"), options, report);
+  REQUIRE(loaded);
+  const auto one = (*loaded)->prepare({options.group, 1});
+  const auto many = (*loaded)->prepare({options.group, 8});
+  REQUIRE(one);
+  REQUIRE(many);
+  const Seconds single = (*one)->run(1)->seconds[0], eight = (*many)->run(1)->seconds[0];
+  CHECK(single > 0);
+  CHECK(eight > single);
+  CHECK(eight < 8 * single);
+  CHECK((*one)->memory().weights == 40'000'000);
+  CHECK((*many)->read_output(2)->size() == 2 * (*one)->read_output(1)->size());
 }

@@ -12,6 +12,7 @@
 
 #include "tuner/backend/simulated/cost.h"
 #include "tuner/backend/simulated/parameters.h"
+#include "tuner/workload/opaque.h"
 
 namespace batchtune {
 namespace {
@@ -145,6 +146,27 @@ class SimulatedProgram final : public Program {
   int runs_ = 0;
 };
 
+// What it runs for a model whose operations cannot be read: always the same, of the size of a small
+// image network.
+Model stand_in(const Model& opaque) {
+  constexpr int kOps = 20;
+  constexpr double kFlops = 1e9, kWeights = 1e7;
+  constexpr std::int64_t kElements = 1'000'000;
+  Model model;
+  model.name = opaque.name;
+  for (int i = 0; i < kOps; ++i) {
+    Op op;
+    op.name = "stand-in " + std::to_string(i);
+    op.kind = OpKind::foreign;
+    op.flops = kFlops / kOps;
+    op.weight_elements = kWeights / kOps;
+    op.output = {kElements / kOps};
+    model.ops.push_back(std::move(op));
+  }
+  model.output = model.ops.back().name;
+  return model;
+}
+
 Ending out_of_memory(Bytes wanted, Bytes of) {
   return {TrialStatus::out_of_memory, "the simulated device's memory is too small",
           "account: wanted " + format_bytes(static_cast<double>(wanted)) + " of " +
@@ -198,8 +220,9 @@ class SimulatedBackend final : public Backend {
     return device;
   }
 
-  Outcome<std::unique_ptr<LoadedModel>> load(const Model& model, const LoadOptions& options,
+  Outcome<std::unique_ptr<LoadedModel>> load(const Model& given, const LoadOptions& options,
                                              LoadReport& report) override {
+    const Model model = is_opaque(given) ? stand_in(given) : given;
     Parameters parameters = parameters_;
     if (!options.parameters.empty()) {
       const auto own = simulated::parse_parameters(options.parameters);
