@@ -2,6 +2,7 @@
 
 #include "tuner/backend/command/command_backend.h"
 #include "tuner/backend/module_loader.h"
+#include "tuner/backend/neuron/neuron_backend.h"
 #include "tuner/backend/onnxruntime/onnxruntime_backend.h"
 #include "tuner/backend/openvino/openvino_backend.h"
 #include "tuner/backend/simulated/simulated.h"
@@ -37,6 +38,8 @@ constexpr BackendEntry kBackends[] = {
 #else
     {"onednn", kOneDnn, "onednn", false, MemoryKind::account, nullptr, true},
 #endif
+    {neuron::kName, "AWS Neuron's devices, by the installed runtime and compiler: f32 and bf16",
+     nullptr, false, MemoryKind::device, neuron::create_backend, false, nullptr, true},
     {"command", "any program: one that prints its latencies, is timed, or serves (--command)",
      nullptr, false, MemoryKind::rss, command::create_backend, true, nullptr, true},
     {"simulated",

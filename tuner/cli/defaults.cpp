@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tuner/backend/backend_list.h"
+#include "tuner/backend/neuron/options.h"
 #include "tuner/cli/host.h"
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule.h"
@@ -21,10 +22,18 @@ constexpr std::uint64_t kDefaultSeed = 1;
 // Of the budget: long enough to see memory grow, short enough to be left on.
 constexpr double kSoakShare = 0.1;
 
-bool all_simulated(const TuningRequest& request) {
+// Programs of neuron are compiled where they are prepared: an hour for a large one.
+constexpr Seconds kLeastTimeoutOfCompilers = 2 * 3600;
+
+// Memory of a device of its own has nothing to do with what is available here.
+bool has_own_memory(const BackendEntry& entry) {
+  return entry.simulated || entry.memory_kind == MemoryKind::device;
+}
+
+bool all_have_own_memory(const TuningRequest& request) {
   const auto specs = backends_of(request);
   return std::all_of(specs.begin(), specs.end(), [](const std::string& spec) {
-    return find_backend(split_backend_spec(spec).name)->simulated;
+    return has_own_memory(*find_backend(split_backend_spec(spec).name));
   });
 }
 
@@ -44,11 +53,13 @@ BoundaryWish boundary_of(const TuningRequest& request) {
 }
 
 Seconds timeout_of(const TuningRequest& request, const std::vector<Estimate>& estimates) {
-  Seconds longest = 0;
-  for (const Estimate& estimate : estimates)
+  Seconds longest = 0, least = kLeastTimeout;
+  for (const Estimate& estimate : estimates) {
+    if (estimate.group.backend == neuron::kName) least = kLeastTimeoutOfCompilers;
     for (const PointEstimate& point : estimate.curve)
       if (point.batch <= estimate.batch) longest = std::max(longest, point.latency);
-  return request.timeout.value_or(std::max(kLeastTimeout, kTimeoutOverEstimate * longest));
+  }
+  return request.timeout.value_or(std::max(least, kTimeoutOverEstimate * longest));
 }
 
 std::string strategy_of(const TuningRequest& request) {
@@ -79,17 +90,17 @@ LimiterWish limiter_of(const TuningRequest& request) {
 }
 
 MemoryLimit default_memory_limit(const std::vector<OpenDevice>& devices) {
-  const bool simulated = std::all_of(devices.begin(), devices.end(), [](const OpenDevice& device) {
-    return device.entry->simulated;
+  const bool own = std::all_of(devices.begin(), devices.end(), [](const OpenDevice& device) {
+    return has_own_memory(*device.entry);
   });
-  if (simulated && devices.front().figures.device.memory_bytes)
+  if (own && devices.front().figures.device.memory_bytes)
     return {static_cast<Bytes>(*devices.front().figures.device.memory_bytes), "device memory"};
   const MemoryShare share = memory_share();
   return {share.limit, share.origin};
 }
 
 std::optional<Bytes> safe_memory(const TuningRequest& request, Bytes memory_limit) {
-  if (request.allow_system_oom || all_simulated(request)) return std::nullopt;
+  if (request.allow_system_oom || all_have_own_memory(request)) return std::nullopt;
   const Bytes safe = safe_share_of_available();
   // A limit by default was safe when it was made, moments ago.
   const bool fits = !request.memory_limit || memory_limit <= safe;

@@ -12,6 +12,7 @@
 #include "kernels/probe/pinned_team.h"
 #include "kernels/probe/reference_programs.h"
 #include "tuner/backend/backend_list.h"
+#include "tuner/cli/neuron_environment.h"
 #include "tuner/cli/openmp.h"
 #include "tuner/cli/runtimes.h"
 #include "tuner/measure/worker.h"
@@ -151,7 +152,8 @@ class CpuCanaries final : public Canaries {
 Result<std::unique_ptr<Backend>> open_worker_backend(const std::string& spec) {
   if (split_backend_spec(spec).name == kReferenceBackend)
     return std::make_unique<ReferenceBackend>();
-  return open_backend(with_openmp_spinning(with_library_of_environment(spec)));
+  BT_TRY(complete, with_neuron_environment(spec));
+  return open_backend(with_openmp_spinning(with_library_of_environment(complete)));
 }
 
 std::unique_ptr<Canaries> make_canaries(int cpus) {

@@ -49,7 +49,9 @@ Result<std::unique_ptr<MemoryLimiter>> make_limiter(LimiterWish wish, MemoryKind
                                                     std::optional<Bytes> limit,
                                                     const std::string& cgroup_root,
                                                     const std::string& proc_root) {
-  if (!limit || wish == LimiterWish::none) return std::make_unique<NoLimiter>();
+  // A device's own memory: it says itself when it is full, and what it holds is counted.
+  const bool is_device = wish == LimiterWish::automatic && memory_kind == MemoryKind::device;
+  if (!limit || wish == LimiterWish::none || is_device) return std::make_unique<NoLimiter>();
   const bool accounts = memory_kind == MemoryKind::account;
   if (wish == LimiterWish::account && !accounts)
     return environment_error("a backend that accounts for its memory",

@@ -1,9 +1,11 @@
 #include "tuner/backend/neuron/library.h"
 
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "tuner/backend/command/printed_lines.h"
 #include "tuner/backend/neuron/captured_log.h"
 #include "tuner/backend/neuron/endings.h"
 
@@ -102,8 +104,11 @@ Status Library::initialise() {
 
 std::string Library::version() const {
   if (!version_) return "of unknown version";
-  return std::to_string(version_->major) + "." + std::to_string(version_->minor) + "." +
-         std::to_string(version_->patch);
+  std::string text = std::to_string(version_->major) + "." + std::to_string(version_->minor) + "." +
+                     std::to_string(version_->patch);
+  const std::string detail(version_->detail, strnlen(version_->detail, sizeof(version_->detail)));
+  if (!detail.empty()) text += " (" + command::made_printable(detail) + ")";
+  return text;
 }
 
 bool Library::has_large_tensors() const {

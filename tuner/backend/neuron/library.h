@@ -27,7 +27,7 @@ class Library {
 
   const Functions& call() const { return call_; }
   const std::string& path() const { return library_.path(); }
-  std::string version() const;  // "2.34.10"; "of unknown version"
+  std::string version() const;  // "2.34.10", with what it says of itself; "of unknown version"
   // Before 2.30 sizes overflow from 4 GiB on, without an error.
   bool has_large_tensors() const;
   std::optional<InstanceInfo> instance() const;
