@@ -9,6 +9,7 @@
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
 #include "tuner/cli/defaults.h"
+#include "tuner/cli/input_file.h"
 #include "tuner/cli/resume.h"
 #include "tuner/cli/setting_lists.h"
 #include "tuner/deploy/follow.h"
@@ -99,6 +100,9 @@ Status check_devices(const SessionHeader& then, const SessionHeader& now,
 }
 
 Status check_fresh(const SessionHeader& then, const SessionHeader& now, const std::string& option) {
+  if (const std::string changed = changed_input(then); !changed.empty())
+    return bad_input(fmt::format("the samples of {}", name_of(then)), changed, option,
+                     "What it ruled out may not hold for others: start a new session");
   for (const DeviceInfo& device : now.devices) {
     const Staleness staleness = staleness_of(then, device.backend,
                                              {.environment = now.environment,

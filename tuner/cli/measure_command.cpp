@@ -6,6 +6,7 @@
 
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
+#include "tuner/cli/layers.h"
 #include "tuner/cli/model_source.h"
 #include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
@@ -20,6 +21,7 @@ struct MeasureOptions {
   std::string model;
   ModelOptions model_options;
   TuningOptions tuning;
+  LayersOptions layers;
   std::string record;  // FILE of --record
   std::string database;
   OutputOptions output;
@@ -36,6 +38,7 @@ Result<int> run_measure(const MeasureOptions& options) {
   BT_TRY_VOID(default_to_runtimes(model, request, options.silent));
   BT_TRY_VOID(check_readers(model, request));
   BT_TRY_VOID(check_record(options.record, "exhaustive", {}));
+  BT_TRY_VOID(check_layers(options.layers));
   BT_TRY(store, open_database(options.database));
   BT_TRY(devices, open_devices(request, *store, options.silent));
   SessionRecord record;
@@ -47,6 +50,8 @@ Result<int> run_measure(const MeasureOptions& options) {
   record.header.number = number;
   BT_TRY(report,
          run_session(*store, std::move(record), *strategy, std::move(plan), options.silent));
+  BT_TRY(layers, profile_layers(options.layers, request, model, report, *store, options.silent));
+  report.layers = std::move(layers);
   if (format == Format::text)
     BT_TRY_VOID(print_text(report, false));
   else
@@ -72,6 +77,7 @@ void add_measure_command(Arguments& arguments) {
                   "half width of an interval that is narrow enough (default 1%)");
   arguments.value("--stop", options->tuning.stop, "rule (batchtune list rules)");
   add_measuring_options(arguments, options->tuning);
+  add_layers_option(arguments, options->layers);
   arguments.value("--record", options->record,
                   "write every batch with its samples to this file, for batchtune replay");
   add_database_option(arguments, options->database);

@@ -90,6 +90,12 @@ void add_measuring_options(Arguments& arguments, TuningOptions& options) {
   arguments.value("--check-outputs", options.check_outputs,
                   "what becomes of a backend whose output differs from another's: strict, warn or "
                   "off (default: strict for our own kernels, warn for runtimes)");
+  arguments.value("--input", options.input,
+                  "FILE (.npz, or .npy for a model with one input) whose samples all backends "
+                  "compute on, cycled to fill a batch (default: random ones)");
+  arguments.flag("--equal-settings", options.equal_settings,
+                 "level what runtimes do differently by default: f32, spinning, pinning, denormals "
+                 "(default: each runtime's own)");
   arguments.value(
       "--timeout", options.timeout,
       "end a preparation or run after this (default: the longer of 60s and 20 x the estimate)");

@@ -37,8 +37,8 @@ struct TuningOptions {
   std::vector<std::string> prices;
   std::string memory_limit, objective, give_up, min_throughput, precision, tolerance;
   std::string boundary, strategy, stop, budget, max_batches, probe_budget, soak, timeout, seed;
-  std::string limiter, check_outputs;
-  bool allow_system_oom = false, verify = false;
+  std::string limiter, check_outputs, input;
+  bool allow_system_oom = false, verify = false, equal_settings = false;
   std::string revision, branch, label;
 };
 
@@ -64,7 +64,8 @@ struct TuningRequest {
   std::optional<std::uint64_t> seed;
   std::optional<LimiterWish> limiter;
   std::optional<OutputCheck> check_outputs;
-  bool allow_system_oom = false, verify = false;
+  std::string input;  // absolute path of a file of samples; "" for seeded ones
+  bool allow_system_oom = false, verify = false, equal_settings = false;
   std::string revision, branch, label;
 
   std::vector<Setting> given;  // every option that decides what is measured, as typed

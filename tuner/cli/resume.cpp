@@ -6,6 +6,7 @@
 
 #include "tuner/cli/database.h"
 #include "tuner/cli/host.h"
+#include "tuner/cli/input_file.h"
 #include "tuner/cli/setting_lists.h"
 #include "tuner/workload/model_file.h"
 
@@ -37,6 +38,8 @@ std::string differences(const SessionHeader& stored, const TuningRequest& reques
     compare(name, entry(stored.environment, name), entry(now, name));
   if (const std::string changed = changed_settings(stored.settings.requested, request.given);
       !changed.empty())
+    text += (text.empty() ? "" : "; ") + changed;
+  if (const std::string changed = changed_input(stored); !changed.empty())
     text += (text.empty() ? "" : "; ") + changed;
   for (const auto& [option, then, asked] :
        {std::tuple{"--revision", &stored.revision, &request.revision},

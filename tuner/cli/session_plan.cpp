@@ -12,7 +12,9 @@
 #include "tuner/cli/corrections.h"
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/effective_settings.h"
+#include "tuner/cli/equal_settings.h"
 #include "tuner/cli/host.h"
+#include "tuner/cli/input_file.h"
 #include "tuner/cli/kernel_notes.h"
 #include "tuner/cli/quiet_notes.h"
 #include "tuner/cli/reference_backend.h"
@@ -81,7 +83,7 @@ Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& requ
     const BackendEntry* backend = find_backend(name);
     BT_TRY(proven, proven_kernels(store, *backend));
     measured.push_back({name, parameters, backend->memory_kind, request.isa, std::move(proven),
-                        output_check_of(request, *backend)});
+                        output_check_of(request, *backend), request.input});
   }
   return measured;
 }
@@ -148,6 +150,10 @@ Result<SessionHeader> make_header(const TuningRequest& request, const Model& mod
   header.settings.requested = request.given;
   std::vector<Setting>& effective = header.settings.effective;
   effective = effective_settings(request, devices, header, memory.origin);
+  BT_TRY(input, input_settings(request, model));
+  effective.insert(effective.end(), input.begin(), input.end());
+  const std::vector<Setting> levelled = levelled_settings(request);
+  effective.insert(effective.end(), levelled.begin(), levelled.end());
   if (const auto safe = safe_memory(request, *header.wishes.memory_limit))
     effective.push_back({std::string(kSafeMemorySetting), *safe, "80 % of available memory"});
   if (boundary_of(request) == BoundaryWish::probed) {

@@ -10,6 +10,7 @@
 #include "tuner/cli/database.h"
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/follow_session.h"
+#include "tuner/cli/layers.h"
 #include "tuner/cli/model_source.h"
 #include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
@@ -30,6 +31,7 @@ struct TuneOptions {
   TuningOptions tuning;
   std::string resume, extend, track;
   bool resumes = false;
+  LayersOptions layers;
   std::string record;  // FILE of --record
   std::string database;
   OutputOptions output;
@@ -96,6 +98,9 @@ Status check_modes(const TuneOptions& options) {
   if (several && !options.record.empty())
     return bad_input("one model with --record", options.file.empty() ? "several" : "--file",
                      "--record", "Tune each model alone, as MODEL, to record it");
+  if (several && options.layers.wanted)
+    return bad_input("one model with --layers", options.file.empty() ? "several" : "--file",
+                     "--layers", "Tune each model alone, as MODEL, to see its layers");
   if (options.model_options.given() && options.models.empty() && options.file.empty())
     return bad_input("a MODEL with --dim and --batch-axis", "none", modes,
                      "Leave them out: the session knows its model");
@@ -126,9 +131,20 @@ Result<TuneTask> task_of(const TuneOptions& options, const TuningRequest& reques
   return task;
 }
 
+Status add_layers(const TuneOptions& options, const TuneTask& task, Store& store,
+                  TuneReport& report) {
+  if (!options.layers.wanted || options.output.quiet) return {};
+  BT_TRY(request, task.resumed ? parse_tuning(options_from(report.record.header.settings.requested))
+                               : Result<TuningRequest>(task.request));
+  BT_TRY(layers, profile_layers(options.layers, request, task.model, report, store, false));
+  report.layers = std::move(layers);
+  return {};
+}
+
 Result<int> run_tune(TuneOptions options) {
   BT_TRY(format, parse_format(options.output));
   BT_TRY_VOID(check_modes(options));
+  BT_TRY_VOID(check_layers(options.layers));
   BT_TRY(request, parse_tuning(options.tuning));
   for (std::string& model : options.models) {
     BT_TRY(name, with_model_options(model, options.model_options));
@@ -144,6 +160,7 @@ Result<int> run_tune(TuneOptions options) {
                                           task.resumed->header.settings.requested)
                            : check_record(options.record, strategy_of(task.request), task.links));
   BT_TRY(report, tune_model(task, *store, options.output.quiet));
+  BT_TRY_VOID(add_layers(options, task, *store, report));
   const int code = exit_code(report);
   if (format == Format::text)
     BT_TRY_VOID(print_text(report, options.output.quiet));
@@ -191,6 +208,7 @@ void add_tune_command(Arguments& arguments) {
                   "sustained load of the recommended batch, 0s for none (default: a tenth of "
                   "--budget)");
   add_measuring_options(arguments, options->tuning);
+  add_layers_option(arguments, options->layers);
   arguments.optional_value("--resume", options->resumes, options->resume,
                            "go on with SESSION (default: the last unended one of the model; of "
                            "several models: with their last run)");

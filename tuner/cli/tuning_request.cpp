@@ -8,6 +8,8 @@
 
 #include "tuner/backend/backend_list.h"
 #include "tuner/backend/command/options.h"
+#include "tuner/cli/equal_settings.h"
+#include "tuner/cli/input_file.h"
 #include "tuner/cli/wish_request.h"
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule.h"
@@ -48,6 +50,7 @@ constexpr SingleOption kSingleOptions[] = {
     {"soak", "--soak", &TuningOptions::soak},
     {"limiter", "--limiter", &TuningOptions::limiter},
     {"check_outputs", "--check-outputs", &TuningOptions::check_outputs},
+    {"input", "--input", &TuningOptions::input},
     {"timeout", "--timeout", &TuningOptions::timeout},
     {"seed", "--seed", &TuningOptions::seed},
 };
@@ -60,6 +63,7 @@ struct FlagOption {
 constexpr FlagOption kFlagOptions[] = {
     {"allow_system_oom", "--allow-system-oom", &TuningOptions::allow_system_oom},
     {"verify", "--verify", &TuningOptions::verify},
+    {"equal_settings", "--equal-settings", &TuningOptions::equal_settings},
 };
 
 constexpr LimiterWish kLimiterWishes[] = {LimiterWish::automatic, LimiterWish::account,
@@ -193,7 +197,9 @@ Status parse_backends(const TuningOptions& options, TuningRequest& request) {
     request.backends.push_back(spec);
   }
   BT_TRY_VOID(add_command_options(options, request.backends));
-  return add_runtime_options(options, request.backends);
+  BT_TRY_VOID(add_runtime_options(options, request.backends));
+  request.equal_settings = options.equal_settings;
+  return options.equal_settings ? level_backends(request.backends) : Status{};
 }
 
 Status parse_axes(const TuningOptions& options, TuningRequest& request) {
@@ -362,7 +368,12 @@ Result<TuningRequest> parse_tuning(const TuningOptions& options) {
   BT_TRY_VOID(parse_search(options, request));
   BT_TRY_VOID(parse_limiter(options, request));
   BT_TRY_VOID(parse_output_check(options, request));
+  if (request.equal_settings && !request.dtypes.empty() &&
+      request.dtypes != std::vector<DType>{DType::f32})
+    return bad_input("f32 with --equal-settings", options.dtypes, "--dtype",
+                     "ONNX Runtime computes in the types of the file alone: leave one of the two out");
   request.verify = options.verify;
+  request.input = absolute_input(options.input);
   if (!options.mode.empty() && options.mode != "inference")
     return bad_input("the mode inference", "'" + options.mode + "'", "--mode",
                      "Training is estimated only: batchtune estimate MODEL --mode training");
@@ -384,7 +395,9 @@ std::vector<Setting> given_settings(const TuningOptions& options) {
     given.push_back({"env", entry, "--env"});
   for (const SingleOption& option : kSingleOptions)
     if (const std::string& text = options.*option.member; !text.empty())
-      given.push_back({option.name, text, option.option});
+      given.push_back({option.name,
+                       option.member == &TuningOptions::input ? absolute_input(text) : text,
+                       option.option});
   for (const FlagOption& option : kFlagOptions)
     if (options.*option.member) given.push_back({option.name, true, option.option});
   for (const std::string& limit : options.latency_limits)
