@@ -2,9 +2,13 @@
 // real one where this machine has it ($BATCHTUNE_ONNXRUNTIME, the loader's folders, python3's
 // package).
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/backend/runtime_contract.h"
 #include "tuner/backend/onnxruntime/onnxruntime_backend.h"
+#include "tuner/backend/onnxruntime/profile.h"
+#include "tuner/workload/model_file.h"
 #include "tuner/workload/weights.h"
 #include "tuner/workload/zoo.h"
 
@@ -183,6 +187,111 @@ TEST_CASE("settings in force are told, with who decided", "[onnxruntime]") {
     if (setting.name == "arena") CHECK(setting.origin == "ONNX Runtime's default");
 }
 
+// A file in ONNX Runtime's own format, for the stand-in: its text says whether its batch is fixed.
+Model own_file(const std::string& text) {
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("batchtune-stand-in-" + text + ".ort")).string();
+  std::ofstream(path) << text;
+  Model model;
+  model.name = "own";
+  model.file = ModelFile{"ort", path, "0", ""};
+  return model;
+}
+
+TEST_CASE("a file that only ONNX Runtime can read runs by what it declares",
+          "[onnxruntime][opaque]") {
+  const auto backend = stand_in();
+  const Model model = own_file("any");
+  check_runtime_contract(*backend, model, DType::f32);
+  check_runtime_instances(*backend, model);
+  LoadReport report;
+  (void)load_in_runtime(*backend, model, options_of_runtime(DType::f32, 1, 1), &report);
+  CHECK(effective_of(report, "inputs") == Value(std::string("x float [batch, 4]")));
+}
+
+TEST_CASE("a file whose batch is fixed takes that one alone and says so",
+          "[onnxruntime][opaque]") {
+  const auto backend = stand_in();
+  const LoadOptions options = options_of_runtime(DType::f32, 1, 1);
+  const auto loaded = load_in_runtime(*backend, own_file("1"), options);
+  CHECK(output_in_runtime(*loaded, options.group, 1, 1).size() == 4);
+  const auto program = loaded->prepare({options.group, 2});
+  REQUIRE_FALSE(program);
+  CHECK(program.error().status == TrialStatus::unsupported);
+  CHECK(program.error().reason.find("takes batch 1 alone") != std::string::npos);
+}
+
+TEST_CASE("another runtime's own file is refused with what it is", "[onnxruntime][opaque]") {
+  Model model = own_file("any");
+  model.file->format = "xml";
+  model.description = "OpenVINO's own format";
+  const Ending ending = refusal_of(*stand_in(), model, options_of_runtime(DType::f32, 1, 1));
+  CHECK(ending.status == TrialStatus::unsupported);
+  CHECK(ending.reason.find("OpenVINO's own format") != std::string::npos);
+}
+
+TEST_CASE("the real ONNX Runtime runs its own files", "[onnxruntime][opaque][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto backend = real_backend();
+  const Model model = load_model(BT_OPAQUE_DATA "tiny.ort").value();
+  check_runtime_contract(*backend, model, DType::f32);
+  check_runtime_instances(*backend, model);
+  const LoadOptions options = options_of_runtime(DType::f32, 1, 1);
+  const auto fixed =
+      load_in_runtime(*backend, load_model(BT_OPAQUE_DATA "fixed.ort").value(), options);
+  CHECK(output_in_runtime(*fixed, options.group, 1, 1).size() == 3);
+  CHECK_FALSE(fixed->prepare({options.group, 2}));
+}
+
+TEST_CASE("samples of a file reach the runtime", "[onnxruntime][samples]") {
+  check_runtime_samples(*stand_in(), doubling_model(), DType::f32);
+}
+
+TEST_CASE("a profile is read run by run, the last ones count", "[onnxruntime][profile]") {
+  const auto event = [](const std::string& name, const std::string& kind, int microseconds) {
+    return R"({"cat":"Node","name":")" + name + R"(","dur":)" + std::to_string(microseconds) +
+           R"(,"args":{"op_name":")" + kind + R"("}},)";
+  };
+  const std::string end = R"({"cat":"Session","name":"model_run","dur":9,"args":{}},)";
+  std::string text = R"([{"cat":"Session","name":"session_initialization","dur":7,"args":{}},)";
+  for (const int slow : {1000, 10, 30, 20})
+    text += event("a_nchwc_kernel_time", "Conv", slow) + event("b_fence_before", "Relu", 5) +
+            event("b_kernel_time", "Relu", 2) + event("b_kernel_time", "Relu", 1) + end;
+  text.back() = ']';
+  const auto layers = onnxruntime::read_profile(text, 3);
+  REQUIRE(layers);
+  REQUIRE(layers->size() == 2);
+  CHECK((*layers)[0].name == "a_nchwc");
+  CHECK((*layers)[0].kind == "Conv");
+  CHECK((*layers)[0].seconds == Approx(20e-6));
+  CHECK((*layers)[1].name == "b");
+  CHECK((*layers)[1].seconds == Approx(3e-6));
+  CHECK_FALSE(onnxruntime::read_profile(text, 5));
+  for (const char* bad : {"", "{}", "[1]", "[", R"([{"name":7,"dur":"x"}])"}) {
+    INFO(bad);
+    CHECK_FALSE(onnxruntime::read_profile(bad, 1));
+  }
+  CHECK_FALSE(onnxruntime::read_profile_file("/nowhere/profile.json", 1));
+}
+
+TEST_CASE("the real ONNX Runtime tells its layers, and leaves no file", "[onnxruntime][runtime][profile]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto backend = real_backend();
+  const auto layers = check_runtime_profile(*backend, build_zoo_model("squeezenet").value());
+  CHECK(std::any_of(layers.begin(), layers.end(), [](const LayerTime& layer) {
+    return layer.name.starts_with("conv1") && layer.kind.find("Conv") != std::string::npos;
+  }));
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::temp_directory_path()))
+    CHECK(entry.path().filename().string().find("batchtune-profile-") == std::string::npos);
+}
+
+TEST_CASE("the real ONNX Runtime computes on the samples of a file", "[onnxruntime][runtime][samples]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto backend = real_backend();
+  for (const char* name : {"mlp@width=64", "squeezenet"})
+    check_runtime_samples(*backend, build_zoo_model(name).value(), DType::f32);
+}
+
 TEST_CASE("the real ONNX Runtime keeps the contract", "[onnxruntime][runtime]") {
   if (!why_not().empty()) BT_SKIP(why_not());
   const auto backend = real_backend();
@@ -200,8 +309,9 @@ TEST_CASE("the real ONNX Runtime takes every option", "[onnxruntime][runtime]") 
   const Model model = build_zoo_model("mlp@width=64").value();
   const LoadOptions options = options_of_runtime(DType::f32, 2, 1);
   std::vector<float> first;
-  for (const char* more : {"", ",spinning=0", ",spinning=1,arena=0", ",optimization=disable",
-                           ",optimization=basic", ",optimization=extended"}) {
+  for (const char* more :
+       {"", ",spinning=0", ",spinning=1,arena=0", ",optimization=disable", ",optimization=basic",
+        ",optimization=extended", ",pinning=1", ",denormals=1", ",denormals=0"}) {
     INFO(more);
     const auto backend = real_backend(more);
     const auto loaded = load_in_runtime(*backend, model, options);

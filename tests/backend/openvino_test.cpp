@@ -1,9 +1,13 @@
 // The openvino backend with the real library, where this machine has it ($BATCHTUNE_OPENVINO, the
 // loader's folders, python3's package).
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "tests/backend/runtime_contract.h"
 #include "tuner/backend/openvino/openvino_backend.h"
+#include "tuner/workload/model_file.h"
 #include "tuner/workload/zoo.h"
 
 using namespace batchtune;
@@ -77,6 +81,38 @@ TEST_CASE("the real OpenVINO keeps the contract with its batch left open", "[ope
   CHECK(effective_of(report, "dynamic") == Value(true));
 }
 
+TEST_CASE("the real OpenVINO runs its own files at any batch", "[openvino][opaque][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  for (const char* parameters : {"", ",dynamic=1"})
+    for (const char* name : {"tiny.xml", "fixed.xml"}) {
+      INFO(name << parameters);
+      const auto backend = real_backend(parameters);
+      const Model model = load_model(std::string(BT_OPAQUE_DATA) + name).value();
+      check_runtime_contract(*backend, model, DType::f32);
+      check_runtime_instances(*backend, model);
+      LoadReport report;
+      (void)load_in_runtime(*backend, model, options_of_runtime(DType::f32, 1, 1), &report);
+      CHECK(effective_of(report, "inputs") == Value(std::string("x float [batch, 4]")));
+    }
+}
+
+TEST_CASE("an output of OpenVINO's own file need not have a name", "[openvino][opaque][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  namespace fs = std::filesystem;
+  const fs::path path = fs::temp_directory_path() / "batchtune-nameless.xml";
+  std::ostringstream text;
+  text << std::ifstream(BT_OPAQUE_DATA "tiny.xml").rdbuf();
+  const std::string named = " names=\"y\"";
+  std::string content = text.str();
+  REQUIRE(content.find(named) != std::string::npos);
+  while (content.find(named) != std::string::npos)
+    content.erase(content.find(named), named.size());
+  std::ofstream(path) << content;
+  fs::copy_file(BT_OPAQUE_DATA "tiny.bin", fs::path(path).replace_extension(".bin"),
+                fs::copy_options::overwrite_existing);
+  check_runtime_contract(*real_backend(), load_model(path.string()).value(), DType::f32);
+}
+
 TEST_CASE("the real OpenVINO computes in bf16 where the machine does, and says where not",
           "[openvino][runtime]") {
   if (!why_not().empty()) BT_SKIP(why_not());
@@ -99,9 +135,29 @@ TEST_CASE("the real OpenVINO computes in bf16 where the machine does, and says w
   CHECK(difference <= (*loaded)->output_tolerance());
 }
 
+TEST_CASE("the real OpenVINO computes on the samples of a file", "[openvino][runtime][samples]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  for (const char* parameters : {"", ",dynamic=1"})
+    for (const char* name : {"mlp@width=64", "squeezenet"})
+      check_runtime_samples(*real_backend(parameters), build_zoo_model(name).value(), DType::f32);
+}
+
+TEST_CASE("the real OpenVINO tells its layers", "[openvino][runtime][profile]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  for (const char* parameters : {"", ",dynamic=1"}) {
+    const auto layers =
+        check_runtime_profile(*real_backend(parameters), build_zoo_model("squeezenet").value());
+    // With its activation, which is computed in passing.
+    CHECK(std::any_of(layers.begin(), layers.end(), [](const LayerTime& layer) {
+      return layer.name.starts_with("conv1/Conv") &&
+             layer.name.find("+conv1/Relu") != std::string::npos && layer.seconds > 0;
+    }));
+  }
+}
+
 TEST_CASE("what is in force is read back from OpenVINO", "[openvino][runtime]") {
   if (!why_not().empty()) BT_SKIP(why_not());
-  const auto backend = real_backend(",hint=latency,pinning=0");
+  const auto backend = real_backend(",hint=latency,pinning=0,denormals=1");
   LoadReport report;
   (void)load_in_runtime(*backend, build_zoo_model("mlp@width=64").value(),
                         options_of_runtime(DType::f32, 1, 2), &report);
@@ -110,4 +166,8 @@ TEST_CASE("what is in force is read back from OpenVINO", "[openvino][runtime]") 
   CHECK(effective_of(report, "inference_threads") == Value(std::string("2")));
   CHECK(effective_of(report, "hint") == Value(std::string("LATENCY")));
   CHECK(effective_of(report, "pinning") == Value(std::string("NO")));
+  CHECK(effective_of(report, "denormals_as_zero") == Value(std::string("NO")));
+  const Value own = effective_of(report, "default_precision");
+  CHECK((own == Value(std::string("f32")) || own == Value(std::string("bf16")) ||
+         own == Value(std::string("f16"))));
 }

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <numeric>
 
 #include "tests/support/catch.h"
+#include "tests/support/npz.h"
 #include "tuner/backend/runtime/element.h"
 #include "tuner/backend/runtime/endings.h"
 #include "tuner/backend/runtime/finder.h"
@@ -93,7 +95,8 @@ TEST_CASE("an image's channels come first where the runtime has them so", "[back
   REQUIRE(layout);
   CHECK(layout->dims == Dimensions{5, 4, 2, 3});
   std::vector<float> memory(5 * 24);
-  fill_samples(*layout, Element::f32, memory.data(), op, 7);
+  InputSource seeded;
+  REQUIRE(fill_samples(*layout, Element::f32, memory.data(), op, seeded, 7));
   for (std::int64_t sample = 0; sample < 5; ++sample) {
     std::vector<float> expected(24);
     fill_input(7, op, sample, expected);
@@ -117,7 +120,8 @@ TEST_CASE("the batch may be another dimension than the first", "[backend][runtim
   REQUIRE(layout);
   CHECK(layout->dims == Dimensions{3, 4, 2});
   std::vector<float> memory(24);
-  fill_samples(*layout, Element::f32, memory.data(), op, 1);
+  InputSource seeded;
+  REQUIRE(fill_samples(*layout, Element::f32, memory.data(), op, seeded, 1));
   std::vector<float> expected(6);
   fill_input(1, op, 2, expected);
   for (int i = 0; i < 3; ++i)
@@ -132,14 +136,43 @@ TEST_CASE("token ids and masks get values of their kind", "[backend][runtime]") 
   ids.vocabulary = 11;
   const OnnxTensor tensor{"in", "in", 0, {}};
   std::vector<std::int64_t> memory(3 * 6, -1);
-  fill_samples(*layout_of(ids, tensor, 3, 2), Element::i64, memory.data(), ids, 1);
+  InputSource seeded;
+  REQUIRE(fill_samples(*layout_of(ids, tensor, 3, 2), Element::i64, memory.data(), ids, seeded, 1));
   for (const std::int64_t id : memory) {
     CHECK(id >= 0);
     CHECK(id < 11);
   }
-  fill_samples(*layout_of(input_of({6}), tensor, 3, 2), Element::i64, memory.data(), input_of({6}),
-               1);
+  REQUIRE(fill_samples(*layout_of(input_of({6}), tensor, 3, 2), Element::i64, memory.data(),
+                       input_of({6}), seeded, 1));
   CHECK(memory == std::vector<std::int64_t>(18, 1));
+}
+
+TEST_CASE("a file's samples go where the runtime wants them, as they are", "[backend][runtime]") {
+  Op op = input_of({2, 3});
+  op.name = "in";
+  Model model;
+  model.ops = {op};
+  std::vector<float> values(12);
+  std::iota(values.begin(), values.end(), -3.0F);
+  const test::SamplesFile file(
+      test::npz_bytes({{"in", test::npy_bytes("<f4", "(2, 2, 3)", test::bytes_of(values))}}));
+  auto source = InputSource::open(file.path(), model);
+  REQUIRE(source);
+  const OnnxTensor tensor{"in", "in", 0, {1, 0}};  // columns first
+  const auto layout = layout_of(op, tensor, 3, 3);
+  REQUIRE(layout);
+  for (const Element element : {Element::f32, Element::f16, Element::i64, Element::f64}) {
+    std::vector<std::byte> memory(18 * 8);
+    REQUIRE(fill_samples(*layout, element, memory.data(), op, *source, 1));
+    for (int sample = 0; sample < 3; ++sample)
+      for (int row = 0; row < 2; ++row)
+        for (int column = 0; column < 3; ++column)
+          CHECK(load(element, memory.data(), (sample * 3 + column) * 2 + row) ==
+                sample % 2 * 6 + row * 3 + column - 3);
+  }
+  std::filesystem::resize_file(file.path(), 100);
+  std::vector<float> memory(18);
+  CHECK_FALSE(fill_samples(*layout, Element::f32, memory.data(), op, *source, 1));
 }
 
 TEST_CASE("samples of one value may have no dimension of their own", "[backend][runtime]") {

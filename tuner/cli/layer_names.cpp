@@ -72,7 +72,8 @@ OpIndex LayerNames::root_of(OpIndex op) const {
 std::vector<OpIndex> LayerNames::named(std::string_view layer) const {
   std::vector<OpIndex> ops;
   // A name may have a plus of its own.
-  if (const OpIndex whole = find(std::string(layer)); whole >= 0) return {root_of(whole)};
+  if (const auto whole = known_.find(without_endings(std::string(layer))); whole != known_.end())
+    return {root_of(whole->second)};
   while (!layer.empty()) {
     const std::size_t end = std::min(layer.find(kFused), layer.size());
     add_unique(ops, root_of(find(std::string(layer.substr(0, end)))));

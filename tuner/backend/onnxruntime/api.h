@@ -65,6 +65,7 @@ inline constexpr Entry<Status*(const Env*, const void* model, std::size_t, const
                                Session**)>
     create_session_from_array{8};
 inline constexpr Entry<Status*(SessionOptions**)> create_session_options{10};
+inline constexpr Entry<Status*(SessionOptions*, const char* prefix)> enable_profiling{14};
 inline constexpr Entry<Status*(SessionOptions*)> disable_cpu_mem_arena{19};
 inline constexpr Entry<Status*(SessionOptions*, Optimization)> set_optimization{23};
 inline constexpr Entry<Status*(SessionOptions*, int)> set_intra_op_threads{24};
@@ -101,6 +102,7 @@ inline constexpr Entry<void(Value*)> release_value{96};
 inline constexpr Entry<void(TypeInfo*)> release_type_info{98};
 inline constexpr Entry<void(TensorInfo*)> release_tensor_info{99};
 inline constexpr Entry<void(SessionOptions*)> release_session_options{100};
+inline constexpr Entry<Status*(Session*, Allocator*, char** path)> end_profiling{110};
 inline constexpr Entry<Status*(SessionOptions*, const char* key, const char* value)>
     add_config_entry{130};
 inline constexpr Entry<Status*(Session*, const RunOptions*, const IoBinding*)> run_with_binding{

@@ -48,7 +48,7 @@ Outcome<std::unique_ptr<BindingProgram>> BindingProgram::prepare(SessionModel& m
   const Bytes before = runtime::settled_resident_bytes();
   for (int instance = 0; instance < model.instances().count(); ++instance)
     BT_TRY_VOID(program->add_instance(instance));
-  program->set_input(model.seed());
+  BT_TRY_VOID(program->fill_inputs(model.seed()));
   for (int instance = 0; instance < model.instances().count(); ++instance) {
     BT_TRY_VOID(program->run_once(instance));
     BT_TRY_VOID(program->bind_outputs(instance));
@@ -98,16 +98,23 @@ Outcome<BindingProgram::Bound> BindingProgram::make_input(const Input& input) co
   return bound;
 }
 
-void BindingProgram::set_input(std::uint64_t seed) {
-  if (seed == seed_) return;
+Outcome<void> BindingProgram::fill_inputs(std::uint64_t seed) {
+  seed_.reset();
   for (Instance& instance : instances_)
     for (std::size_t i = 0; i < instance.inputs.size(); ++i) {
       const Input& input = model_.inputs()[i];
       const Bound& bound = instance.inputs[i];
-      runtime::fill_samples(bound.layout, input.element, bound.data,
-                            model_.model().ops[static_cast<std::size_t>(input.op)], seed);
+      const Op& op = model_.model().ops[static_cast<std::size_t>(input.op)];
+      const auto filled = runtime::fill_samples(bound.layout, input.element, bound.data, op,
+                                                  model_.samples(), seed);
+      if (!filled) return tl::unexpected(no_samples(filled.error()));
     }
   seed_ = seed;
+  return {};
+}
+
+void BindingProgram::set_input(std::uint64_t seed) {
+  if (seed != seed_) input_set_ = fill_inputs(seed);
 }
 
 // The outputs of the last run become those of all further ones.
@@ -141,6 +148,7 @@ Outcome<void> BindingProgram::run_once(int instance) {
 }
 
 Outcome<RunTimes> BindingProgram::run(int n) {
+  if (!input_set_) return tl::unexpected(input_set_.error());
   try {
     return model_.instances().run(n, [this](int instance) {
       if (auto done = run_once(instance); !done) throw RunFailed{std::move(done.error())};

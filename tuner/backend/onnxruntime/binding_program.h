@@ -17,11 +17,12 @@ class BindingProgram final : public Program {
   static Outcome<std::unique_ptr<BindingProgram>> prepare(SessionModel& model, std::int64_t batch);
 
   Outcome<RunTimes> run(int n) override;
-  void set_input(std::uint64_t seed) override;
+  void set_input(std::uint64_t seed) override;  // where it fails, the next run says so
   Outcome<std::vector<float>> read_output(std::int64_t samples) override;
   // Weights: of the sessions. Activations: inputs and outputs. Workspace: what the process had
   // grown by beside them when it was prepared; nothing where an earlier program's was enough.
   MemoryUse memory() const override { return memory_; }
+  Outcome<std::vector<LayerTime>> profile(int runs) override { return model_.profile(batch_, runs); }
 
  private:
   struct Bound {  // an input
@@ -38,6 +39,7 @@ class BindingProgram final : public Program {
   BindingProgram(SessionModel& model, std::int64_t batch) : model_(model), batch_(batch) {}
   Outcome<void> add_instance(int instance);
   Outcome<Bound> make_input(const Input& input) const;
+  Outcome<void> fill_inputs(std::uint64_t seed);
   Outcome<void> bind_outputs(int instance);
   Outcome<void> run_once(int instance);
   Outcome<Bytes> bytes_of(Value* value) const;
@@ -47,6 +49,7 @@ class BindingProgram final : public Program {
   SessionModel& model_;
   std::int64_t batch_;
   std::optional<std::uint64_t> seed_;  // of the inputs as they are
+  Outcome<void> input_set_;
   std::vector<Instance> instances_;
   MemoryUse memory_;
 };

@@ -63,7 +63,6 @@ void OnnxRuntimeBackend::report_settings(const LoadOptions& options, LoadReport&
   for (Setting& setting : effective_settings(settings_, options.group.threads))
     report.effective.push_back(std::move(setting));
   add("instances", std::int64_t{options.group.instances}, "a session each, with its own weights");
-  add("pinned", false, "threads are ONNX Runtime's own");
 }
 
 Outcome<std::unique_ptr<LoadedModel>> OnnxRuntimeBackend::load(const Model& model,
@@ -74,7 +73,7 @@ Outcome<std::unique_ptr<LoadedModel>> OnnxRuntimeBackend::load(const Model& mode
     BT_TRY_VOID(ensure_environment());
     BT_TRY(onnx, runtime::onnx_of(source_, model, options.seed, kOwnFormat));
     BT_TRY(loaded,
-           SessionModel::load({*api_, *environment_, settings_, model, options, std::move(onnx)},
+           SessionModel::load({*api_, *environment_, settings_, model, options, std::move(onnx), source_},
                               report));
     report_settings(options, report);
     return std::unique_ptr<LoadedModel>(std::move(loaded));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tuner/backend/onnxruntime/binding_program.h"
+#include "tuner/backend/onnxruntime/profile.h"
 #include "tuner/backend/runtime/endings.h"
 #include "tuner/backend/runtime/resident.h"
 #include "tuner/backend/runtime/tolerance.h"
@@ -67,6 +68,10 @@ Outcome<void> check_group(const LoadOptions& options) {
 
 SessionModel::SessionModel(const Source& source)
     : api_(source.api),
+      environment_(source.environment),
+      settings_(source.settings),
+      given_(source.model),
+      again_(source.again),
       model_(source.model),
       options_(source.options),
       instances_(source.options.group.instances) {}
@@ -83,15 +88,17 @@ Outcome<std::unique_ptr<SessionModel>> SessionModel::load(Source source, LoadRep
   if (is_opaque(source.model)) BT_TRY_VOID(loaded->declare(source.onnx, report));
   BT_TRY_VOID(loaded->read_inputs(source.onnx.inputs));
   BT_TRY_VOID(loaded->read_outputs(source.onnx.outputs));
+  BT_TRY(samples, inputs_of(loaded->model_, source.options));
+  loaded->samples_ = std::move(samples);
   return loaded;
 }
 
 Outcome<void> SessionModel::create_sessions(const Source& source) {
   constexpr char kWhat[] = "load the model";
   const OnnxForRuntime& onnx = source.onnx;
-  BT_TRY(options,
-         make_session_options(api_, source.settings, options_.group.threads, onnx.external_data));
   for (int instance = 0; instance < options_.group.instances; ++instance) {
+    BT_TRY(options, make_session_options(api_, source.settings, instance, options_.group.threads,
+                                         onnx.external_data));
     Session* raw = nullptr;
     if (onnx.path.empty())
       BT_TRY_VOID(api_.run(kWhat, entry::create_session_from_array, &source.environment,
@@ -223,6 +230,26 @@ Outcome<std::unique_ptr<Program>> SessionModel::prepare(const Candidate& candida
   } catch (const std::bad_alloc&) {
     return tl::unexpected(runtime::no_memory("prepare " + to_string(candidate)));
   }
+}
+
+Outcome<std::vector<LayerTime>> SessionModel::profile(std::int64_t batch, int runs) const {
+  BT_TRY(folder, TemporaryFolder::make());
+  SessionSettings settings = settings_;
+  settings.profile = (folder.path() / "runs").string();
+  LoadOptions options = options_;
+  options.group.instances = 1;
+  BT_TRY(onnx, runtime::onnx_of(again_, given_, options.seed, kOwnFormat));
+  LoadReport unread;
+  BT_TRY(model, load({api_, environment_, settings, given_, options, std::move(onnx), again_}, unread));
+  {
+    BT_TRY(program, model->prepare({options.group, batch}));
+    for (int i = 0; i < runs; ++i) BT_TRY_VOID(program->run(1));
+  }
+  char* text = nullptr;
+  BT_TRY_VOID(api_.run("end its profile", entry::end_profiling, model->session(0), allocator_, &text));
+  const std::string path = text;
+  BT_TRY_VOID(api_.run("end its profile", entry::allocator_free, allocator_, text));
+  return read_profile_file(path, runs);
 }
 
 double SessionModel::output_tolerance() const {

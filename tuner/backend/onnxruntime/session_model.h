@@ -9,6 +9,8 @@
 
 #include "tuner/backend/onnxruntime/options.h"
 #include "tuner/backend/runtime/declared.h"
+#include "tuner/backend/inputs.h"
+#include "tuner/backend/runtime/onnx_source.h"
 #include "tuner/backend/runtime/tensor_layout.h"
 #include "tuner/backend/side_by_side.h"
 
@@ -40,6 +42,7 @@ class SessionModel final : public LoadedModel {
     const Model& model;
     const LoadOptions& options;
     OnnxForRuntime onnx;
+    const runtime::OnnxSource& again;  // the same once more, for a session of its own
   };
   // Of a model that only ONNX Runtime can read, the inputs in force go to `report`.
   static Outcome<std::unique_ptr<SessionModel>> load(Source source, LoadReport& report);
@@ -48,6 +51,9 @@ class SessionModel final : public LoadedModel {
   Seconds load_seconds() const override { return load_seconds_; }
   Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) override;
   double output_tolerance() const override;
+
+  // Of a batch, by a session of its own with one instance, which is gone after it.
+  Outcome<std::vector<LayerTime>> profile(std::int64_t batch, int runs) const;
 
   // For programs.
   const Api& api() const { return api_; }
@@ -62,6 +68,7 @@ class SessionModel final : public LoadedModel {
     return sessions_[static_cast<std::size_t>(instance)].get();
   }
   SideBySide& instances() { return instances_; }
+  InputSource& samples() { return samples_; }
   Bytes weight_bytes() const { return weight_bytes_; }
 
  private:
@@ -77,7 +84,11 @@ class SessionModel final : public LoadedModel {
   Outcome<std::string> name_of(GetName get, std::size_t index) const;
 
   const Api& api_;
-  Model model_;
+  const Env& environment_;
+  SessionSettings settings_;
+  Model given_;  // as it was loaded
+  const runtime::OnnxSource& again_;
+  Model model_;  // the same, or what the runtime declares of a file that it alone reads
   LoadOptions options_;
   Allocator* allocator_ = nullptr;  // the library's
   std::vector<Owned<Session>> sessions_;
@@ -86,6 +97,7 @@ class SessionModel final : public LoadedModel {
   std::size_t result_ = 0;
   OnnxTensor result_tensor_;
   std::optional<std::int64_t> fixed_batch_;  // the only one that the file takes
+  InputSource samples_;
   Bytes weight_bytes_ = 0;  // resident after the sessions were made, above before
   Seconds load_seconds_ = 0;
   SideBySide instances_;  // its threads run sessions: first to go

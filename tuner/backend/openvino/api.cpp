@@ -71,6 +71,9 @@ Status Api::bind_functions() {
   take(library_, "ov_infer_request_get_output_tensor_by_index", f.get_output_at, missing);
   take(library_, "ov_infer_request_set_tensor", f.set_tensor, missing);
   take(library_, "ov_infer_request_infer", f.infer, missing);
+  take(library_, "ov_core_get_property", f.core_property, missing);
+  take(library_, "ov_infer_request_get_profiling_info", f.node_profiles, missing);
+  take(library_, "ov_profiling_info_list_free", f.free_node_profiles, missing);
   take(library_, "ov_tensor_create", f.create_tensor, missing);
   take(library_, "ov_tensor_free", f.free_tensor, missing);
   take(library_, "ov_tensor_get_shape", f.tensor_shape, missing);
@@ -137,6 +140,14 @@ std::string Api::name_of(const Port* port) const {
 std::string Api::property(const CompiledModel* model, const char* key) const {
   char* text = nullptr;
   if (functions_.get_property(model, key, &text) != 0 || text == nullptr) return "";
+  std::string value = text;
+  functions_.free_text(text);
+  return value;
+}
+
+std::string Api::device_property(const Core& core, const char* device, const char* key) const {
+  char* text = nullptr;
+  if (functions_.core_property(&core, device, key, &text) != 0 || text == nullptr) return "";
   std::string value = text;
   functions_.free_text(text);
   return value;

@@ -39,6 +39,18 @@ struct TensorShape {
   std::int64_t* dims;
 };
 
+// What a node took, as a mean over the runs so far; times in microseconds.
+struct NodeProfile {
+  int status;  // kExecuted, or not run by itself
+  std::int64_t real_time, cpu_time;
+  const char *name, *exec_type, *kind;
+};
+inline constexpr int kExecuted = 2;
+struct NodeProfiles {
+  NodeProfile* nodes;
+  std::size_t count;
+};
+
 inline constexpr int kNotImplemented = -2;
 
 struct Functions {
@@ -75,6 +87,9 @@ struct Functions {
   int (*get_output_at)(const InferRequest*, std::size_t index, Tensor**) = nullptr;
   int (*set_tensor)(InferRequest*, const char* name, const Tensor*) = nullptr;
   int (*infer)(InferRequest*) = nullptr;
+  int (*core_property)(const Core*, const char* device, const char* key, char** value) = nullptr;
+  int (*node_profiles)(const InferRequest*, NodeProfiles*) = nullptr;
+  void (*free_node_profiles)(NodeProfiles*) = nullptr;
   int (*create_tensor)(int element, TensorShape, Tensor**) = nullptr;
   void (*free_tensor)(Tensor*) = nullptr;
   int (*tensor_shape)(const Tensor*, TensorShape*) = nullptr;
@@ -105,6 +120,8 @@ class Api {
 
   // "" when the compiled model has no such property.
   std::string property(const CompiledModel* model, const char* key) const;
+  // Of a device before anything is compiled: what the runtime would do by itself. "" as above.
+  std::string device_property(const Core& core, const char* device, const char* key) const;
 
  private:
   explicit Api(runtime::SharedLibrary library) : library_(std::move(library)) {}

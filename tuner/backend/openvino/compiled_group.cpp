@@ -17,7 +17,7 @@ namespace {
 using runtime::unsupported;
 
 constexpr char kDevice[] = "CPU";
-constexpr std::size_t kMostProperties = 6;
+constexpr std::size_t kMostProperties = 7;
 
 tl::unexpected<Ending> failed(std::string reason, std::string evidence = "") {
   return tl::unexpected(Ending{TrialStatus::failed, std::move(reason), std::move(evidence), ""});
@@ -54,6 +54,8 @@ Outcome<std::unique_ptr<CompiledGroup>> CompiledGroup::load(Source source, LoadR
   BT_TRY_VOID(loaded->read(source.onnx));
   if (is_opaque(source.model)) BT_TRY_VOID(loaded->declare(source.onnx, report));
   BT_TRY_VOID(loaded->know_tensors(source.onnx));
+  BT_TRY(samples, inputs_of(loaded->model_, source.options));
+  loaded->samples_ = std::move(samples);
   const Bytes before = runtime::settled_resident_bytes();
   const auto batch = loaded->dynamic_ ? std::nullopt : std::optional<std::int64_t>(1);
   BT_TRY(compiled, loaded->compile(batch));
@@ -185,7 +187,8 @@ Outcome<void> CompiledGroup::reshape(std::optional<std::int64_t> batch) {
                     api_->reshape(graph_.get(), names.data(), shapes.data(), shapes.size()));
 }
 
-Outcome<Owned<CompiledModel>> CompiledGroup::compile(std::optional<std::int64_t> batch) {
+Outcome<Owned<CompiledModel>> CompiledGroup::compile(std::optional<std::int64_t> batch,
+                                                     Profiling profiling) {
   BT_TRY_VOID(reshape(batch));
   std::array<const char*, 2 * kMostProperties> texts{};  // what follows the last is not looked at
   std::size_t count = 0;
@@ -193,10 +196,14 @@ Outcome<Owned<CompiledModel>> CompiledGroup::compile(std::optional<std::int64_t>
     texts[count++] = key.c_str();
     texts[count++] = value.c_str();
   }
+  if (profiling == Profiling::on) {
+    texts[count++] = "PERF_COUNT";
+    texts[count++] = "YES";
+  }
   CompiledModel* raw = nullptr;
   const int status = api_->compile(&core_, graph_.get(), kDevice, count, &raw, texts[0], texts[1],
                                    texts[2], texts[3], texts[4], texts[5], texts[6], texts[7],
-                                   texts[8], texts[9], texts[10], texts[11]);
+                                   texts[8], texts[9], texts[10], texts[11], texts[12], texts[13]);
   BT_TRY_VOID(api_.check("compile the model", status));
   return Owned<CompiledModel>{raw, {api_->free_compiled}};
 }
@@ -209,6 +216,9 @@ Outcome<void> CompiledGroup::read_back(const CompiledModel* compiled, LoadReport
       report.effective.push_back(
           {name, std::move(value), asked ? "read back" : "OpenVINO's default"});
     }
+  if (std::string own = api_.device_property(core_, kDevice, kPrecisionKey); !own.empty())
+    report.effective.push_back({"default_precision", std::move(own),
+                                "what OpenVINO would compute in by itself here"});
   report.effective.push_back({"instances", std::int64_t{options_.group.instances},
                               "a stream each, of one compiled model"});
   report.effective.push_back({"dynamic", dynamic_, dynamic_ ? "--backend" : "openvino backend"});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tuner/backend/openvino/api.h"
+#include "tuner/backend/inputs.h"
 #include "tuner/backend/openvino/options.h"
 #include "tuner/backend/runtime/declared.h"
 #include "tuner/backend/runtime/tensor_layout.h"
@@ -23,6 +24,8 @@ struct Input {
   OpIndex op = 0;
   std::size_t rank = 0;  // of the runtime's tensor
 };
+
+enum class Profiling { off, on };
 
 class CompiledGroup final : public LoadedModel {
  public:
@@ -45,7 +48,8 @@ class CompiledGroup final : public LoadedModel {
   double output_tolerance() const override;
 
   // For programs.
-  Outcome<Owned<CompiledModel>> compile(std::optional<std::int64_t> batch);  // nullopt: for all
+  Outcome<Owned<CompiledModel>> compile(std::optional<std::int64_t> batch,  // nullopt: for all
+                                        Profiling profiling = Profiling::off);
   const CompiledModel* for_all_batches() const { return for_all_.get(); }  // nullptr: there is none
   Bytes weight_bytes() const { return weight_bytes_; }                     // of that one
   const Api& api() const { return api_; }
@@ -55,6 +59,7 @@ class CompiledGroup final : public LoadedModel {
   const OnnxTensor& result_tensor() const { return result_tensor_; }
   std::size_t result_index() const { return result_index_; }  // where the tensor has no name
   SideBySide& instances() { return instances_; }
+  InputSource& samples() { return samples_; }
 
  private:
   explicit CompiledGroup(const Source& source);
@@ -79,6 +84,7 @@ class CompiledGroup final : public LoadedModel {
   Bytes weight_bytes_ = 0;
   std::vector<Input> inputs_;
   OnnxTensor result_tensor_;
+  InputSource samples_;
   std::size_t result_index_ = 0;
   Seconds load_seconds_ = 0;
   SideBySide instances_;  // its threads run requests: first to go

@@ -9,8 +9,8 @@ namespace batchtune::openvino {
 namespace {
 
 constexpr char kWhere[] = "openvino";
-constexpr std::array<std::string_view, 5> kParameters{"library", "hint", "pinning", "dynamic",
-                                                      "found"};
+constexpr std::array<std::string_view, 6> kParameters{"library",   "hint",    "pinning",
+                                                      "denormals", "dynamic", "found"};
 
 }  // namespace
 
@@ -31,6 +31,8 @@ Result<CompileSettings> parse_settings(const std::string& parameters) {
       BT_TRY(on, runtime::parse_switch(text, where));
       if (name == "pinning")
         settings.pinning = text;
+      else if (name == "denormals")
+        settings.denormals = text;
       else
         settings.dynamic = on;
     }
@@ -47,6 +49,8 @@ Properties properties_of(const CompileSettings& settings, const CandidateGroup& 
                             settings.hint == "latency" ? "LATENCY" : "THROUGHPUT");
   if (!settings.pinning.empty())
     properties.emplace_back("ENABLE_CPU_PINNING", settings.pinning == "1" ? "YES" : "NO");
+  if (!settings.denormals.empty())
+    properties.emplace_back("CPU_DENORMALS_OPTIMIZATION", settings.denormals == "1" ? "NO" : "YES");
   return properties;
 }
 

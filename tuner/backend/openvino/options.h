@@ -16,6 +16,7 @@ struct CompileSettings {
   std::string found;     // who found that path, where the user did not give it
   std::string hint;      // "latency", "throughput"
   std::string pinning;   // "0", "1"
+  std::string denormals;  // "1": computed; "0": taken as zero
   bool dynamic = false;  // one compiled model that takes any batch, instead of one for each
 };
 
@@ -39,6 +40,7 @@ inline constexpr ReadBack kReadBack[] = {{kPrecisionKey, "precision"},
                                          {"NUM_STREAMS", "streams"},
                                          {"PERFORMANCE_HINT", "hint"},
                                          {"ENABLE_CPU_PINNING", "pinning"},
+                                         {"CPU_DENORMALS_OPTIMIZATION", "denormals_as_zero"},
                                          {"EXECUTION_MODE_HINT", "execution_mode"},
                                          {"ENABLE_HYPER_THREADING", "hyper_threading"}};
 

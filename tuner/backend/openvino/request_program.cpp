@@ -1,6 +1,8 @@
 #include "tuner/backend/openvino/request_program.h"
 
 #include <algorithm>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "tuner/backend/runtime/endings.h"
@@ -21,6 +23,23 @@ Outcome<runtime::Dimensions> dimensions_of(const Api& api, const Tensor* tensor)
   return dims;
 }
 
+// Nodes that do not run by themselves come behind the one that computes them; views have a place in
+// memory, and are no part of any.
+std::vector<LayerTime> layers_of(std::span<const NodeProfile> nodes) {
+  constexpr std::string_view kNoPlace = "undef";
+  constexpr double kMicro = 1e-6;
+  std::vector<LayerTime> layers;
+  for (const NodeProfile& node : nodes) {
+    if (node.status == kExecuted) {
+      layers.push_back({node.name, node.kind, kMicro * static_cast<double>(node.real_time)});
+    } else if (!layers.empty() && node.exec_type == kNoPlace) {
+      layers.back().name += std::string("+") + node.name;
+      layers.back().kind += std::string("+") + node.kind;
+    }
+  }
+  return layers;
+}
+
 }  // namespace
 
 Outcome<std::unique_ptr<RequestProgram>> RequestProgram::prepare(CompiledGroup& group,
@@ -35,7 +54,7 @@ Outcome<std::unique_ptr<RequestProgram>> RequestProgram::prepare(CompiledGroup& 
   }
   for (int instance = 0; instance < group.instances().count(); ++instance)
     BT_TRY_VOID(program->add_instance(compiled));
-  program->set_input(group.seed());
+  BT_TRY_VOID(program->fill_inputs(group.seed()));
   for (int instance = 0; instance < group.instances().count(); ++instance)
     BT_TRY_VOID(program->run_once(instance));
   BT_TRY(io, program->input_and_output_bytes());
@@ -114,15 +133,22 @@ Outcome<RequestProgram::TensorView> RequestProgram::view(const InferRequest* req
   return seen;
 }
 
-void RequestProgram::set_input(std::uint64_t seed) {
-  if (seed == seed_) return;
+Outcome<void> RequestProgram::fill_inputs(std::uint64_t seed) {
+  seed_.reset();
   for (Instance& instance : instances_)
     for (std::size_t i = 0; i < instance.inputs.size(); ++i) {
       const TensorView& input = instance.inputs[i];
       const auto op = static_cast<std::size_t>(group_.inputs()[i].op);
-      runtime::fill_samples(input.layout, input.element, input.data, group_.model().ops[op], seed);
+      const Status filled = runtime::fill_samples(input.layout, input.element, input.data,
+                                                  group_.model().ops[op], group_.samples(), seed);
+      if (!filled) return tl::unexpected(no_samples(filled.error()));
     }
   seed_ = seed;
+  return {};
+}
+
+void RequestProgram::set_input(std::uint64_t seed) {
+  if (seed != seed_) input_set_ = fill_inputs(seed);
 }
 
 Outcome<void> RequestProgram::run_once(int instance) {
@@ -132,6 +158,7 @@ Outcome<void> RequestProgram::run_once(int instance) {
 }
 
 Outcome<RunTimes> RequestProgram::run(int n) {
+  if (!input_set_) return tl::unexpected(input_set_.error());
   try {
     return group_.instances().run(n, [this](int instance) {
       if (auto done = run_once(instance); !done) throw RunFailed{std::move(done.error())};
@@ -139,6 +166,23 @@ Outcome<RunTimes> RequestProgram::run(int n) {
   } catch (RunFailed& failure) {
     return tl::unexpected(std::move(failure.ending));
   }
+}
+
+Outcome<std::vector<LayerTime>> RequestProgram::profile(int runs) {
+  const Api& api = group_.api();
+  const auto batch = group_.for_all_batches() == nullptr ? std::optional(batch_) : std::nullopt;
+  BT_TRY(compiled, group_.compile(batch, Profiling::on));
+  RequestProgram pass(group_, batch_);
+  if (batch) pass.compiled_ = std::move(compiled);
+  BT_TRY_VOID(pass.add_instance(batch ? pass.compiled_.get() : compiled.get()));
+  BT_TRY_VOID(pass.fill_inputs(group_.seed()));
+  for (int i = 0; i < runs; ++i) BT_TRY_VOID(pass.run_once(0));
+  NodeProfiles profiles{};
+  BT_TRY_VOID(api.check("tell where the time goes",
+                        api->node_profiles(pass.instances_.front().request.get(), &profiles)));
+  std::vector<LayerTime> layers = layers_of({profiles.nodes, profiles.count});
+  api->free_node_profiles(&profiles);
+  return layers;
 }
 
 Outcome<Bytes> RequestProgram::input_and_output_bytes() const {

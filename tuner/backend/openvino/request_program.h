@@ -16,11 +16,14 @@ class RequestProgram final : public Program {
   static Outcome<std::unique_ptr<RequestProgram>> prepare(CompiledGroup& group, std::int64_t batch);
 
   Outcome<RunTimes> run(int n) override;
-  void set_input(std::uint64_t seed) override;
+  void set_input(std::uint64_t seed) override;  // where it fails, the next run says so
   Outcome<std::vector<float>> read_output(std::int64_t samples) override;
   // Activations: inputs and the output. Workspace: what the process had grown by beside them when
   // it was prepared, packed weights included where the model was compiled for it.
   MemoryUse memory() const override { return memory_; }
+  // By a model that is compiled for it, with one request. OpenVINO gives means over all runs, in whole
+  // microseconds. What it computes in passing is named behind the node that does it: "conv1+relu1".
+  Outcome<std::vector<LayerTime>> profile(int runs) override;
 
  private:
   struct TensorView {
@@ -38,6 +41,7 @@ class RequestProgram final : public Program {
   Outcome<void> add_instance(const CompiledModel* compiled);
   // A tensor of ours in place of one whose batch is open.
   Outcome<void> set_own_tensor(InferRequest* request, const Input& input) const;
+  Outcome<void> fill_inputs(std::uint64_t seed);
   Outcome<void> run_once(int instance);
   enum class Side { input, output };
   Outcome<TensorView> view(const InferRequest* request, const OnnxTensor& tensor, OpIndex op,
@@ -48,6 +52,7 @@ class RequestProgram final : public Program {
   CompiledGroup& group_;
   std::int64_t batch_;
   std::optional<std::uint64_t> seed_;  // of the inputs as they are
+  Outcome<void> input_set_;
   Owned<CompiledModel> compiled_;      // nullptr: it is the group's, for all batches
   std::vector<Instance> instances_;    // of the compiled model: they go first
   MemoryUse memory_;

@@ -145,15 +145,21 @@ tl::expected<TensorLayout, std::string> layout_of_output(const Op& op, const Onn
   return layout;
 }
 
-void fill_samples(const TensorLayout& layout, Element element, void* tensor, const Op& input,
-                  std::uint64_t seed) {
+Status fill_samples(const TensorLayout& layout, Element element, void* tensor, const Op& input,
+                    InputSource& source, std::uint64_t seed) {
   const auto count = static_cast<std::size_t>(elements(layout.sample));
   const std::int64_t samples =
       elements_of(layout.dims) / std::max<std::int64_t>(1, elements(layout.sample));
   std::vector<std::int32_t> ids;
   std::vector<float> values;
+  std::vector<double> numbers(source.is_file() ? count : 0);
   for (std::int64_t sample = 0; sample < samples; ++sample) {
-    if (input.input_kind == InputKind::token_ids) {
+    if (source.is_file()) {
+      BT_TRY_VOID(source.read(input, sample, numbers));
+      for_each_element(layout, sample, [&](std::int64_t i, std::int64_t place) {
+        store(element, tensor, place, numbers[static_cast<std::size_t>(i)]);
+      });
+    } else if (input.input_kind == InputKind::token_ids) {
       ids.resize(count);
       fill_token_ids(seed, input, sample, ids);
       for_each_element(layout, sample, [&](std::int64_t i, std::int64_t place) {
@@ -167,6 +173,7 @@ void fill_samples(const TensorLayout& layout, Element element, void* tensor, con
       });
     }
   }
+  return {};
 }
 
 void read_samples(const TensorLayout& layout, Element element, const void* tensor,

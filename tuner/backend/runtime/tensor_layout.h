@@ -11,6 +11,7 @@
 #include "tuner/backend/runtime/element.h"
 #include "tuner/workload/model.h"
 #include "tuner/workload/onnx/onnx.h"
+#include "tuner/workload/samples/input_source.h"
 
 namespace batchtune::runtime {
 
@@ -41,10 +42,11 @@ tl::expected<TensorLayout, std::string> layout_of_output(const Op& op, const Onn
 
 std::int64_t elements_of(const Dimensions& dims);
 
-// Every sample of an input: seeded values (weights.h) in its element type. Integers that are no
-// token ids: 1, so that a mask hides nothing and an index exists; uint8 as the pixels of an image.
-void fill_samples(const TensorLayout& layout, Element element, void* tensor, const Op& input,
-                  std::uint64_t seed);
+// Every sample of an input in its element type: those of a file as they are, or seeded values
+// (weights.h). Of these integers that are no token ids are 1, so that a mask hides nothing and an
+// index exists, and uint8 the pixels of an image.
+Status fill_samples(const TensorLayout& layout, Element element, void* tensor, const Op& input,
+                    InputSource& source, std::uint64_t seed);
 
 // Appends the first `samples` samples, in the Model's order.
 void read_samples(const TensorLayout& layout, Element element, const void* tensor,
