@@ -210,6 +210,8 @@ TEST_CASE("automatic takes the account, else a cgroup, else the address space", 
   };
   CHECK(kind(LimiterWish::automatic, MemoryKind::account, kLimit) == LimiterKind::account);
   CHECK(kind(LimiterWish::automatic, MemoryKind::rss, kLimit) == LimiterKind::cgroup);
+  CHECK(kind(LimiterWish::automatic, MemoryKind::device, kLimit) == LimiterKind::device);
+  CHECK(kind(LimiterWish::cgroup, MemoryKind::device, kLimit) == LimiterKind::cgroup);
   CHECK(kind(LimiterWish::rlimit, MemoryKind::account, kLimit) == LimiterKind::rlimit);
   CHECK(kind(LimiterWish::cgroup, MemoryKind::account, kLimit) == LimiterKind::cgroup);
   CHECK(kind(LimiterWish::none, MemoryKind::account, kLimit) == LimiterKind::none);

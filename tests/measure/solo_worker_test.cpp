@@ -62,6 +62,17 @@ TEST_CASE("without a limiter a peak above the limit is found afterwards", "[solo
   CHECK(probe("hungry", "0", 4096 * kMiB, LimiterWish::none).ending == Ending{});
 }
 
+TEST_CASE("a device's memory is counted against the limit afterwards", "[solo]") {
+  Probe device;
+  device.limit = 50 * kMiB;
+  device.limiter = LimiterKind::device;
+  device.memory = MemoryUse{20 * kMiB, 20 * kMiB, 10 * kMiB, MemoryKind::device};
+  CHECK(judge_spill(device) == Ending{});
+  device.memory->workspace += 1;
+  CHECK(judge_spill(device).status == TrialStatus::out_of_memory);
+  CHECK(judge_spill(device).where == "device");
+}
+
 TEST_CASE("swapped memory is out of memory, except where an account decides", "[solo]") {
   Probe swapped;
   swapped.limit = 50 * kMiB;

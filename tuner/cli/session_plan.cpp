@@ -98,8 +98,13 @@ std::optional<Bytes> stored_safe_memory(const SessionHeader& header) {
 }
 
 // Of the memory that is available now, the half: the other is for solo workers and everybody else.
-Bytes racing_memory() {
-  return memory_share().available / 2;
+// Of a device's own, which racing has for itself, what is surely not taken by its runtime.
+Bytes racing_memory(const std::vector<MeasuredBackend>& backends, Bytes limit) {
+  const bool own = std::all_of(backends.begin(), backends.end(), [](const MeasuredBackend& each) {
+    return each.memory_kind == MemoryKind::device;
+  });
+  constexpr Bytes kOfTen = 8;
+  return own ? limit / 10 * kOfTen : memory_share().available / 2;
 }
 
 }  // namespace
@@ -195,7 +200,7 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   measuring.limiter = limiter_of(request);
   measuring.verify = request.verify;
   if (header.simulated) return plan;
-  measuring.programs_memory = racing_memory();
+  measuring.programs_memory = racing_memory(measuring.backends, *header.wishes.memory_limit);
   const std::vector<int> watched = canary_cpus();
   measuring.canary_cpus = static_cast<int>(watched.size());
   BT_TRY(quiet, known_quiet_levels(store, watched));

@@ -14,6 +14,13 @@ class NoLimiter final : public MemoryLimiter {
   LimiterKind kind() const override { return LimiterKind::none; }
 };
 
+// Memory of a device: it says itself when it is full, and what it holds is counted against the
+// limit afterwards (solo_worker.h).
+class DeviceLimiter final : public MemoryLimiter {
+ public:
+  LimiterKind kind() const override { return LimiterKind::device; }
+};
+
 // The backend's own account decides, exactly. The address space is only the net below it: a backend
 // that forgot to account something is caught by it.
 class AccountLimiter final : public MemoryLimiter {
@@ -49,9 +56,9 @@ Result<std::unique_ptr<MemoryLimiter>> make_limiter(LimiterWish wish, MemoryKind
                                                     std::optional<Bytes> limit,
                                                     const std::string& cgroup_root,
                                                     const std::string& proc_root) {
-  // A device's own memory: it says itself when it is full, and what it holds is counted.
-  const bool is_device = wish == LimiterWish::automatic && memory_kind == MemoryKind::device;
-  if (!limit || wish == LimiterWish::none || is_device) return std::make_unique<NoLimiter>();
+  if (!limit || wish == LimiterWish::none) return std::make_unique<NoLimiter>();
+  if (wish == LimiterWish::automatic && memory_kind == MemoryKind::device)
+    return std::make_unique<DeviceLimiter>();
   const bool accounts = memory_kind == MemoryKind::account;
   if (wish == LimiterWish::account && !accounts)
     return environment_error("a backend that accounts for its memory",

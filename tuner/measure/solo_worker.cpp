@@ -132,10 +132,19 @@ Result<Try> try_once(const MeasuredBackend& backend, const std::string& model_js
   return result;
 }
 
+Ending judge_device_memory(const Probe& probe) {
+  if (!probe.limit || !probe.memory || probe.memory->total() <= *probe.limit) return probe.ending;
+  return {TrialStatus::out_of_memory, "it needs more of the device's memory than the limit",
+          "device: " + format_bytes(static_cast<double>(probe.memory->total())) + " of " +
+              format_bytes(static_cast<double>(*probe.limit)),
+          "device"};
+}
+
 }  // namespace
 
 Ending judge_spill(const Probe& probe) {
   if (probe.limiter == LimiterKind::account) return probe.ending;
+  if (probe.limiter == LimiterKind::device) return judge_device_memory(probe);
   const auto bytes = [](Bytes count) { return format_bytes(static_cast<double>(count)); };
   const auto unmissed =
       static_cast<Bytes>(kUnmissed * static_cast<double>(probe.peak_resident.value_or(0)));

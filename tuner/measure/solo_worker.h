@@ -30,7 +30,8 @@ Result<Probe> probe_alone(const MeasuredBackend& backend, const std::string& mod
 
 // What a probe that ran to its end did beside the limit: out_of_memory when more than 1 % of its
 // peak (and 1 MiB) went to swap, with a limit or without, or when it stayed resident above a limit
-// that nothing enforced. Many major faults are evidence of an ok. An account decides by itself.
+// that nothing enforced, or needed more of a device's own memory. Many major faults are evidence of
+// an ok. An account decides by itself.
 Ending judge_spill(const Probe& probe);
 
 }  // namespace batchtune
