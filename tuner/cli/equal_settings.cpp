@@ -21,34 +21,39 @@ struct Level {
     const char* parameter;  // of its spec, "" where it is so anyway or cannot be set
     const char* value;
     const char* words;
-  } of[3];
+  } of[4];
 };
 constexpr Level kLevels[] = {
     {"precision",
      "f32",
      {{"cpu", "", "", "computes in the data type asked for"},
       {"onnxruntime", "", "", "computes in the types of the file"},
-      {"openvino", "", "", "inference precision f32"}}},
+      {"openvino", "", "", "inference precision f32"},
+      {"onednn", "", "", "computes in the data type asked for"}}},
     {"spinning",
      "off",
      {{"cpu", "", "", "between the operations of a run, never between runs (cannot be set)"},
       {"onnxruntime", "spinning", "0", "off"},
-      {"openvino", "", "", "waits in oneTBB (cannot be set)"}}},
+      {"openvino", "", "", "waits in oneTBB (cannot be set)"},
+      {"onednn", "spinning", "0", "off"}}},
     {"pinning",
      "on",
      {{"cpu", "", "", "a CPU for each thread"},
       {"onnxruntime", "pinning", "1", "a CPU for each thread but the one that calls"},
-      {"openvino", "pinning", "1", "a CPU for each thread"}}},
+      {"openvino", "pinning", "1", "a CPU for each thread"},
+      {"onednn", "", "", "a CPU for each thread"}}},
     {"denormals",
      "computed",
      {{"cpu", "", "", "computed, but for bf16 products (the instructions take them as zero)"},
       {"onnxruntime", "denormals", "1", "computed"},
-      {"openvino", "denormals", "1", "computed"}}},
+      {"openvino", "denormals", "1", "computed"},
+      {"onednn", "", "", "computed, but for bf16 products"}}},
     {"threads",
      "those of the candidate",
      {{"cpu", "", "", "as asked for"},
       {"onnxruntime", "", "", "within operations, one between them"},
-      {"openvino", "", "", "as asked for, a stream for each instance"}}},
+      {"openvino", "", "", "as asked for, a stream for each instance"},
+      {"onednn", "", "", "as asked for"}}},
 };
 constexpr char kLeft[] = "optimisation of the graph, layouts, algorithms and memory: each runtime's own";
 
