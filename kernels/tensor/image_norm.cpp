@@ -128,35 +128,82 @@ Outcome group_normalization(const Context& context, const ConstTensor& in, const
   return results.finish(context);
 }
 
+namespace {
+
+// The window of channels around each: `before` of them in front of it, `after` behind.
+struct LrnWindow {
+  std::int64_t before, after;
+  float factor, bias, beta;
+};
+
+// sums[i] = (bias + factor sums[i])^-beta, by logarithms.
+void lrn_scales(const VectorKernel& kernel, const LrnWindow& window, float* sums, std::int64_t n) {
+  kernel.multiply_add(window.factor, window.bias, sums, n, sums);
+  kernel.unary(Unary::log)(0, 0, sums, n, sums);
+  kernel.multiply_add(-window.beta, 0, sums, n, sums);
+  kernel.unary(Unary::exp)(0, 0, sums, n, sums);
+}
+
+// A block of `n` pixels of planes, all channels: the squares of neighbours are in the cache.
+void lrn_planes(const VectorKernel& kernel, const LrnWindow& window, const Planes& planes,
+                const float* in, std::int64_t n, float* out) {
+  float sums[kBlock];
+  for (std::int64_t c = 0; c < planes.channels; ++c) {
+    std::fill_n(sums, n, 0.0f);
+    const std::int64_t last = std::min(planes.channels - 1, c + window.after);
+    for (std::int64_t j = std::max<std::int64_t>(0, c - window.before); j <= last; ++j)
+      kernel.fold_into(Fold::sum_square)(in + j * planes.size, n, sums);
+    lrn_scales(kernel, window, sums, n);
+    kernel.binary(Binary::mul, Operands::both)(in + c * planes.size, sums, n,
+                                               out + c * planes.size);
+  }
+}
+
+// One pixel whose channels lie together, block by block: sums of squares that are shifted.
+void lrn_pixel(const VectorKernel& kernel, const LrnWindow& window, std::int64_t channels,
+               const float* in, float* out) {
+  const BinaryLoop multiply = kernel.binary(Binary::mul, Operands::both),
+                   add = kernel.binary(Binary::add, Operands::both);
+  float squares[3 * kBlock], sums[kBlock];
+  for (std::int64_t first = 0; first < channels; first += kBlock) {
+    const std::int64_t n = std::min(kBlock, channels - first);
+    const std::int64_t low = std::max<std::int64_t>(0, first - window.before),
+                       high = std::min(channels, first + n + window.after);
+    std::fill_n(squares, n + window.before + window.after, 0.0f);
+    multiply(in + low, in + low, high - low, squares + (low - (first - window.before)));
+    std::copy_n(squares, n, sums);
+    for (std::int64_t shift = 1; shift <= window.before + window.after; ++shift)
+      add(sums, squares + shift, n, sums);
+    lrn_scales(kernel, window, sums, n);
+    multiply(in + first, sums, n, out + first);
+  }
+}
+
+}  // namespace
+
 Outcome lrn(const Context& context, const ConstTensor& in, const Lrn& lrn, const Tensor& out) {
   Planes planes;
   if (const Outcome ok = resolve(in, out, planes); !ok) return ok;
   if (lrn.size < 1) return {"a window below 1"};
-  const std::int64_t before = (lrn.size - 1) / 2, after = lrn.size - 1 - before;
+  const std::int64_t before = (lrn.size - 1) / 2;
+  const LrnWindow window{before, lrn.size - 1 - before,
+                         static_cast<float>(lrn.alpha / static_cast<double>(lrn.size)),
+                         static_cast<float>(lrn.bias), static_cast<float>(lrn.beta)};
   const Floats values(context, in);
   const FloatsOut results(out);
   const VectorKernel& kernel = *context.kernels.vector;
-  const auto factor = static_cast<float>(lrn.alpha / static_cast<double>(lrn.size));
+  if (planes.size == 1 && lrn.size <= kBlock) {
+    for_rows(context, planes.batch, planes.channels, [&](std::int64_t i) {
+      const std::int64_t offset = i * planes.channels;
+      lrn_pixel(kernel, window, planes.channels, values.data() + offset, results.data() + offset);
+    });
+    return results.finish(context);
+  }
   const std::int64_t blocks = (planes.size + kBlock - 1) / kBlock;
-  // A block of pixels, all channels: the squares of neighbours are in the cache.
   for_rows(context, planes.batch * blocks, planes.channels * kBlock, [&](std::int64_t i) {
     const std::int64_t first = i % blocks * kBlock, n = std::min(kBlock, planes.size - first);
     const std::int64_t offset = i / blocks * planes.channels * planes.size + first;
-    float sums[kBlock];
-    for (std::int64_t c = 0; c < planes.channels; ++c) {
-      std::fill_n(sums, n, 0.0f);
-      const std::int64_t last = std::min(planes.channels - 1, c + after);
-      for (std::int64_t j = std::max<std::int64_t>(0, c - before); j <= last; ++j) {
-        kernel.fold_into(Fold::sum_square)(values.data() + offset + j * planes.size, n, sums);
-      }
-      // (bias + factor sum)^-beta, by logarithms.
-      kernel.multiply_add(factor, static_cast<float>(lrn.bias), sums, n, sums);
-      kernel.unary(Unary::log)(0, 0, sums, n, sums);
-      kernel.multiply_add(static_cast<float>(-lrn.beta), 0, sums, n, sums);
-      kernel.unary(Unary::exp)(0, 0, sums, n, sums);
-      kernel.binary(Binary::mul, Operands::both)(values.data() + offset + c * planes.size, sums, n,
-                                                 results.data() + offset + c * planes.size);
-    }
+    lrn_planes(kernel, window, planes, values.data() + offset, n, results.data() + offset);
   });
   return results.finish(context);
 }
