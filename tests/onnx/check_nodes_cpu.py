@@ -3,9 +3,10 @@
 PROGRAM. Prints how many passed, failed and are unsupported, by operation. A failed case fails, and so do fewer passed
 ones than LEAST_PASSED. Exit code 77: a package is missing.
 
-Three passes: `data` with the data as inputs, `weights` with every f32 input but the first as an initializer, as in real
+Passes: `data` with the data as inputs, `weights` with every f32 input but the first as an initializer, as in real
 files; in both every size is as declared, and there is no batch. `batch` is `weights` with the first dimension of what is left
-as the batch, where that goes: so native operations are tested as well. Numbers that shapes depend on are initializers."""
+as the batch, where that goes: so native operations are tested as well. Numbers that shapes depend on are initializers.
+`exported` and `exported_batch` are models that PyTorch exported, which the package ships with their outputs, in these two ways."""
 import argparse
 import collections
 import copy
@@ -14,6 +15,7 @@ import pathlib
 import re
 import sys
 import tempfile
+import types
 import warnings
 
 try:
@@ -21,6 +23,7 @@ try:
     import onnx
     from onnx import numpy_helper
     from onnx.backend.test.case.node import collect_testcases
+    from onnx.backend.test.loader import load_model_tests
 except ImportError as missing:
     print(f"SKIPPED: python3 has no package {missing.name} (pip install onnx numpy)")
     sys.exit(77)
@@ -28,7 +31,7 @@ except ImportError as missing:
 import cpu_runner
 
 # Passed cases in onnx 1.23.2, less a few for other versions' sake. Raise them with what is supported.
-LEAST_PASSED = {"data": 1240, "weights": 375, "batch": 935}
+LEAST_PASSED = {"data": 1240, "weights": 375, "batch": 935, "exported": 122, "exported_batch": 113}
 
 # Inputs that say shapes or axes. Where an exporter computes them, it does so from constants and sizes.
 SHAPE_INPUTS = {
@@ -38,6 +41,25 @@ SHAPE_INPUTS = {
     **{f"Reduce{kind}": (1,) for kind in
        ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")},
 }
+
+
+def exported_cases():
+    """Models of single layers that PyTorch exported, of old opsets, as collect_testcases() gives its own."""
+    for kind in ("pytorch-converted", "pytorch-operator", "simple"):
+        for test in load_model_tests(kind=kind):
+            folder = pathlib.Path(test.model_dir)
+            data = folder / "test_data_set_0"
+            tensors = [[], []]
+            for values, name in zip(tensors, ("input", "output")):
+                while (path := data / f"{name}_{len(values)}.pb").exists():
+                    tensor = onnx.TensorProto()
+                    try:
+                        tensor.ParseFromString(path.read_bytes())
+                    except Exception:  # no tensor: a sequence
+                        tensor = []
+                    values.append(tensor)
+            yield types.SimpleNamespace(name=test.name, model=onnx.load(folder / "model.onnx"), data_sets=[tensors],
+                                        rtol=test.rtol, atol=test.atol)
 
 
 def shape_inputs(graph):
@@ -141,10 +163,11 @@ def show_table(verdicts):
     for kind, of_pass in verdicts.items():
         for operation, _, verdict, _ in of_pass:
             rows[operation][kind][verdict] += 1
-    print(f"{'operation':<26}" + "".join(f"{kind + ': passed, failed, unsupported':>38}" for kind in verdicts))
+    print(f"{'passed / failed / unsupported':<30}" + "".join(f"{kind:>18}" for kind in verdicts))
     for operation, row in sorted(rows.items()):
-        print(f"{operation:<26}" + "".join(
-            f"{row[kind]['passed']:>16}{row[kind]['failed']:>8}{row[kind]['unsupported']:>14}" for kind in verdicts))
+        cells = (" / ".join(str(row[kind][verdict]) for verdict in ("passed", "failed", "unsupported"))
+                 if row[kind] else "" for kind in verdicts)
+        print(f"{operation:<30}" + "".join(f"{cell:>18}" for cell in cells))
 
 
 def show(kind, verdicts, show_all):
@@ -168,24 +191,31 @@ def main():
     parser.add_argument("--all-reasons", action="store_true")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    cases = [case for case in collect_testcases(None) if fnmatch.fnmatch(case.name, options.only)]
     runs, verdicts = [], {kind: [] for kind in LEAST_PASSED}
-    for case in cases:
-        arrays = arrays_of(case)
-        if arrays is None:
-            verdicts["data"].append((operation_of(case), case.name, "unsupported", "strings, sequences, optionals"))
-            continue
-        runs += [(kind, case, arrays[1], run) for kind, run in runner_cases(case, arrays[0]).items()]
+    for exported, cases in ((False, collect_testcases(None)), (True, exported_cases())):
+        for case in cases:
+            if not fnmatch.fnmatch(case.name, options.only):
+                continue
+            arrays = arrays_of(case)
+            if arrays is None:
+                kind, operation = ("exported", "(exported)") if exported else ("data", operation_of(case))
+                verdicts[kind].append((operation, case.name, "unsupported", "strings, sequences, optionals"))
+                continue
+            for kind, run in runner_cases(case, arrays[0]).items():
+                kind = {"data": "exported", "batch": "exported_batch"}.get(kind) if exported else kind
+                if kind:
+                    runs.append((kind, case, arrays[1], run))
     with tempfile.TemporaryDirectory() as folder:
         results = cpu_runner.run(options.run_onnx, [run for _, _, _, run in runs],
                                  pathlib.Path(options.keep or folder))
     without_batch = 0
     for kind, case, right, run in runs:
         verdict, reason = verdict_of(results[run.name], case, right)
-        if kind == "batch" and verdict == "unsupported" and reason.startswith(NO_BATCH):
+        if kind.endswith("batch") and verdict == "unsupported" and reason.startswith(NO_BATCH):
             without_batch += 1  # shapes that do not go together at any other batch
         else:
-            verdicts[kind].append((operation_of(case), case.name, verdict, reason))
+            operation = "(exported)" if kind.startswith("exported") else operation_of(case)
+            verdicts[kind].append((operation, case.name, verdict, reason))
     show_table(verdicts)
     wrong = []
     for kind, of_pass in verdicts.items():
@@ -194,7 +224,7 @@ def main():
             wrong.append(f"{numbers['failed']} failed")
         if options.only == "*" and numbers["passed"] < LEAST_PASSED[kind]:
             wrong.append(f"pass {kind}: {numbers['passed']} passed, {LEAST_PASSED[kind]} wanted")
-    print(f"{without_batch} cases whose first dimension is no batch are not in that pass")
+    print(f"{without_batch} cases whose first dimension is no batch are not in those passes")
     if wrong:
         raise SystemExit(", ".join(wrong))
 
