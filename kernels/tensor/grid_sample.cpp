@@ -47,7 +47,10 @@ struct Axis {
     at = static_cast<double>(static_cast<float>(at));
     if (how.mode == Interpolation::nearest) at = std::nearbyint(at);
     if (at >= low && at <= high) return at;
-    if (how.padding == GridPadding::border) return std::clamp(at, 0.0, last());
+    // Cubic places stay outside: it is their taps that the border holds, as in PyTorch.
+    if (how.padding == GridPadding::border && how.mode != Interpolation::cubic) {
+      return std::clamp(at, 0.0, last());
+    }
     if (how.padding == GridPadding::reflection) return reflected(at, low, high);
     return at;
   }

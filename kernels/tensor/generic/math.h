@@ -141,8 +141,9 @@ inline float gelu_tanh_of(float x) {
 }
 
 inline float softplus_of(float x) {  // log(1 + e^x)
-  const float e = exp_of(-__builtin_fabsf(x));
-  const float log1p = e < 1e-3f ? e - 0.5f * e * e : log_of(1.0f + e);
+  const float e = exp_of(-__builtin_fabsf(x)), sum = 1.0f + e;
+  // What rounding the sum lost is made up for by the quotient (Kahan's log1p).
+  const float log1p = sum == 1.0f ? e : log_of(sum) * (e / (sum - 1.0f));
   return (x > 0.0f ? x : 0.0f) + log1p;
 }
 
