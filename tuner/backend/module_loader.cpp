@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "build_id.h"
+#include "tuner/backend/module_services.h"
 
 namespace batchtune {
 namespace {
@@ -55,6 +56,9 @@ Result<std::unique_ptr<LoadedModule>> LoadedModule::open(const std::string& path
     return environment_error("build " + std::string(kBuildId) + " of the backend module",
                              "build " + std::string(module->entry_->build_id), path,
                              "Build the executable and its modules together.");
+  static constexpr ModuleServices kServices{&read_onnx_graph};
+  if (void* take = dlsym(handle, kTakeModuleServices); take != nullptr)
+    reinterpret_cast<TakeModuleServices>(take)(&kServices);
   return module;
 }
 

@@ -48,7 +48,7 @@ Outcome<std::unique_ptr<LoadedModel>> CpuBackend::load(const Model& model,
     verdicts_.proven.insert(options.proven_kernels.begin(), options.proven_kernels.end());
     const KernelChoice kernels = choose_kernels(dtype, allowed, verdicts_, report);
     const Bytes most = std::min(host_.memory, read_host().available);
-    BT_TRY(loaded, CpuModel::load(model, options, kernels, most));
+    BT_TRY(loaded, CpuModel::load(model, options, kernels, most, read_));
     report_settings(options, kernels, loaded->instances().arena(0).pinned(), report);
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::bad_alloc&) {

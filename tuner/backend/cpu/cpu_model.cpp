@@ -85,10 +85,12 @@ Outcome<void> CpuModel::load_weights_from(WeightValues& values) {
 
 Outcome<std::unique_ptr<CpuModel>> CpuModel::load(const Model& model, const LoadOptions& options,
                                                   const KernelChoice& kernels,
-                                                  Bytes machine_memory) {
+                                                  Bytes machine_memory, GraphReader read) {
   const Seconds start = steady_seconds();
   if (model.file && model.file->format == "onnx") {
-    BT_TRY(lowered, imported::lower_imported(model));
+    auto graph = read(model);
+    if (!graph) return unsupported(to_string(graph.error()));
+    BT_TRY(lowered, imported::lower_imported(std::move(*graph), model));
     BT_TRY(loaded, load(std::move(lowered), options, kernels, machine_memory));
     loaded->load_seconds_ = steady_seconds() - start;
     return loaded;

@@ -8,6 +8,7 @@
 #include "tuner/backend/cpu/weights.h"
 #include "tuner/backend/imported/lowered.h"
 #include "tuner/backend/inputs.h"
+#include "tuner/backend/module_services.h"
 
 namespace batchtune::cpu {
 
@@ -16,7 +17,8 @@ class CpuModel final : public LoadedModel {
   // A model that was read from a file is lowered first: its operations become native ones, its
   // weights are the file's.
   static Outcome<std::unique_ptr<CpuModel>> load(const Model& model, const LoadOptions& options,
-                                                 const KernelChoice& kernels, Bytes machine_memory);
+                                                 const KernelChoice& kernels, Bytes machine_memory,
+                                                 GraphReader read);
   static Outcome<std::unique_ptr<CpuModel>> load(imported::LoweredModel lowered,
                                                  const LoadOptions& options,
                                                  const KernelChoice& kernels, Bytes machine_memory);

@@ -4,12 +4,19 @@
 
 namespace {
 
+const batchtune::ModuleServices* services = nullptr;
+
 batchtune::Backend* create(const char* parameters) {
   if (parameters != nullptr && *parameters != '\0') return nullptr;  // it has none
-  return new batchtune::cpu::CpuBackend;
+  return new batchtune::cpu::CpuBackend(services->read_onnx_graph);
 }
 
 }  // namespace
+
+extern "C" __attribute__((visibility("default"))) void batchtune_take_module_services(
+    const batchtune::ModuleServices* given) {
+  services = given;
+}
 
 extern "C" __attribute__((visibility("default"))) const batchtune::BackendModule*
 batchtune_backend_module() {

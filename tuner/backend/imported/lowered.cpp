@@ -139,10 +139,8 @@ class Lowering {
 
 }  // namespace
 
-Outcome<LoweredModel> lower_imported(const Model& model, Forms forms) {
-  auto graph = read_onnx_graph(model);
-  if (!graph) return unsupported(to_string(graph.error()));
-  return Lowering(std::move(*graph), &model).run(model.name, forms);
+Outcome<LoweredModel> lower_imported(FileGraph graph, const Model& model, Forms forms) {
+  return Lowering(std::move(graph), &model).run(model.name, forms);
 }
 
 Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name, Forms forms) {

@@ -61,8 +61,10 @@ enum class Forms {
   calls,   // every node a call in the file's order: slow, the twin that the others are held against
 };
 
+// `graph` is that of the counted `model` (read_onnx_graph(); in a module through ModuleServices).
 // TrialStatus::unsupported names and counts the nodes that cannot be computed.
-Outcome<LoweredModel> lower_imported(const Model& model, Forms forms = Forms::native);
+Outcome<LoweredModel> lower_imported(FileGraph graph, const Model& model,
+                                     Forms forms = Forms::native);
 
 // The same of a graph alone, as read_onnx_graph_as_declared() gives it. Integer inputs are masks.
 Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name,
