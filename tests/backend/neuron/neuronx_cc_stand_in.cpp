@@ -2,11 +2,15 @@
 // writes a text that nrt_stand_in.cpp takes for a NEFF. It compiles nothing.
 //
 // BATCHTUNE_NEURONX_CC_STAND_IN, NAME=VALUE;...
-//   error = line on stderr, and exit 70       log = the same, in log-neuron-cc.txt alone       exit
-//   = status signal = that ends it       sleep = seconds       flood = bytes on stdout and then on
-//   stderr, to block unread pipes hbm = bytes of tensors from which on it fails as for want of
-//   memory       names = counted: input0, output0 calls = file to which each compilation adds a
-//   line
+//   error = line on stderr, and exit 70
+//   log = the same, in log-neuron-cc.txt alone
+//   exit = status
+//   signal = that ends it
+//   sleep = seconds
+//   flood = bytes on stdout and then on stderr, to block unread pipes
+//   hbm = bytes of tensors from which on it fails as for want of memory
+//   names = counted: input0, output0
+//   calls = file to which each compilation adds a line
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>

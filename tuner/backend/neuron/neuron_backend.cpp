@@ -1,6 +1,7 @@
 #include "tuner/backend/neuron/neuron_backend.h"
 
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "tuner/backend/neuron/compiler.h"
@@ -25,7 +26,7 @@ class NeuronBackend final : public Backend {
                                              LoadReport& report) override;
 
  private:
-  void report_settings(LoadReport& report) const;
+  void report_settings(const LoadOptions& options, LoadReport& report) const;
 
   Settings settings_;
   std::unique_ptr<Library> library_;
@@ -42,13 +43,15 @@ DeviceInfo NeuronBackend::describe() {
   return info;
 }
 
-void NeuronBackend::report_settings(LoadReport& report) const {
+void NeuronBackend::report_settings(const LoadOptions& options, LoadReport& report) const {
   const auto add = [&](const char* name, batchtune::Value value, std::string origin) {
     report.effective.push_back({name, std::move(value), std::move(origin)});
   };
   add("library", library_->path(), settings_.library.empty() ? "found" : "given");
   add("version", library_->version(), "the library");
   if (!settings_.core.empty()) add("core", settings_.core, "NEURON_RT_VISIBLE_CORES");
+  add("in_flight", std::int64_t{options.group.instances},
+      "instances: executions under way on the core");
   if (!compiler_) return add("neff", settings_.neff, "given");
   add("compiler", "neuronx-cc " + compiler_->version(), settings_.compiler);
   add("compiler_arguments", compiler_->arguments(), "target of this device");
@@ -59,10 +62,14 @@ void NeuronBackend::report_settings(LoadReport& report) const {
 Outcome<std::unique_ptr<LoadedModel>> NeuronBackend::load(const Model& model,
                                                           const LoadOptions& options,
                                                           LoadReport& report) {
-  BT_TRY(loaded, NeuronModel::load(
-                     {*library_, settings_, compiler_ ? &*compiler_ : nullptr, model, options}));
-  report_settings(report);
-  return std::unique_ptr<LoadedModel>(std::move(loaded));
+  try {
+    BT_TRY(loaded, NeuronModel::load(
+                       {*library_, settings_, compiler_ ? &*compiler_ : nullptr, model, options}));
+    report_settings(options, report);
+    return std::unique_ptr<LoadedModel>(std::move(loaded));
+  } catch (const std::system_error& error) {
+    return tl::unexpected(no_thread(error));
+  }
 }
 
 const CoreFigures* figures_of(const Library& library, const Settings& settings) {

@@ -45,8 +45,8 @@ Outcome<void> check_group(const LoadOptions& options) {
   if (options.group.dtype != DType::f32 && options.group.dtype != DType::bf16)
     return tl::unexpected(unsupported("programs are written in f32 and bf16, not in " +
                                       std::string(name_of(options.group.dtype))));
-  if (options.group.instances != 1)
-    return tl::unexpected(unsupported("a process has one NeuronCore: one instance"));
+  if (options.group.instances < 1)
+    return tl::unexpected(unsupported("instances must be at least 1"));
   if (!options.isa.empty()) return tl::unexpected(unsupported("--isa is for CPUs"));
   if (!options.input_file.empty())
     return tl::unexpected(unsupported("samples of a file are not read here yet"));
@@ -58,7 +58,8 @@ NeuronModel::NeuronModel(const Source& source)
       settings_(source.settings),
       compiler_(source.compiler),
       model_(source.model),
-      options_(source.options) {}
+      options_(source.options),
+      in_flight_(source.options.group.instances) {}
 
 Outcome<std::unique_ptr<NeuronModel>> NeuronModel::load(const Source& source) {
   BT_TRY_VOID(check_group(source.options));

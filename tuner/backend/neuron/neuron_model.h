@@ -10,6 +10,7 @@
 
 #include "tuner/backend/neuron/compiler.h"
 #include "tuner/backend/neuron/handles.h"
+#include "tuner/backend/side_by_side.h"
 #include "tuner/workload/hlo/hlo.h"
 
 namespace batchtune::neuron {
@@ -39,6 +40,7 @@ class NeuronModel final : public LoadedModel {
   std::uint64_t seed() const { return options_.seed; }
   const Tensor* weight(const std::string& name) const;
   Bytes weight_bytes() const { return weight_bytes_; }
+  SideBySide& in_flight() { return in_flight_; }  // an instance is an execution under way
 
  private:
   explicit NeuronModel(const Source& source);
@@ -52,6 +54,7 @@ class NeuronModel final : public LoadedModel {
   std::map<std::string, Tensor> weights_;  // by the name that they have in every batch's program
   Bytes weight_bytes_ = 0;
   Seconds load_seconds_ = 0;
+  SideBySide in_flight_;  // its threads execute: first to go
 };
 
 }  // namespace batchtune::neuron

@@ -5,7 +5,6 @@
 
 #include "tuner/backend/neuron/endings.h"
 #include "tuner/backend/neuron/values.h"
-#include "tuner/backend/side_by_side.h"
 
 namespace batchtune::neuron {
 namespace {
@@ -17,6 +16,10 @@ const HloTensor* find_tensor(const std::vector<HloTensor>& known, const std::str
     if (known[i].name == name || counted + std::to_string(i) == name) return &known[i];
   return nullptr;
 }
+
+struct ExecutionFailed {  // thrown from a flight's thread to the caller's
+  NrtStatus status;
+};
 
 tl::unexpected<Ending> failed(std::string reason, std::string evidence) {
   return tl::unexpected(Ending{TrialStatus::failed, std::move(reason), std::move(evidence), ""});
@@ -37,39 +40,35 @@ std::string names_of(const std::vector<NeffTensor>& tensors) {
 
 }  // namespace
 
-NeuronProgram::NeuronProgram(const NeuronModel& model, std::int64_t batch, LoadedNeff neff,
-                             TensorSet inputs, TensorSet outputs)
-    : model_(model),
-      batch_(batch),
-      input_set_(std::move(inputs)),
-      output_set_(std::move(outputs)),
-      neff_(std::move(neff)) {}
-
-Outcome<std::unique_ptr<Program>> NeuronProgram::prepare(const NeuronModel& model,
+Outcome<std::unique_ptr<Program>> NeuronProgram::prepare(NeuronModel& model,
                                                          const std::string& neff,
                                                          const HloModule* program,
                                                          std::int64_t batch) {
   const std::optional<MemoryStats> before = model.library().memory();
   BT_TRY(loaded, LoadedNeff::load(model.library(), neff));
-  BT_TRY(inputs, TensorSet::make(model.library()));
-  BT_TRY(outputs, TensorSet::make(model.library()));
-  std::unique_ptr<NeuronProgram> made(
-      new NeuronProgram(model, batch, std::move(loaded), std::move(inputs), std::move(outputs)));
+  std::unique_ptr<NeuronProgram> made(new NeuronProgram(model, batch, std::move(loaded)));
   made->before_ = before;
-  BT_TRY_VOID(made->add_inputs(program));
-  BT_TRY_VOID(made->add_outputs(program));
+  for (int i = 0; i < model.in_flight().count(); ++i) BT_TRY_VOID(made->add_flight(program));
   made->account();
   return std::unique_ptr<Program>(std::move(made));
 }
 
-Outcome<Tensor*> NeuronProgram::own_tensor(const NeffTensor& described) {
-  BT_TRY(tensor, Tensor::allocate(model_.library(), described.name, described.bytes));
-  tensors_.push_back(std::move(tensor));
-  memory_.activations += static_cast<Bytes>(described.bytes);
-  return &tensors_.back();
+Outcome<void> NeuronProgram::add_flight(const HloModule* program) {
+  BT_TRY(inputs, TensorSet::make(model_.library()));
+  BT_TRY(outputs, TensorSet::make(model_.library()));
+  flights_.push_back({{}, std::move(inputs), std::move(outputs), {}, nullptr});
+  BT_TRY_VOID(add_inputs(flights_.back(), program));
+  return add_outputs(flights_.back(), program);
 }
 
-Outcome<void> NeuronProgram::add_inputs(const HloModule* program) {
+Outcome<Tensor*> NeuronProgram::own_tensor(Flight& flight, const NeffTensor& described) {
+  BT_TRY(tensor, Tensor::allocate(model_.library(), described.name, described.bytes));
+  flight.tensors.push_back(std::move(tensor));
+  memory_.activations += static_cast<Bytes>(described.bytes);
+  return &flight.tensors.back();
+}
+
+Outcome<void> NeuronProgram::add_inputs(Flight& flight, const HloModule* program) {
   for (const NeffTensor& each : neff_.inputs()) {
     const HloTensor* const ours =
         program == nullptr ? nullptr : find_tensor(program->parameters, each.name, "input");
@@ -78,31 +77,32 @@ Outcome<void> NeuronProgram::add_inputs(const HloModule* program) {
                     each.name + " of " + names_of(neff_.inputs()));
     if (ours != nullptr) BT_TRY_VOID(check_size(each, *ours));
     if (const Tensor* const weight = ours != nullptr ? model_.weight(ours->name) : nullptr) {
-      BT_TRY_VOID(input_set_.add(each.name, *weight));
+      BT_TRY_VOID(flight.input_set.add(each.name, *weight));
       continue;
     }
-    BT_TRY(tensor, own_tensor(each));
-    BT_TRY_VOID(input_set_.add(each.name, *tensor));
-    inputs_.push_back({each, ours != nullptr ? std::optional(*ours) : std::nullopt, tensor});
+    BT_TRY(tensor, own_tensor(flight, each));
+    BT_TRY_VOID(flight.input_set.add(each.name, *tensor));
+    flight.inputs.push_back({each, ours != nullptr ? std::optional(*ours) : std::nullopt, tensor});
   }
   return {};
 }
 
 // The result is the model's output, of a user's NEFF its first.
-Outcome<void> NeuronProgram::add_outputs(const HloModule* program) {
+Outcome<void> NeuronProgram::add_outputs(Flight& flight, const HloModule* program) {
   for (const NeffTensor& each : neff_.outputs()) {
     const HloTensor* const ours =
         program == nullptr ? nullptr : find_tensor(program->results, each.name, "output");
     if (ours != nullptr) BT_TRY_VOID(check_size(each, *ours));
-    BT_TRY(tensor, own_tensor(each));
-    BT_TRY_VOID(output_set_.add(each.name, *tensor));
-    const bool is_result = program == nullptr ? result_ == nullptr : ours == &program->results[0];
+    BT_TRY(tensor, own_tensor(flight, each));
+    BT_TRY_VOID(flight.output_set.add(each.name, *tensor));
+    const bool is_result =
+        program == nullptr ? flight.result == nullptr : ours == &program->results[0];
     if (!is_result) continue;
-    result_ = tensor;
+    flight.result = tensor;
     element_ = ours != nullptr ? element_of(ours->element)
                                : element_of(each.type).value_or(runtime::Element::u8);
   }
-  if (result_ != nullptr) return {};
+  if (flight.result != nullptr) return {};
   return failed("the NEFF has not the program's result",
                 "its outputs: " + names_of(neff_.outputs()));
 }
@@ -120,45 +120,55 @@ void NeuronProgram::account() {
 
 void NeuronProgram::set_input(std::uint64_t seed) {
   input_failure_.reset();
-  for (const Input& input : inputs_) {
-    const auto written = input.ours ? write_input(*input.tensor, model_.model(), *input.ours, seed)
-                                    : write_unknown(*input.tensor, input.neff, batch_, seed);
-    if (!written) input_failure_ = written.error();
-  }
+  for (const Flight& flight : flights_)
+    for (const Input& input : flight.inputs) {
+      const auto written = input.ours
+                               ? write_input(*input.tensor, model_.model(), *input.ours, seed)
+                               : write_unknown(*input.tensor, input.neff, batch_, seed);
+      if (!written) input_failure_ = written.error();
+    }
 }
 
-Outcome<Seconds> NeuronProgram::run_once(const CapturedLog* log) {
-  const Seconds start = steady_seconds();
-  const NrtStatus status = neff_.execute(input_set_, output_set_);
-  const Seconds seconds = steady_seconds() - start;
-  if (status == kSuccess) return seconds;
-  return tl::unexpected(
-      ending_of_call(Step::execute, "nrt_execute", status, log != nullptr ? log->text() : ""));
+Outcome<RunTimes> NeuronProgram::run_timed(int n, const CapturedLog* log) {
+  try {
+    return model_.in_flight().run(n, [this](int i) {
+      const Flight& flight = flights_[static_cast<std::size_t>(i)];
+      const NrtStatus status = neff_.execute(flight.input_set, flight.output_set);
+      if (status != kSuccess) throw ExecutionFailed{status};
+    });
+  } catch (const ExecutionFailed& failure) {
+    return tl::unexpected(ending_of_call(Step::execute, "nrt_execute", failure.status,
+                                         log != nullptr ? log->text() : ""));
+  }
 }
 
 // The log is looked at in the first run alone: what does not fit ends there, and later ones are
 // timed.
-Outcome<Seconds> NeuronProgram::run_first() {
-  const CapturedLog log;
-  BT_TRY(seconds, run_once(&log));
-  has_run_ = true;
-  account();
-  return seconds;
-}
-
 Outcome<RunTimes> NeuronProgram::run(int n) {
   if (input_failure_) return tl::unexpected(*input_failure_);
+  if (has_run_) return run_timed(n, nullptr);
   RunTimes times;
-  for (int i = 0; i < n; ++i) {
-    BT_TRY(seconds, has_run_ ? run_once(nullptr) : run_first());
-    times.seconds.push_back(seconds);
+  {
+    const CapturedLog log;
+    BT_TRY(first, run_timed(1, &log));
+    times = std::move(first);
   }
-  times.instance.assign(times.seconds.size(), 0);
+  has_run_ = true;
+  account();
+  if (n == 1) return times;
+  BT_TRY(others, run_timed(n - 1, nullptr));
+  times.seconds.insert(times.seconds.end(), others.seconds.begin(), others.seconds.end());
+  times.instance.insert(times.instance.end(), others.instance.begin(), others.instance.end());
   return times;
 }
 
 Outcome<std::vector<float>> NeuronProgram::read_output(std::int64_t samples) {
-  return read_samples(*result_, element_, batch_, samples);
+  std::vector<float> all;
+  for (const Flight& flight : flights_) {
+    BT_TRY(values, read_samples(*flight.result, element_, batch_, samples));
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
 }
 
 }  // namespace batchtune::neuron

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tuner/backend/neuron/captured_log.h"
@@ -16,8 +17,7 @@ namespace batchtune::neuron {
 class NeuronProgram final : public Program {
  public:
   // `program`: what was compiled; nullptr for a NEFF of the user's.
-  static Outcome<std::unique_ptr<Program>> prepare(const NeuronModel& model,
-                                                   const std::string& neff,
+  static Outcome<std::unique_ptr<Program>> prepare(NeuronModel& model, const std::string& neff,
                                                    const HloModule* program, std::int64_t batch);
 
   Outcome<RunTimes> run(int n) override;
@@ -32,23 +32,27 @@ class NeuronProgram final : public Program {
     std::optional<HloTensor> ours;  // nullopt: unknown
     Tensor* tensor = nullptr;
   };
+  // What an execution has for itself, so that several may be under way on the core.
+  struct Flight {
+    std::deque<Tensor> tensors;  // where they lie they stay
+    TensorSet input_set, output_set;
+    std::vector<Input> inputs;  // of the model: no weights
+    const Tensor* result = nullptr;
+  };
 
-  NeuronProgram(const NeuronModel& model, std::int64_t batch, LoadedNeff neff, TensorSet inputs,
-                TensorSet outputs);
-  Outcome<void> add_inputs(const HloModule* program);
-  Outcome<void> add_outputs(const HloModule* program);
-  Outcome<Tensor*> own_tensor(const NeffTensor& described);
-  Outcome<Seconds> run_once(const CapturedLog* log);
-  Outcome<Seconds> run_first();
+  NeuronProgram(NeuronModel& model, std::int64_t batch, LoadedNeff neff)
+      : model_(model), batch_(batch), neff_(std::move(neff)) {}
+  Outcome<void> add_flight(const HloModule* program);
+  Outcome<void> add_inputs(Flight& flight, const HloModule* program);
+  Outcome<void> add_outputs(Flight& flight, const HloModule* program);
+  Outcome<Tensor*> own_tensor(Flight& flight, const NeffTensor& described);
+  Outcome<RunTimes> run_timed(int n, const CapturedLog* log);
   void account();
 
-  const NeuronModel& model_;
+  NeuronModel& model_;
   std::int64_t batch_;
-  std::deque<Tensor> tensors_;  // its own; where they lie they stay
-  TensorSet input_set_, output_set_;
-  LoadedNeff neff_;            // first to go
-  std::vector<Input> inputs_;  // of the model: no weights
-  const Tensor* result_ = nullptr;
+  std::deque<Flight> flights_;
+  LoadedNeff neff_;                                   // first to go
   runtime::Element element_ = runtime::Element::f32;  // of the result
   std::optional<Ending> input_failure_;               // told by the next run
   std::optional<MemoryStats> before_;                 // the core's, when nothing of this was there
