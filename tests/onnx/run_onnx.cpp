@@ -98,7 +98,7 @@ class Runner {
       const auto model = read_onnx(path.string(), OnnxOptions{});
       if (!model) return unread(model.error());
       options.group.dims = model->dims;
-      return cpu::CpuModel::load(*model, options, kernels_, machine_);
+      return cpu::CpuModel::load(*model, options, kernels_, machine_, &read_onnx_graph);
     }
     auto graph = read_onnx_graph_as_declared(path.string());
     if (!graph) return unread(graph.error());
