@@ -96,6 +96,14 @@ TEST_CASE("the real OpenVINO runs its own files at any batch", "[openvino][opaqu
     }
 }
 
+TEST_CASE("OpenVINO finds weights beside a file whose batch had to be freed",
+          "[openvino][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto model = load_model(BT_EXTERNAL_DATA "fixed.onnx");
+  if (!model) BT_SKIP(to_string(model.error()));  // built without ONNX
+  check_runtime_contract(*real_backend(), *model, DType::f32);
+}
+
 TEST_CASE("an output of OpenVINO's own file need not have a name", "[openvino][opaque][runtime]") {
   if (!why_not().empty()) BT_SKIP(why_not());
   namespace fs = std::filesystem;

@@ -8,6 +8,8 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/npz.h"
+#include "tuner/backend/onnxruntime/options.h"
+#include "tuner/backend/openvino/options.h"
 #include "tuner/backend/runtime/element.h"
 #include "tuner/backend/runtime/endings.h"
 #include "tuner/backend/runtime/finder.h"
@@ -268,4 +270,18 @@ TEST_CASE("a library that is nowhere is one line with the places and the remedy"
 
 TEST_CASE("the loader's folders of this machine are known", "[backend][runtime]") {
   CHECK_FALSE(library_places().folders.empty());
+}
+
+TEST_CASE("parameters that the user is told of have values and a meaning", "[backend][runtime]") {
+  for (const auto& parameters : {onnxruntime::parameters(), openvino::parameters()})
+    for (const Parameter& one : parameters) {
+      INFO(one.name);
+      CHECK_FALSE(one.values.empty());
+      CHECK(one.meaning.empty() == (one.name == "found"));
+    }
+  const auto refused = onnxruntime::parse_settings("spin=1");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().wanted.find("spinning") != std::string::npos);
+  CHECK(refused.error().wanted.find("found") == std::string::npos);
+  CHECK(onnxruntime::parse_settings("found=by the parent")->found == "by the parent");
 }

@@ -7,6 +7,8 @@
 
 #include "reports/rules_report.h"
 #include "tuner/backend/backend_list.h"
+#include "tuner/backend/onnxruntime/options.h"
+#include "tuner/backend/openvino/options.h"
 #include "tuner/cli/calibration.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
@@ -188,6 +190,20 @@ Result<Listing> list_ops(const ListOptions&) {
   return list;
 }
 
+// Of the runtimes: what --runtime-option takes.
+Result<Listing> list_options(const ListOptions&) {
+  Listing list;
+  list.columns = {{"backend", "backend"}, {"name", "option"}, {"values", "values"}, {"meaning", ""}};
+  const auto add = [&](const char* backend, std::span<const runtime::Parameter> parameters) {
+    for (const runtime::Parameter& one : parameters)
+      if (!one.meaning.empty())
+        add_row(list, {text(backend), text(one.name), text(one.values), text(one.meaning)});
+  };
+  add("onnxruntime", onnxruntime::parameters());
+  add("openvino", openvino::parameters());
+  return list;
+}
+
 Result<Listing> list_sessions(const ListOptions& options) {
   Listing list;
   list.columns = {{"number", "session", true},  {"started_at", "started (UTC)"},
@@ -256,7 +272,8 @@ struct Kind {
 };
 constexpr Kind kKinds[] = {{"models", list_models},     {"devices", list_devices},
                            {"backends", list_backends}, {"kernels", list_all_kernels},
-                           {"ops", list_ops},           {"sessions", list_sessions},
+                           {"ops", list_ops},           {"options", list_options},
+                           {"sessions", list_sessions},
                            {"formats", list_formats},   {"strategies", list_strategies}};
 
 constexpr char kRules[] = "rules";
@@ -285,7 +302,7 @@ Result<int> run_list(const ListOptions& options) {
 void add_list_command(Arguments& arguments) {
   auto options = std::make_shared<ListOptions>();
   arguments.required("WHAT", options->what,
-                     "models devices backends kernels ops sessions formats strategies rules");
+                     "models devices backends kernels ops options sessions formats strategies rules");
   add_database_option(arguments, options->database);
   add_format_option(arguments, options->output);
   arguments.run([options] { return run_list(*options); });

@@ -28,8 +28,8 @@ void add_device_options(Arguments& arguments, TuningOptions& options) {
                      "PATH of the library of the one runtime among the backends (default: "
                      "$BATCHTUNE_ONNXRUNTIME or $BATCHTUNE_OPENVINO, else looked for)");
   arguments.repeated("--runtime-option", options.runtime_options,
-                     "NAME=VALUE, a parameter of that runtime's backend (spinning=0); may be "
-                     "repeated");
+                     "NAME=VALUE, a parameter of that runtime's backend (batchtune list options); may "
+                     "be repeated");
   arguments.value("--command", options.command,
                   "for --backend command: what is run, with {batch}, {n}, {threads}, {dtype} and "
                   "{seed} filled in");

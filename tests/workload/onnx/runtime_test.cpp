@@ -3,6 +3,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/onnx_graph.h"
 #include "tuner/workload/model_file.h"
+#include "tuner/workload/onnx/embed.h"
 #include "tuner/workload/onnx/onnx.h"
 #include "tuner/workload/zoo.h"
 
@@ -139,7 +140,8 @@ TEST_CASE("external data is loaded from the model's folder", "[onnx][runtime]") 
   OnnxGraph graph;
   graph.input("x", {1, 8});
   auto& tensor = graph.weights("w", {8, 2});
-  std::ofstream(onnx_folder() / "weights.bin", std::ios::binary) << "pad!" << tensor.raw_data();
+  const std::string weights = tensor.raw_data();
+  std::ofstream(onnx_folder() / "weights.bin", std::ios::binary) << "pad!" << weights;
   tensor.clear_raw_data();
   tensor.set_data_location(::onnx::TensorProto::EXTERNAL);
   for (const auto& [key, value] :
@@ -150,7 +152,16 @@ TEST_CASE("external data is loaded from the model's folder", "[onnx][runtime]") 
   }
   graph.node("MatMul", {"x", "w"}, {"y"});
   graph.output("y");
-  CHECK(freed(graph).runtime.external_data == onnx_folder());
+  const OnnxForRuntime beside = freed(graph).runtime;
+  CHECK(beside.external_data == onnx_folder());
+  const auto whole = embed_external_data(beside.bytes, beside.external_data);
+  REQUIRE(whole);
+  ::onnx::ModelProto embedded;
+  REQUIRE(embedded.ParseFromString(*whole));
+  CHECK(embedded.graph().initializer(0).external_data_size() == 0);
+  CHECK(embedded.graph().initializer(0).raw_data() == weights);
+  CHECK_FALSE(embed_external_data(beside.bytes, "/nowhere"));
+  CHECK_FALSE(embed_external_data("no model", beside.external_data));
   const std::string before = read_onnx(graph.write(), {})->file->digest;
   std::ofstream(onnx_folder() / "weights.bin", std::ios::binary | std::ios::in) << "other";
   CHECK(read_onnx(graph.write(), {})->file->digest != before);

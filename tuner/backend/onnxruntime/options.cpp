@@ -11,8 +11,14 @@ namespace batchtune::onnxruntime {
 namespace {
 
 constexpr char kWhere[] = "onnxruntime";
-constexpr std::array<std::string_view, 7> kParameters{
-    "library", "spinning", "optimization", "arena", "pinning", "denormals", "found"};
+constexpr std::array<runtime::Parameter, 7> kParameters{
+    {{"library", "/path", "libonnxruntime.so (looked for)"},
+     {"spinning", "0, 1", "whether its threads spin while they wait for work (the runtime's: 1)"},
+     {"optimization", "disable, basic, extended, all", "of the graph (the runtime's: all)"},
+     {"arena", "0, 1", "its memory arena (the runtime's: 1)"},
+     {"pinning", "0, 1", "each thread that it makes keeps to a CPU (0)"},
+     {"denormals", "0, 1", "whether they are computed, or taken as zero (the runtime's: 1)"},
+     {"found", "words", ""}}};
 constexpr char kAsked[] = "--backend", kDefault[] = "ONNX Runtime's default";
 
 // Keys of session options that have no function.
@@ -61,6 +67,10 @@ std::string name_of(Optimization wanted) {
 }
 
 }  // namespace
+
+std::span<const runtime::Parameter> parameters() {
+  return kParameters;
+}
 
 Result<SessionSettings> parse_settings(const std::string& parameters) {
   SessionSettings settings;

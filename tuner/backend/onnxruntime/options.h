@@ -2,10 +2,12 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "tuner/backend/onnxruntime/api.h"
+#include "tuner/backend/runtime/parameters.h"
 #include "tuner/core/error.h"
 #include "tuner/core/value.h"
 
@@ -21,6 +23,8 @@ struct SessionSettings {
   std::optional<Optimization> optimization;
   std::string profile;  // of a pass that is profiled: where its file goes, without ending; "" for none
 };
+
+std::span<const runtime::Parameter> parameters();  // that parse_settings() knows
 
 // "spinning=0,optimization=all,arena=1,library=/path". Errors name the parameter and its values.
 Result<SessionSettings> parse_settings(const std::string& parameters);

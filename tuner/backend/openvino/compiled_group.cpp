@@ -9,6 +9,7 @@
 #include "tuner/backend/runtime/endings.h"
 #include "tuner/backend/runtime/resident.h"
 #include "tuner/backend/runtime/tolerance.h"
+#include "tuner/workload/onnx/embed.h"
 #include "tuner/workload/opaque.h"
 
 namespace batchtune::openvino {
@@ -67,11 +68,17 @@ Outcome<std::unique_ptr<CompiledGroup>> CompiledGroup::load(Source source, LoadR
   return loaded;
 }
 
+// Beside a file that had to be rewritten OpenVINO looks for no weights (links it follows to nowhere
+// else): they go into the bytes.
 Outcome<void> CompiledGroup::read(const OnnxForRuntime& onnx) {
-  if (onnx.path.empty() && !onnx.external_data.empty())
-    return tl::unexpected(
-        unsupported("OpenVINO reads weights beside a file only for the file as it is, and this one "
-                    "had to be rewritten to leave its batch free"));
+  if (onnx.path.empty() && !onnx.external_data.empty()) {
+    auto whole = embed_external_data(bytes_, onnx.external_data);
+    if (!whole)
+      return tl::unexpected(unsupported("OpenVINO reads weights beside a file only for the file as "
+                                        "it is, and this one had to be rewritten to leave its batch "
+                                        "free: " + to_string(whole.error())));
+    bytes_ = std::move(*whole);
+  }
   Graph* raw = nullptr;
   const int status = onnx.path.empty()
                          ? api_->read_bytes(&core_, bytes_.data(), bytes_.size(), nullptr, &raw)

@@ -9,10 +9,19 @@ namespace batchtune::openvino {
 namespace {
 
 constexpr char kWhere[] = "openvino";
-constexpr std::array<std::string_view, 6> kParameters{"library",   "hint",    "pinning",
-                                                      "denormals", "dynamic", "found"};
+constexpr std::array<runtime::Parameter, 6> kParameters{
+    {{"library", "/path", "libopenvino_c.so (looked for)"},
+     {"hint", "latency, throughput", "its performance hint (the runtime's)"},
+     {"pinning", "0, 1", "whether its threads keep to CPUs (the runtime's)"},
+     {"denormals", "0, 1", "whether they are computed, or taken as zero (the runtime's)"},
+     {"dynamic", "0, 1", "one compiled model with its batch left open, not one for each batch (0)"},
+     {"found", "words", ""}}};
 
 }  // namespace
+
+std::span<const runtime::Parameter> parameters() {
+  return kParameters;
+}
 
 Result<CompileSettings> parse_settings(const std::string& parameters) {
   CompileSettings settings;

@@ -1,10 +1,12 @@
 // How models are compiled: what of it is asked for.
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tuner/backend/runtime/parameters.h"
 #include "tuner/core/candidate.h"
 #include "tuner/core/error.h"
 
@@ -19,6 +21,8 @@ struct CompileSettings {
   std::string denormals;  // "1": computed; "0": taken as zero
   bool dynamic = false;  // one compiled model that takes any batch, instead of one for each
 };
+
+std::span<const runtime::Parameter> parameters();  // that parse_settings() knows
 
 // "hint=latency,pinning=0,dynamic=1,library=/path". Errors name the parameter and its values.
 Result<CompileSettings> parse_settings(const std::string& parameters);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <unordered_map>
 
+#include "tuner/workload/onnx/external.h"
 #include "tuner/workload/onnx/free_graph.h"
 #include "tuner/workload/onnx/import.h"
 
@@ -58,24 +59,6 @@ std::string typed_bytes(const Proto& tensor) {
     default:
       return {};
   }
-}
-
-// Checked when the file was opened: inside the model's folder, and long enough.
-std::optional<std::string> external_bytes(const Proto& tensor, const std::string& folder) {
-  std::string location;
-  std::uint64_t offset = 0;
-  for (const auto& entry : tensor.external_data()) {
-    if (entry.key() == "location") location = entry.value();
-    if (entry.key() == "offset") offset = std::stoull(entry.value());
-  }
-  const Shape shape(tensor.dims().begin(), tensor.dims().end());
-  const int size = bytes_of(static_cast<ElementType>(tensor.data_type()));
-  std::string bytes(static_cast<std::size_t>(elements(shape) * size), '\0');
-  std::ifstream file(std::filesystem::path(folder) / location, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(offset));
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (!file) return std::nullopt;
-  return bytes;
 }
 
 // The bytes are taken out of the message. Without `folder` external data are none.

@@ -1,4 +1,5 @@
 // The same doors in a build without the packages that ONNX files need.
+#include "tuner/workload/onnx/embed.h"
 #include "tuner/workload/onnx/export.h"
 #include "tuner/workload/onnx/graph.h"
 
@@ -35,6 +36,10 @@ Result<FileGraph> read_onnx_graph(const Model& model) {
 
 Result<FileGraph> read_onnx_graph_as_declared(const std::string& path) {
   return absent(path);
+}
+
+Result<std::string> embed_external_data(const std::string&, const std::string& folder) {
+  return absent(folder);
 }
 
 std::vector<OnnxOperation> onnx_operations() {
