@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "reports/rules_report.h"

@@ -126,7 +126,9 @@ Status check_readers(const Model& model, const TuningRequest& request) {
   if (format == nullptr) return {};
   for (const std::string& spec : backends_of(request)) {
     const std::string name = split_backend_spec(spec).name;
-    if (name == format->backend || name == kCommand || find_backend(name)->simulated) continue;
+    const BackendEntry* const entry = find_backend(name);
+    if (name == format->backend || name == kCommand || (entry != nullptr && entry->simulated))
+      continue;
     return bad_input("the backend that reads " + std::string(format->title) + ": " +
                          std::string(format->backend),
                      name, "--backend");

@@ -191,8 +191,9 @@ Result<TuneReport> tune_model(const TuneTask& task, Store& store, bool quiet) {
 
 void add_tune_command(Arguments& arguments) {
   auto options = std::make_shared<TuneOptions>();
-  arguments.several("MODEL", options->models, "zoo names (batchtune list models), .onnx, .json, .ort or .xml files, or a name for "
-                    "--backend command");
+  arguments.several("MODEL", options->models,
+                    "zoo names (batchtune list models), .onnx, .json, .ort or .xml files, or a "
+                    "name for --backend command");
   add_model_options(arguments, options->model_options);
   arguments.value("--file", options->file,
                   "models and what is asked of each, as TOML; options given here count for all");
