@@ -66,6 +66,13 @@ LoadedModule::~LoadedModule() {
   dlclose(handle_);
 }
 
+std::string LoadedModule::explain(const Model& model) const {
+  std::string text;
+  if (void* explain = dlsym(handle_, kExplainModel); explain != nullptr)
+    reinterpret_cast<ExplainModel>(explain)(model, text);
+  return text;
+}
+
 std::string module_path(const std::string& module) {
   std::error_code ignored;
   const auto executable = std::filesystem::read_symlink("/proc/self/exe", ignored);
@@ -85,6 +92,11 @@ Result<std::unique_ptr<Backend>> open_backend_module(const std::string& path,
 Result<std::vector<KernelInfo>> kernels_of_module(const std::string& path) {
   BT_TRY(module, LoadedModule::open(path));
   return module->entry().kernels();
+}
+
+Result<std::string> explain_in_module(const std::string& path, const Model& model) {
+  BT_TRY(module, LoadedModule::open(path));
+  return module->explain(model);
 }
 
 }  // namespace batchtune

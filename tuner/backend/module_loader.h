@@ -23,6 +23,7 @@ class LoadedModule {
   LoadedModule& operator=(const LoadedModule&) = delete;
 
   const BackendModule& entry() const { return *entry_; }
+  std::string explain(const Model& model) const;
 
  private:
   explicit LoadedModule(void* handle) : handle_(handle) {}
@@ -37,5 +38,7 @@ std::string module_path(const std::string& module);
 Result<std::unique_ptr<Backend>> open_backend_module(const std::string& path,
                                                      const std::string& parameters);
 Result<std::vector<KernelInfo>> kernels_of_module(const std::string& path);
+// What the module says of a model that was read from a file; "" where it says nothing.
+Result<std::string> explain_in_module(const std::string& path, const Model& model);
 
 }  // namespace batchtune

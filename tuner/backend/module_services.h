@@ -3,6 +3,8 @@
 // runtimes bring along.
 #pragma once
 
+#include <string>
+
 #include "tuner/core/error.h"
 #include "tuner/workload/model.h"
 #include "tuner/workload/onnx/graph.h"
@@ -19,5 +21,9 @@ struct ModuleServices {
 // the module makes a backend. The services outlive the module.
 using TakeModuleServices = void (*)(const ModuleServices* services);
 inline constexpr char kTakeModuleServices[] = "batchtune_take_module_services";
+
+// What a module may say of a model that was read from a file: one line, whether and how it runs it.
+using ExplainModel = void (*)(const Model& model, std::string& text);
+inline constexpr char kExplainModel[] = "batchtune_explain_model";
 
 }  // namespace batchtune

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "tuner/backend/module_loader.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/model_source.h"
 #include "tuner/cli/report_output.h"
@@ -60,11 +61,19 @@ DescribeReport report_of(const Model& model) {
   return report;
 }
 
+// Of a file: what the kernels of our own make of it. Builds without them have nothing to say.
+void explain_file(Model& model) {
+  if (!model.file || model.file->format != "onnx") return;
+  const auto text = explain_in_module(module_path("cpu"), model);
+  if (text && !text->empty()) model.description += "; " + *text;
+}
+
 Result<int> run_describe(const DescribeOptions& options) {
   BT_TRY(format, parse_format(options.output));
   if (format == Format::csv) return bad_input("text or json", "csv", "--format");
   BT_TRY(name, with_model_options(options.model, options.model_options));
   BT_TRY(model, load_model(name));
+  explain_file(model);
   const DescribeReport report = report_of(model);
   BT_TRY_VOID(print_result(format == Format::json ? json_describe(report)
                                                   : text_describe(report, text_options())));

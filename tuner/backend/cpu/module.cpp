@@ -1,6 +1,7 @@
 // What cpu.so exports.
 #include "build_id.h"
 #include "tuner/backend/cpu/cpu_backend.h"
+#include "tuner/backend/cpu/explain.h"
 
 namespace {
 
@@ -16,6 +17,11 @@ batchtune::Backend* create(const char* parameters) {
 extern "C" __attribute__((visibility("default"))) void batchtune_take_module_services(
     const batchtune::ModuleServices* given) {
   services = given;
+}
+
+extern "C" __attribute__((visibility("default"))) void batchtune_explain_model(
+    const batchtune::Model& model, std::string& text) {
+  text = batchtune::cpu::explain(model, services->read_onnx_graph);
 }
 
 extern "C" __attribute__((visibility("default"))) const batchtune::BackendModule*
