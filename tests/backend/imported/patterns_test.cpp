@@ -307,3 +307,26 @@ TEST_CASE("queries, keys and values of one product are slices of its rows", "[im
   }
   CHECK(nodes[3].inputs == std::vector<int>{nodes[0].outputs[0], nodes[1].outputs[0]});
 }
+
+TEST_CASE("a Gemm between two reshapes is a product of the rows as they are", "[imported]") {
+  for (const bool turned : {false, true}) {
+    Graph graph;
+    const int x = graph.input(kRows);
+    const int weights =
+        graph.values(turned ? Shape{2, 6} : Shape{6, 2},
+                     turned ? std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+                            : std::vector<float>{1, 7, 2, 8, 3, 9, 4, 10, 5, 11, 6, 12});
+    const int flat = graph.reshape(x, {5, 6});
+    const int product = graph.node("Gemm", {flat, weights, graph.values({2}, {1, 2})},
+                                   {{"transB", std::int64_t{turned}}}, {5, 2});
+    const int out = graph.reshape(product, {1, 5, 2});
+    const auto nodes = graph.after(recognise_products, out);
+    CAPTURE(turned);
+    REQUIRE(names_of(nodes) == "MatMul Add");
+    CHECK(nodes[0].inputs[0] == x);
+    CHECK(floats(graph.at(nodes[0].inputs[1])) ==
+          std::vector<float>{1, 7, 2, 8, 3, 9, 4, 10, 5, 11, 6, 12});
+    CHECK(graph.at(nodes[0].outputs[0]).shape->sizes == Shape{1, 5, 2});
+    CHECK(nodes[1].outputs[0] == out);
+  }
+}

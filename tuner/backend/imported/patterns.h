@@ -13,6 +13,9 @@
 
 namespace batchtune::imported {
 
+// patterns_products.cpp: Gemm between two Reshapes, as a MatMul and an Add of the rows as they are.
+void recognise_products(GraphEditor& edit);
+
 // patterns_activations.cpp: GELU with erf and with tanh, SiLU, HardSwish, Mish, in whatever order
 // their factors come; the tanh form of GELU and SiLU become native activations.
 void recognise_activations(GraphEditor& edit);
