@@ -43,6 +43,8 @@ def wanted_operations(name, form):
         "slice": 3 * LAYERS if form.joined != "no" else 0,
         "transpose": 1 if name == "vit" else 0,  # of the image
         "conv2d": 1 if name == "vit" else 0,
+        "activation": 0,  # they go into products, and so do the sums behind these
+        "add": 0 if name == "vit" else 1,
     }
 
 

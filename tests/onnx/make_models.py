@@ -21,14 +21,15 @@ class Form:
     gelu: str = "erf_div"  # "erf_mul", "erf_half", "tanh_pow", "tanh_mul", "node", "node_tanh"
     scale: str = "behind"  # of attention: "behind" the product, "before" it, "both": its root on both sides
     joined: str = "gather"  # queries, keys and values of one product: "gather", "squeeze", "split"; "no": three products
-    computed_shapes: bool = True  # targets of Reshape by Shape and Concat, else constants
+    computed_shapes: bool = True  # targets of Reshape by Shape and Concat, and roots of sizes as well; else constants
+    gemm: bool = False  # products of rows: Reshape to two dimensions, Gemm, Reshape back
 
 
 FORMS = {
     "torchscript": Form(),
     "torchscript_old": Form(opset=12, norm="two_subs", gelu="erf_mul", scale="before", joined="no"),
     "sdpa": Form(opset=18, gelu="erf_half", scale="both", joined="squeeze"),
-    "tanh": Form(opset=14, norm="pow", gelu="tanh_pow", joined="split"),
+    "tanh": Form(opset=14, norm="pow", gelu="tanh_pow", joined="split", gemm=True),
     "tanh_mul": Form(opset=16, norm="mul", gelu="tanh_mul", scale="before", joined="no", computed_shapes=False),
     "nodes": Form(opset=20, gelu="node", computed_shapes=False),
     "nodes_tanh": Form(opset=21, gelu="node_tanh", scale="both", joined="split"),
@@ -112,6 +113,11 @@ class Graph:
         return self.node("Expand", [x, self.node("Where", [is_open, ones, target])])
 
     def linear(self, x, inner, columns):
+        if self.form.gemm:
+            flat = self.node("Gemm", [self.node("Reshape", [x, self.integers(-1, inner)]), self.weight(inner, columns),
+                                      self.weight(columns, deviation=0.2)])
+            sizes = self.node("Slice", [self.node("Shape", [x]), self.integers(0), self.integers(2), self.integers(0)])
+            return self.node("Reshape", [flat, self.node("Concat", [sizes, self.integers(columns)], axis=0)])
         return self.node("Add", [self.node("MatMul", [x, self.weight(inner, columns)]), self.weight(columns, deviation=0.2)])
 
     def norm(self, x, size):
@@ -175,13 +181,22 @@ class Graph:
         perms = [0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]
         return [self.node("Transpose", [part], perm=perm) for part, perm in zip(parts, perms)]
 
+    def root_of_scale(self, q, root):
+        """Of 1 / sqrt(columns of a head), which scaled_dot_product_attention puts on both operands."""
+        if not self.form.computed_shapes:
+            return self.value(1 / math.sqrt(root))
+        columns = self.node("Slice", [self.node("Shape", [q]), self.integers(-1), self.integers(2**63 - 1)])
+        share = self.node("Div", [self.value(1), self.node("Sqrt", [self.node("Cast", [columns], to=TensorProto.FLOAT)])])
+        return self.node("Sqrt", [share])
+
     def attention(self, x, rows, features, heads, mask=None):
         q, k, v = self.heads(x, rows, features, heads)
         root = math.sqrt(features // heads)
         if self.form.scale == "before":
             q = self.node("Mul", [q, self.value(1 / root)])
         if self.form.scale == "both":
-            q, k = (self.node("Mul", [part, self.value(1 / math.sqrt(root))]) for part in (q, k))
+            share = self.root_of_scale(q, root)
+            q, k = (self.node("Mul", [part, share]) for part in (q, k))
         scores = self.node("MatMul", [q, k])
         if self.form.scale == "behind":
             scores = self.node("Div", [scores, self.value(root)])
