@@ -51,14 +51,11 @@ int allowed_cpus() {
 }  // namespace
 
 TEST_CASE("the cpu backend keeps the contract of instances", "[cpu][instances]") {
+  cpu::CpuBackend backend;
   const Model model = build_zoo_model("mlp@width=64").value();
   for (const DType dtype : {DType::f32, DType::bf16})
     for (const int threads : {1, 2})
-      check_instances_contract(options_of(dtype, threads).group, [&](const CandidateGroup& group) {
-        LoadOptions options;
-        options.group = group;
-        return load_ok(model, options);
-      });
+      check_instances_contract(backend, model, options_of(dtype, threads));
 }
 
 TEST_CASE("all instances share one packed copy of the weights", "[cpu][instances][memory]") {

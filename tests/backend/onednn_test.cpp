@@ -99,13 +99,9 @@ TEST_CASE("an absurd batch on oneDNN is out of memory, not an overflow", "[onedn
 }
 
 TEST_CASE("the onednn backend keeps the contract of instances", "[onednn][instances]") {
+  onednn::OneDnnBackend backend({});
   for (const int threads : {1, 2})
-    check_instances_contract(onednn_options(DType::f32, threads).group,
-                             [&](const CandidateGroup& group) {
-                               LoadOptions options;
-                               options.group = group;
-                               return load_onednn(small(), options);
-                             });
+    check_instances_contract(backend, small(), onednn_options(DType::f32, threads));
 }
 
 TEST_CASE("lanes are as many threads as asked for, on the CPUs that they were given",

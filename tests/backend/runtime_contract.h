@@ -55,54 +55,20 @@ inline std::vector<float> output_in_runtime(LoadedModel& model, const CandidateG
   return program->read_output(samples).value();
 }
 
-// Batches one after the other on one loaded model, prepared and released again: sample 0 is the
-// same in all of them, and so is everything when it is done again.
+// The rules of the contract, and what a runtime's figures are.
 inline void check_runtime_contract(Backend& backend, const Model& model, DType dtype) {
   const LoadOptions options = options_of_runtime(dtype, 2, 1);
+  check_conformance(backend, model, options);
   const auto loaded = load_in_runtime(backend, model, options);
   CHECK(loaded->load_seconds() > 0);
-  const std::vector<float> first = output_in_runtime(*loaded, options.group, 1, 1);
-  for (const std::int64_t batch : {3, 1, 8, 3}) {
-    INFO("batch " << batch);
-    const std::vector<float> found = output_in_runtime(*loaded, options.group, batch, 1);
-    CHECK(difference_of(first, found) <= loaded->output_tolerance());
-  }
   const auto program = prepare_instances(*loaded, options.group, 4);
-  REQUIRE(program->run(3));
-  const std::vector<float> before = program->read_output(4).value();
-  REQUIRE(before.size() == 4 * first.size());
-  program->set_input(2);
-  REQUIRE(program->run(1));
-  CHECK(difference_of(before, program->read_output(4).value()) > loaded->output_tolerance());
-  program->set_input(1);
-  REQUIRE(program->run(1));
-  CHECK(difference_of(before, program->read_output(4).value()) <= loaded->output_tolerance());
   CHECK(program->memory().kind == MemoryKind::rss);
   CHECK(program->memory().activations > 0);
 }
 
 // Instances side by side give each the same as one alone.
 inline void check_runtime_instances(Backend& backend, const Model& model) {
-  constexpr int kRuns = 4;
-  const LoadOptions alone = options_of_runtime(DType::f32, 1, 1);
-  const auto one = load_in_runtime(backend, model, alone);
-  const std::vector<float> expected = output_in_runtime(*one, alone.group, 3, 2);
-  for (const int instances : {2, 3}) {
-    const LoadOptions options = options_of_runtime(DType::f32, 1, instances);
-    const auto loaded = load_in_runtime(backend, model, options);
-    const auto program = prepare_instances(*loaded, options.group, 3);
-    const RunTimes times = program->run(kRuns).value();
-    REQUIRE(times.seconds.size() == static_cast<std::size_t>(kRuns * instances));
-    for (int instance = 0; instance < instances; ++instance)
-      CHECK(std::count(times.instance.begin(), times.instance.end(), instance) == kRuns);
-    const std::vector<float> output = program->read_output(2).value();
-    REQUIRE(output.size() == expected.size() * static_cast<std::size_t>(instances));
-    for (int instance = 0; instance < instances; ++instance) {
-      const auto begin = output.begin() + instance * static_cast<std::ptrdiff_t>(expected.size());
-      const std::vector<float> own(begin, begin + static_cast<std::ptrdiff_t>(expected.size()));
-      CHECK(difference_of(expected, own) <= loaded->output_tolerance());
-    }
-  }
+  check_instances_contract(backend, model, options_of_runtime(DType::f32, 1, 1));
 }
 
 inline Ending refusal_of(Backend& backend, const Model& model, const LoadOptions& options) {

@@ -206,11 +206,9 @@ TEST_CASE("runs report virtual seconds of every instance and do not sleep", "[si
 }
 
 TEST_CASE("the simulated device keeps the contract of instances", "[simulated][instances]") {
-  test::check_instances_contract(candidate(1).group, [](const CandidateGroup& group) {
-    LoadOptions options;
-    options.group = group;
-    return load("", options);
-  });
+  LoadOptions options;
+  options.group = candidate(1).group;
+  test::check_instances_contract(*create_simulated_backend("").value(), small_model(), options);
 }
 
 TEST_CASE("which split of the CPUs is best depends on the batch", "[simulated][instances]") {

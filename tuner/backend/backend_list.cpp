@@ -1,10 +1,14 @@
 #include "tuner/backend/backend_list.h"
 
+#include <algorithm>
+#include <deque>
+
 #include "tuner/backend/command/command_backend.h"
 #include "tuner/backend/module_loader.h"
 #include "tuner/backend/neuron/neuron_backend.h"
 #include "tuner/backend/onnxruntime/onnxruntime_backend.h"
 #include "tuner/backend/openvino/openvino_backend.h"
+#include "tuner/backend/plugin/plugin_backend.h"
 #include "tuner/backend/simulated/simulated.h"
 
 namespace batchtune {
@@ -47,6 +51,29 @@ constexpr BackendEntry kBackends[] = {
      nullptr, true, MemoryKind::account, create_simulated_backend},
 };
 
+constexpr char kPluginDescription[] = "a plugin: a shared library that --backend names";
+
+// The rows of plugins that were met; what is handed out stays where it is.
+struct PluginRow {
+  std::string name;
+  BackendEntry entry;
+};
+std::deque<PluginRow>& plugin_rows() {
+  static std::deque<PluginRow> rows;
+  return rows;
+}
+
+const BackendEntry* find_in_table(std::string_view name) {
+  for (const BackendEntry& entry : kBackends)
+    if (entry.name == name) return &entry;
+  return nullptr;
+}
+
+bool is_library_path(std::string_view name) {
+  return name.find('/') != std::string_view::npos || name.ends_with(".so") ||
+         name.find(".so.") != std::string_view::npos;
+}
+
 std::string known_names() {
   std::string names;
   for (const BackendEntry& entry : kBackends)
@@ -59,6 +86,16 @@ tl::unexpected<Error> unknown_backend(const std::string& name) {
                    "Choose one of them.");
 }
 
+// In this process: a worker's.
+Result<std::unique_ptr<Backend>> open_plugin(const PluginSpec& plugin) {
+  BT_TRY(backend, plugin::create_backend(plugin.path, plugin.parameters, onnx_for_runtime));
+  const std::string name = backend->describe().backend;
+  if (!plugin.name.empty() && plugin.name != name)
+    return environment_error("the plugin " + plugin.name, "one that calls itself " + name,
+                             plugin.path);
+  return backend;
+}
+
 }  // namespace
 
 std::span<const BackendEntry> backends() {
@@ -66,9 +103,50 @@ std::span<const BackendEntry> backends() {
 }
 
 const BackendEntry* find_backend(std::string_view name) {
-  for (const BackendEntry& entry : kBackends)
-    if (entry.name == name) return &entry;
-  return nullptr;
+  for (const PluginRow& row : plugin_rows())
+    if (row.name == name) return &row.entry;
+  return find_in_table(name);
+}
+
+std::optional<PluginSpec> plugin_of(std::string_view spec) {
+  const auto [name, parameters] = split_backend_spec(spec);
+  if (is_library_path(name)) return PluginSpec{name, "", parameters};
+  const std::string prefix = std::string(kPluginParameter) + "=";
+  if (find_in_table(name) != nullptr || !parameters.starts_with(prefix)) return std::nullopt;
+  const std::size_t end = parameters.find(',');
+  return PluginSpec{parameters.substr(prefix.size(), end - prefix.size()), name,
+                    end == std::string::npos ? "" : parameters.substr(end + 1)};
+}
+
+std::string to_string(const PluginSpec& plugin) {
+  const std::string& own = plugin.parameters;
+  if (plugin.name.empty()) return plugin.path + (own.empty() ? "" : ":" + own);
+  return plugin.name + ":" + kPluginParameter + "=" + plugin.path + (own.empty() ? "" : "," + own);
+}
+
+Result<const BackendEntry*> add_plugin(const DeviceInfo& described) {
+  if (find_in_table(described.backend) != nullptr)
+    return environment_error("a plugin with a name of its own",
+                             "\"" + described.backend + "\", which is a backend of batchtune");
+  std::deque<PluginRow>& rows = plugin_rows();
+  auto row = std::find_if(rows.begin(), rows.end(), [&](const PluginRow& known) {
+    return known.name == described.backend;
+  });
+  if (row == rows.end()) row = rows.insert(rows.end(), {described.backend, {}});
+  row->entry = {.name = row->name.c_str(),
+                .description = kPluginDescription,
+                .module = nullptr,
+                .simulated = described.simulated,
+                .memory_kind = described.memory_bytes ? MemoryKind::account : MemoryKind::rss,
+                .create = nullptr,
+                .on_host_cpu = described.peaks.empty(),
+                .runtime = nullptr,
+                .one_instance = true};
+  return &row->entry;
+}
+
+bool is_plugin(const BackendEntry& entry) {
+  return entry.module == nullptr && entry.create == nullptr;
 }
 
 BackendSpec split_backend_spec(std::string_view spec) {
@@ -97,16 +175,18 @@ std::string with_parameter(const std::string& spec, const std::string& name,
 }
 
 Result<std::unique_ptr<Backend>> open_backend(const std::string& spec) {
+  if (const auto plugin = plugin_of(spec)) return open_plugin(*plugin);
   const auto [name, parameters] = split_backend_spec(spec);
-  const BackendEntry* entry = find_backend(name);
+  const BackendEntry* entry = find_in_table(name);
   if (entry == nullptr) return unknown_backend(name);
   if (entry->module != nullptr) return open_backend_module(module_path(entry->module), parameters);
   return entry->create(parameters);
 }
 
 Result<std::vector<KernelInfo>> kernels_of_backend(const std::string& spec) {
+  if (plugin_of(spec)) return std::vector<KernelInfo>{};
   const std::string name = split_backend_spec(spec).name;
-  const BackendEntry* entry = find_backend(name);
+  const BackendEntry* entry = find_in_table(name);
   if (entry == nullptr) return unknown_backend(name);
   if (entry->module == nullptr) return std::vector<KernelInfo>{};
   return kernels_of_module(module_path(entry->module));

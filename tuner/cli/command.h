@@ -31,6 +31,7 @@ void add_list_command(Arguments& arguments);
 void add_export_command(Arguments& arguments);
 void add_doctor_command(Arguments& arguments);
 void add_replay_command(Arguments& arguments);
+void add_backend_check_command(Arguments& arguments);
 
 int exit_code(const Error& error);
 

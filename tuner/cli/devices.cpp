@@ -63,6 +63,7 @@ Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, 
   if (open.entry->on_host_cpu) {
     BT_TRY(measured, obtain_calibration(store, quiet));
     open.figures = merge(described, std::move(measured));
+    if (is_plugin(*open.entry)) open.figures.device.name = described.name;
   } else {
     open.figures.device = std::move(described);
   }

@@ -13,6 +13,7 @@
 #include "tuner/cli/database.h"
 #include "tuner/cli/estimate_options.h"
 #include "tuner/cli/host.h"
+#include "tuner/cli/plugins.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/splits.h"
 #include "tuner/core/units.h"
@@ -206,7 +207,9 @@ Listing guide_listing() {
   return list;
 }
 
-Result<int> run_estimate(const EstimateCommandOptions& options) {
+Result<int> run_estimate(EstimateCommandOptions options) {
+  BT_TRY(device, named_plugin(options.device));
+  options.device = device;
   BT_TRY(format, parse_format(options.output));
   const bool training = options.mode == "training";
   if (!training && options.mode != "inference")

@@ -13,6 +13,7 @@
 #include "tuner/cli/calibration.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
+#include "tuner/cli/plugins.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/runtimes.h"
 #include "tuner/core/units.h"
@@ -30,6 +31,7 @@ namespace {
 
 struct ListOptions {
   std::string what;
+  std::string backend;  // a spec; "": devices as they are known without one
   std::string database;
   OutputOptions output;
 };
@@ -110,6 +112,12 @@ Result<Listing> list_devices(const ListOptions& options) {
                   {"memory_bytes", "memory", true},
                   {"cores", "cores", true},
                   {"description", ""}};
+  if (!options.backend.empty()) {
+    BT_TRY(spec, named_plugin(options.backend));
+    BT_TRY(device, describe_backend(spec));
+    add_device(list, device, device.backend + " " + device.version);
+    return list;
+  }
   std::optional<Calibration> measured;
   const auto place = database_path(options.database);
   if (place && std::filesystem::exists(place->path)) {
@@ -281,6 +289,8 @@ constexpr char kRules[] = "rules";
 
 Result<int> run_list(const ListOptions& options) {
   BT_TRY(format, parse_format(options.output));
+  if (!options.backend.empty() && options.what != "devices")
+    return bad_input("--backend with list devices", "list " + options.what, "--backend");
   if (options.what == kRules) {
     BT_TRY_VOID(print_rules(format));
     return kDone;
@@ -304,6 +314,8 @@ void add_list_command(Arguments& arguments) {
   auto options = std::make_shared<ListOptions>();
   arguments.required("WHAT", options->what,
                      "models devices backends kernels ops options sessions formats strategies rules");
+  arguments.value("--backend", options->backend,
+                  "list devices: the one of this backend alone, as it says; also the path of a plugin");
   add_database_option(arguments, options->database);
   add_format_option(arguments, options->output);
   arguments.run([options] { return run_list(*options); });

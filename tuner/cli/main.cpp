@@ -24,6 +24,7 @@ constexpr Command kCommands[] = {
     {"describe", "operations, shapes and work of a model", add_describe_command},
     {"replay", "search strategies on recorded tables, without a device", add_replay_command},
     {"doctor", "what disturbs measuring on this machine", add_doctor_command},
+    {"backend-check", "whether a backend or plugin keeps the contract", add_backend_check_command},
     {"list", "models, devices, backends, kernels, ops, sessions, formats, strategies, rules",
      add_list_command},
     {"export", "write a model as JSON", add_export_command},

@@ -22,7 +22,8 @@ void add_database_option(Arguments& arguments, std::string& path) {
 void add_device_options(Arguments& arguments, TuningOptions& options) {
   arguments.repeated(
       "--backend", options.backends,
-      "backend, with its own parameters after a colon (simulated:wall=2GiB), or a list: "
+      "backend, or the path of a plugin (./libmine.so), with its own parameters after a colon "
+      "(simulated:wall=2GiB), or a list: "
       "onnxruntime,cpu; may be repeated (default: cpu; for an ONNX file the runtimes found)");
   arguments.repeated("--runtime-library", options.runtime_libraries,
                      "PATH of the library of the one runtime among the backends (default: "

@@ -12,6 +12,7 @@
 #include "kernels/probe/pinned_team.h"
 #include "kernels/probe/reference_programs.h"
 #include "tuner/backend/backend_list.h"
+#include "tuner/backend/conformance/checking_backend.h"
 #include "tuner/cli/neuron_environment.h"
 #include "tuner/cli/openmp.h"
 #include "tuner/cli/runtimes.h"
@@ -152,8 +153,12 @@ class CpuCanaries final : public Canaries {
 Result<std::unique_ptr<Backend>> open_worker_backend(const std::string& spec) {
   if (split_backend_spec(spec).name == kReferenceBackend)
     return std::make_unique<ReferenceBackend>();
-  BT_TRY(complete, with_neuron_environment(spec));
-  return open_backend(with_openmp_spinning(with_library_of_environment(complete)));
+  const auto open = [](const std::string& named) -> Result<std::unique_ptr<Backend>> {
+    BT_TRY(complete, with_neuron_environment(named));
+    return open_backend(with_openmp_spinning(with_library_of_environment(complete)));
+  };
+  if (auto checking = conformance::open_checking(spec, open)) return std::move(*checking);
+  return open(spec);
 }
 
 std::unique_ptr<Canaries> make_canaries(int cpus) {

@@ -67,11 +67,12 @@ std::vector<std::string> backend_names(const TuningRequest& request) {
   return names;
 }
 
-// Where not asked for: our own kernels must agree; a runtime computes as it sees fit; a simulated device not at all.
+// Where not asked for: our own kernels must agree; a runtime or plugin computes as it sees fit; a simulated device not at all.
 OutputCheck output_check_of(const TuningRequest& request, const BackendEntry& backend) {
   if (backend.simulated) return OutputCheck::off;
   if (request.check_outputs) return *request.check_outputs;
-  return backend.memory_kind == MemoryKind::account ? OutputCheck::strict : OutputCheck::warn;
+  const bool own = backend.memory_kind == MemoryKind::account && !is_plugin(backend);
+  return own ? OutputCheck::strict : OutputCheck::warn;
 }
 
 // The backends of a request with what their loading needs.
@@ -145,6 +146,9 @@ Result<SessionHeader> make_header(const TuningRequest& request, const Model& mod
   header.model_json = write_model(model);
   header.environment = environment_snapshot();
   for (const OpenDevice& device : devices) {
+    if (const auto plugin = plugin_of(device.spec))
+      header.environment.emplace_back(
+          "plugin." + plugin->name, plugin->path + ", " + device.figures.device.version);
     header.devices.push_back(device.figures.device);
     header.simulated |= device.entry->simulated;
   }

@@ -10,6 +10,7 @@
 #include "tuner/backend/command/options.h"
 #include "tuner/cli/equal_settings.h"
 #include "tuner/cli/input_file.h"
+#include "tuner/cli/plugins.h"
 #include "tuner/cli/wish_request.h"
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule.h"
@@ -189,7 +190,8 @@ Status add_command_options(const TuningOptions& options, std::vector<std::string
 
 Status parse_backends(const TuningOptions& options, TuningRequest& request) {
   std::vector<std::string> names;
-  for (const std::string& spec : specs_of(options)) {
+  for (const std::string& typed : specs_of(options)) {
+    BT_TRY(spec, named_plugin(typed));
     const std::string name = split_backend_spec(spec).name;
     if (find_backend(name) == nullptr)
       return bad_input("a backend: " + names_in(backends()), "'" + name + "'", "--backend");

@@ -12,6 +12,7 @@
 #include "tuner/backend/command/rules.h"
 #include "tuner/backend/command/server.h"
 #include "tuner/backend/command/substitution.h"
+#include "tuner/backend/runtime/endings.h"
 #include "tuner/core/stopwatch.h"
 #include "tuner/workload/model.h"
 
@@ -98,6 +99,7 @@ CommandModel::~CommandModel() {
 }
 
 Outcome<std::unique_ptr<Program>> CommandModel::prepare(const Candidate& candidate) {
+  if (candidate.batch < 1) return tl::unexpected(runtime::unsupported("a batch is at least 1"));
   if (candidate.group.instances != 1)
     return tl::unexpected(Ending{TrialStatus::unsupported,
                                  "a command runs as one instance; use --instances 1", "", ""});

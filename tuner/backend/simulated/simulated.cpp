@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "tuner/backend/runtime/endings.h"
 #include "tuner/backend/simulated/cost.h"
 #include "tuner/backend/simulated/parameters.h"
 #include "tuner/workload/opaque.h"
@@ -186,6 +187,7 @@ class SimulatedModel final : public LoadedModel {
   double output_tolerance() const override { return kTolerance; }
 
   Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) override {
+    if (candidate.batch < 1) return tl::unexpected(runtime::unsupported("a batch is at least 1"));
     const Bytes wanted = simulated::memory_of(model_, candidate).total();
     if (wanted > wall_) return tl::unexpected(out_of_memory(wanted, wall_));
     return std::make_unique<SimulatedProgram>(model_, candidate, parameters_, *machine_);
