@@ -9,7 +9,8 @@ packages=(cmake ninja-build g++ libbenchmark-dev libtbb-dev libsqlite3-dev libcl
           nlohmann-json3-dev libfmt-dev libexpected-dev libboost-dev libeigen3-dev
           libtomlplusplus-dev libonnx-dev libprotobuf-dev protobuf-compiler zlib1g-dev libdnnl-dev)
 if [[ "${1:-}" == --tests ]]; then
-  packages+=(catch2 sqlite3)   # sqlite3: the shell, with which tests look at a database from outside
+  # sqlite3: the shell, with which tests look at a database from outside; pkg-config: as authors of plugins use it
+  packages+=(catch2 sqlite3 pkg-config)
 fi
 
 fail() { printf 'batchtune: %s\n' "$*" >&2; exit 1; }
