@@ -52,5 +52,6 @@ TEST_CASE("a program that ends otherwise while it is profiled says how", "[profi
   CHECK(later.evidence.find("profiling batch 4") != std::string::npos);
   CHECK(profile("simulated", "hang=4@3", 4, 0.3).ending.status == TrialStatus::timeout);
   CHECK(profile("throws", "").ending.status == TrialStatus::out_of_memory);
-  CHECK_FALSE(profile_alone({"simulated", "no such parameter"}, "", simulated_candidate(1), {}));
+  const MeasuredBackend unknown{"simulated", "no such parameter", MemoryKind::account, "", {}};
+  CHECK_FALSE(profile_alone(unknown, "", simulated_candidate(1), {}));
 }
