@@ -22,6 +22,7 @@ class Form:
     scale: str = "behind"  # of attention: "behind" the product, "before" it, "both": its root on both sides
     joined: str = "gather"  # queries, keys and values of one product: "gather", "squeeze", "split"; "no": three products
     computed_shapes: bool = True  # targets of Reshape by Shape and Concat, and roots of sizes as well; else constants
+    fixed: bool = False  # the batch is 1 everywhere, as exported without dynamic axes
     gemm: bool = False  # products of rows: Reshape to two dimensions, Gemm, Reshape back
 
 
@@ -31,6 +32,8 @@ FORMS = {
     "sdpa": Form(opset=18, gelu="erf_half", scale="both", joined="squeeze"),
     "tanh": Form(opset=14, norm="pow", gelu="tanh_pow", joined="split", gemm=True),
     "tanh_mul": Form(opset=16, norm="mul", gelu="tanh_mul", scale="before", joined="no", computed_shapes=False),
+    "fixed": Form(fixed=True, norm="pow", computed_shapes=False),
+    "fixed_gemm": Form(fixed=True, opset=18, gelu="tanh_mul", joined="split", computed_shapes=False, gemm=True),
     "nodes": Form(opset=20, gelu="node", computed_shapes=False),
     "nodes_tanh": Form(opset=21, gelu="node_tanh", scale="both", joined="split"),
 }
@@ -39,16 +42,17 @@ FORMS = {
 class Graph:
     def __init__(self, form, seed):
         self.form = form
+        self.batch = 1 if form.fixed else "batch"
         self.rng = numpy.random.default_rng(seed)
         self.nodes, self.initializers, self.inputs, self.outputs = [], [], [], []
 
     def input(self, name, shape, elem_type=TensorProto.FLOAT):
-        self.inputs.append(helper.make_tensor_value_info(name, elem_type, ["batch", *shape]))
+        self.inputs.append(helper.make_tensor_value_info(name, elem_type, [self.batch, *shape]))
         return name
 
     def output(self, name, wanted, shape, elem_type=TensorProto.FLOAT):
         self.nodes.append(helper.make_node("Identity", [name], [wanted], name=f"node_{len(self.nodes)}"))
-        self.outputs.append(helper.make_tensor_value_info(wanted, elem_type, ["batch", *shape]))
+        self.outputs.append(helper.make_tensor_value_info(wanted, elem_type, [self.batch, *shape]))
 
     def value(self, array, dtype=numpy.float32):
         name = f"value_{len(self.initializers)}"
@@ -98,12 +102,15 @@ class Graph:
     def reshape(self, x, *shape):
         """To [batch, *shape]."""
         if not self.form.computed_shapes:
-            return self.node("Reshape", [x, self.integers(0, *shape)])
+            return self.node("Reshape", [x, self.integers(1 if self.form.fixed else 0, *shape)])
         parts = [self.batch_of(x), *(self.integers(size) for size in shape)]
         return self.node("Reshape", [x, self.node("Concat", parts, axis=0)])
 
-    def expand(self, x, batch):
-        """expand(batch, -1, -1), where TorchScript's exporter looks for what is -1 in a run."""
+    def expand(self, x, like):
+        """expand(batch of `like`, -1, -1), where TorchScript's exporter looks for what is -1 in a run."""
+        if self.form.fixed:
+            return x
+        batch = self.batch_of(like)
         target = self.node("Concat", [batch, self.integers(-1, -1)], axis=0)
         if not self.form.computed_shapes:
             return self.node("Expand", [x, self.node("Concat", [batch, self.integers(1, 1)], axis=0)])
@@ -112,12 +119,16 @@ class Graph:
         is_open = self.node("Equal", [target, self.node("Mul", [ones, self.value(-1, numpy.int64)])])
         return self.node("Expand", [x, self.node("Where", [is_open, ones, target])])
 
-    def linear(self, x, inner, columns):
+    def reshape_like(self, x, like, columns):
+        """To the first two dimensions of `like`."""
+        sizes = self.node("Slice", [self.node("Shape", [like]), self.integers(0), self.integers(2), self.integers(0)])
+        return self.node("Reshape", [x, self.node("Concat", [sizes, self.integers(columns)], axis=0)])
+
+    def linear(self, x, inner, columns, rows):
         if self.form.gemm:
             flat = self.node("Gemm", [self.node("Reshape", [x, self.integers(-1, inner)]), self.weight(inner, columns),
                                       self.weight(columns, deviation=0.2)])
-            sizes = self.node("Slice", [self.node("Shape", [x]), self.integers(0), self.integers(2), self.integers(0)])
-            return self.node("Reshape", [flat, self.node("Concat", [sizes, self.integers(columns)], axis=0)])
+            return self.reshape(flat, rows, columns) if self.form.fixed else self.reshape_like(flat, x, columns)
         return self.node("Add", [self.node("MatMul", [x, self.weight(inner, columns)]), self.weight(columns, deviation=0.2)])
 
     def norm(self, x, size):
@@ -166,7 +177,7 @@ class Graph:
         """Queries, keys (turned, for the product) and values, [batch, heads, rows, columns] each."""
         columns = features // heads
         if self.form.joined in ("gather", "squeeze"):
-            five = self.reshape(self.linear(x, features, 3 * features), rows, 3, heads, columns)
+            five = self.reshape(self.linear(x, features, 3 * features, rows), rows, 3, heads, columns)
             five = self.node("Transpose", [five], perm=[2, 0, 3, 1, 4])
             if self.form.joined == "gather":
                 q, k, v = (self.node("Gather", [five, self.value(i, numpy.int64)], axis=0) for i in range(3))
@@ -174,9 +185,9 @@ class Graph:
                 q, k, v = (self.squeeze(part, 0) for part in self.split(five, 3, 0))
             return q, self.node("Transpose", [k], perm=[0, 1, 3, 2]), v
         if self.form.joined == "split":
-            parts = self.split(self.linear(x, features, 3 * features), 3, 2)
+            parts = self.split(self.linear(x, features, 3 * features, rows), 3, 2)
         else:
-            parts = [self.linear(x, features, features) for _ in range(3)]
+            parts = [self.linear(x, features, features, rows) for _ in range(3)]
         parts = [self.reshape(part, rows, heads, columns) for part in parts]
         perms = [0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]
         return [self.node("Transpose", [part], perm=perm) for part, perm in zip(parts, perms)]
@@ -204,10 +215,10 @@ class Graph:
             scores = self.node("Add", [scores, mask])
         shares = self.node("Softmax", [scores], axis=3 if self.form.opset < 13 else -1)
         mixed = self.node("Transpose", [self.node("MatMul", [shares, v])], perm=[0, 2, 1, 3])
-        return self.linear(self.reshape(mixed, rows, features), features, features)
+        return self.linear(self.reshape(mixed, rows, features), features, features, rows)
 
-    def feed_forward(self, x, features, hidden):
-        return self.linear(self.gelu(self.linear(x, features, hidden)), hidden, features)
+    def feed_forward(self, x, features, hidden, rows):
+        return self.linear(self.gelu(self.linear(x, features, hidden, rows)), hidden, features, rows)
 
     def model(self):
         graph = helper.make_graph(self.nodes, "model", self.inputs, self.outputs, self.initializers)
@@ -236,11 +247,11 @@ def vit(form, small, seed):
                    kernel_shape=[size.patch] * 2, strides=[size.patch] * 2)
     x = graph.node("Transpose", [graph.reshape(x, size.features, patches)], perm=[0, 2, 1])
     first = graph.weight(1, 1, size.features, deviation=0.5)
-    x = graph.node("Concat", [graph.expand(first, graph.batch_of(x)), x], axis=1)
+    x = graph.node("Concat", [graph.expand(first, x), x], axis=1)
     x = graph.node("Add", [x, graph.weight(1, patches + 1, size.features, deviation=0.5)])
     for _ in range(size.layers):
         x = graph.node("Add", [x, graph.attention(graph.norm(x, size.features), patches + 1, size.features, size.heads)])
-        x = graph.node("Add", [x, graph.feed_forward(graph.norm(x, size.features), size.features, 4 * size.features)])
+        x = graph.node("Add", [x, graph.feed_forward(graph.norm(x, size.features), size.features, 4 * size.features, patches + 1)])
     x = graph.node("Gather", [graph.norm(x, size.features), graph.value(0, numpy.int64)], axis=1)
     x = graph.node("Gemm", [x, graph.weight(size.classes, size.features), graph.weight(size.classes)], transB=1)
     graph.output(x, "scores", [size.classes])
@@ -262,7 +273,7 @@ def bert(form, small, seed):
     for _ in range(size.layers):
         mixed = graph.attention(x, size.rows, size.features, size.heads, mask)
         x = graph.norm(graph.node("Add", [mixed, x]), size.features)
-        x = graph.norm(graph.node("Add", [graph.feed_forward(x, size.features, 4 * size.features), x]), size.features)
+        x = graph.norm(graph.node("Add", [graph.feed_forward(x, size.features, 4 * size.features, size.rows), x]), size.features)
     graph.output(x, "hidden", [size.rows, size.features])
     first = graph.node("Gather", [x, graph.value(0, numpy.int64)], axis=1)
     pooled = graph.node("Gemm", [first, graph.weight(size.features, size.features), graph.weight(size.features)], transB=1)
