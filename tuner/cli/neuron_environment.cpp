@@ -126,7 +126,7 @@ Result<std::string> with_neuron_environment(const std::string& spec, const std::
     return environment_error(
         "a NeuronCore that no other worker has",
         "all " + std::to_string(cores.size()) + " are taken", locks,
-        "Allow more of them (neuron:cores=0-3); racing and probes need one each");
+        "Wait for the other session, or allow more of them (neuron:cores=0-3)");
   setenv(kVisibleCores, std::to_string(*core).c_str(), 1);
   setenv(kExecutionTimeout, kExecutionSeconds, 0);  // the user's stays
   unsetenv(kAsynchronous);

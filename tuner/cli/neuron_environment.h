@@ -18,8 +18,8 @@ inline constexpr char kNeuronLocks[] = "/tmp";  // the same for all users of the
 //
 // A NeuronCore belongs to one process at a time, so each worker takes the first that no other
 // worker has: of cores=A-B in the spec, else $NEURON_RT_VISIBLE_CORES, else all that the driver
-// lists, else 0-1. It keeps it until it ends. An error when all are taken: racing and memory probes
-// need one each.
+// lists, else 0-1. It keeps it until it ends. An error when all are taken, by
+// another session or two.
 Result<std::string> with_neuron_environment(const std::string& spec, const std::string& root = "",
                                             const std::string& locks = kNeuronLocks);
 

@@ -31,6 +31,7 @@ struct TuningOptions {
   std::vector<std::string> runtime_libraries, runtime_options;
   std::string command, setup, cleanup, command_time, command_rules;  // of the command backend
   std::vector<std::string> command_environment;
+  std::string neff, compiler_args;  // of the neuron backend
   std::string dtypes, mode, threads, instances, isa;
   std::string batches;
   std::vector<std::string> latency_limits;

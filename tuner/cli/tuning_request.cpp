@@ -8,6 +8,7 @@
 
 #include "tuner/backend/backend_list.h"
 #include "tuner/backend/command/options.h"
+#include "tuner/backend/neuron/options.h"
 #include "tuner/cli/equal_settings.h"
 #include "tuner/cli/input_file.h"
 #include "tuner/cli/plugins.h"
@@ -31,6 +32,8 @@ constexpr SingleOption kSingleOptions[] = {
     {"setup", "--setup", &TuningOptions::setup},
     {"cleanup", "--cleanup", &TuningOptions::cleanup},
     {"rules", "--rules", &TuningOptions::command_rules},
+    {"neff", "--neff", &TuningOptions::neff},
+    {"compiler_args", "--compiler-args", &TuningOptions::compiler_args},
     {"dtype", "--dtype", &TuningOptions::dtypes},
     {"threads", "--threads", &TuningOptions::threads},
     {"instances", "--instances", &TuningOptions::instances},
@@ -188,6 +191,33 @@ Status add_command_options(const TuningOptions& options, std::vector<std::string
   return {};
 }
 
+// What is said of NEFFs and their compiler becomes parameters of neuron, which is asked for by
+// that.
+Status add_neuron_options(const TuningOptions& options, std::vector<std::string>& specs) {
+  const struct {
+    const char* parameter;
+    const char* option;
+    const std::string& text;
+  } given[] = {{"neff", "--neff", options.neff},
+               {"arguments", "--compiler-args", options.compiler_args}};
+  const auto is_neuron = [](const std::string& spec) {
+    return split_backend_spec(spec).name == neuron::kName;
+  };
+  for (const auto& [parameter, option, text] : given) {
+    if (text.empty()) continue;
+    if (specs.empty()) specs.emplace_back(neuron::kName);
+    const auto spec = std::find_if(specs.begin(), specs.end(), is_neuron);
+    if (spec == specs.end())
+      return bad_input("the backend that it is meant for", "none among those asked for", option,
+                       "Give --backend neuron with it");
+    *spec = with_parameter(*spec, parameter, text);
+  }
+  const auto spec = std::find_if(specs.begin(), specs.end(), is_neuron);
+  if (spec != specs.end())
+    BT_TRY_VOID(neuron::parse_settings(split_backend_spec(*spec).parameters));
+  return {};
+}
+
 Status parse_backends(const TuningOptions& options, TuningRequest& request) {
   std::vector<std::string> names;
   for (const std::string& typed : specs_of(options)) {
@@ -199,6 +229,7 @@ Status parse_backends(const TuningOptions& options, TuningRequest& request) {
     request.backends.push_back(spec);
   }
   BT_TRY_VOID(add_command_options(options, request.backends));
+  BT_TRY_VOID(add_neuron_options(options, request.backends));
   BT_TRY_VOID(add_runtime_options(options, request.backends));
   request.equal_settings = options.equal_settings;
   return options.equal_settings ? level_backends(request.backends) : Status{};

@@ -79,6 +79,18 @@ TEST_CASE("what fails on the Neuron stand-in is told with the compiler's words",
   CHECK(large["reason"].get<std::string>().find("neuronx-cc says") != std::string::npos);
 }
 
+TEST_CASE("the compiler gets its further arguments from the command line", "[neuron][end_to_end]") {
+  fresh_database();
+  tell("", "");
+  const Finished finished =
+      run({"measure", "mlp@width=64", "--backend", stand_in(), "--compiler-args", "--auto-cast all",
+           "--batches", "1", "--budget", "1s"});
+  INFO(finished.err);
+  CHECK(finished.code == 0);
+  CHECK(finished.out.find("--auto-cast") != std::string::npos);
+  CHECK(run({"tune", "mlp@width=64", "--neff", "m.neff"}).code == 2);
+}
+
 TEST_CASE("without AWS's runtime a line says what to install", "[neuron][end_to_end]") {
   tell("", "");
   const Finished finished =

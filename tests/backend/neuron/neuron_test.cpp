@@ -346,6 +346,7 @@ TEST_CASE("NEFFs of the user's are run without a compiler", "[neuron]") {
   REQUIRE_FALSE(none);
   CHECK(none.error().status == TrialStatus::unsupported);
   CHECK(none.error().reason.find("/m2") != std::string::npos);
+  CHECK(create_backend("neff=m{batch},arguments=-O1").error().found == "both");
   CHECK(create_backend("neff=model.neff").error().wanted.find("{batch}") != std::string::npos);
 }
 

@@ -33,6 +33,8 @@ Result<Settings> parse_settings(const std::string& parameters) {
     BT_TRY(seconds, parse_seconds(timeout, "neuron:compile_timeout"));
     settings.compile_timeout = seconds;
   }
+  if (!settings.neff.empty() && !settings.arguments.empty())
+    return bad_input("NEFFs, or arguments of the compiler that makes them", "both", kName);
   if (!settings.neff.empty() && settings.neff.find(kBatch) == std::string::npos)
     return bad_input("a pattern with {batch} in it: a NEFF is of one batch size", settings.neff,
                      "neuron:neff");
