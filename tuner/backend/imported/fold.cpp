@@ -8,7 +8,9 @@
 namespace batchtune::imported {
 namespace {
 
-constexpr std::int64_t kMostFolded = std::int64_t{1} << 31;  // bytes of one tensor
+// Bytes of one tensor, and of all: a small file may claim large ones. What is beyond is computed in
+// a run, and charged to the account.
+constexpr std::int64_t kMostFolded = std::int64_t{1} << 31, kMostOfAll = std::int64_t{1} << 32;
 
 RawTensor raw_of(const std::vector<double>& values, ElementType type, const Shape& shape) {
   const auto kernel = kernel_type(type);
@@ -112,7 +114,8 @@ class Folding {
   bool is_fixed(int tensor) const {
     const GraphTensor& one = edit_.tensor(tensor);
     if (!one.shape || one.shape->batch_axis >= 0) return false;
-    return elements(one.shape->sizes) * bytes_of(one.type) <= kMostFolded;
+    const std::int64_t bytes = elements(one.shape->sizes) * bytes_of(one.type);
+    return bytes <= kMostFolded && bytes <= kMostOfAll - folded_;
   }
 
   void fold(int index) {
@@ -145,6 +148,7 @@ class Folding {
       const auto type = *kernel_type(tensor.type);
       bytes.emplace_back(
           static_cast<std::size_t>(elements(tensor.shape->sizes)) * kt::bytes_of(type), '\0');
+      folded_ += std::ssize(bytes.back());
       outputs.back() = {type, kernel_shape(tensor.shape->sizes), bytes.back().data()};
     }
     kernels::Team alone;
@@ -162,6 +166,7 @@ class Folding {
   }
 
   GraphEditor& edit_;
+  std::int64_t folded_ = 0;  // bytes
 };
 
 }  // namespace

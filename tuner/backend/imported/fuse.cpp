@@ -53,6 +53,7 @@ class Fusing {
         !is_constant_f32(one.inputs[1]) || (has_input(one, 2) && !is_constant_f32(one.inputs[2])))
       return false;
     const Shape& filters = tensor(one.inputs[1]).shape->sizes;
+    if (filters.size() != 4 || elements(filters) == 0) return false;
     if (!native_window(edit_.graph(), one, {filters[2], filters[3]}, false)) return false;
     GraphNode made = one;
     made.domain = kNative;

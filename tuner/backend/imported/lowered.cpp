@@ -48,6 +48,10 @@ class Lowering {
       out_.native.description = counted_->description;
       out_.native.dims = counted_->dims;
     }
+    std::vector<Refused> unsound;
+    for (const GraphNode& node : graph_.nodes)
+      if (!is_sound(node)) unsound.push_back({node.op_type, node.name, "inputs are missing"});
+    if (!unsound.empty()) return unsupported(text_of(unsound));
     fold_constants(edit_);
     for (const auto pass : kPasses)
       if (forms == Forms::native) pass(edit_);

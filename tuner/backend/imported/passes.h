@@ -5,6 +5,10 @@
 
 namespace batchtune::imported {
 
+// sound.cpp: whether the node has an output and the inputs that its operation cannot do without.
+// Everything else takes that for granted.
+bool is_sound(const GraphNode& node);
+
 // fold.cpp: what depends on no input and not on the batch becomes a constant, computed by the
 // kernels that would compute it in a run; nodes that do nothing go (Identity, Dropout); operands
 // that old opsets spread along an axis get the shape that newer ones spread alike.
