@@ -43,8 +43,8 @@ void check_output(const Model& model, DType dtype, std::int64_t batch, double to
     REQUIRE(values.size() == right.size() * static_cast<std::size_t>(batch));
     double worst = 0;
     for (std::size_t i = 0; i < right.size(); ++i)
-      worst = std::max(worst, std::abs(values[static_cast<std::size_t>(sample) * right.size() + i] -
-                                       right[i]));
+      worst = std::max(
+          worst, std::abs(values[static_cast<std::size_t>(sample) * right.size() + i] - right[i]));
     INFO(name_of(model.ops.back().kind) << " " << model.ops.back().name << ", sample " << sample);
     CHECK(worst <= tolerance * largest(right));
   }
@@ -92,11 +92,13 @@ TEST_CASE("a residual is added wherever it is needed again", "[onednn]") {
       ModelBuilder::Conv conv{.channels = 16, .kernel = 3, .pad = 1, .batch_norm = false};
       conv.epilogue = {.bias = true};
       const Name a = builder.conv("a", x, conv);
-      conv.epilogue = {.bias = true, .activation = activation, .residual = a,
+      conv.epilogue = {.bias = true,
+                       .activation = activation,
+                       .residual = a,
                        .residual_after_activation = after};
-      const Name own = builder.conv("own", a, conv);    // its operand
+      const Name own = builder.conv("own", a, conv);      // its operand
       const Name once = builder.conv("once", own, conv);  // read again below
-      conv.epilogue.residual = x;                        // an input
+      conv.epilogue.residual = x;                         // an input
       const Name of_input = builder.conv("of_input", once, conv);
       conv.epilogue.residual = once;
       const Name last = builder.conv("last", of_input, conv);

@@ -24,8 +24,7 @@ inline std::unique_ptr<onednn::OneDnnModel> load_onednn(const Model& model,
   INFO((loaded ? "" : loaded.error().reason + "; " + loaded.error().evidence));
   REQUIRE(loaded);
   if (seen != nullptr) *seen = report;
-  return std::unique_ptr<onednn::OneDnnModel>(
-      static_cast<onednn::OneDnnModel*>(loaded->release()));
+  return std::unique_ptr<onednn::OneDnnModel>(static_cast<onednn::OneDnnModel*>(loaded->release()));
 }
 
 inline std::unique_ptr<Program> prepare_onednn(LoadedModel& model, const CandidateGroup& group,

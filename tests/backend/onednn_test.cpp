@@ -61,8 +61,7 @@ TEST_CASE("a program on oneDNN fits at exactly its own bytes and not at one less
     }
 }
 
-TEST_CASE("what a program on oneDNN needs does not depend on those before it",
-          "[onednn][memory]") {
+TEST_CASE("what a program on oneDNN needs does not depend on those before it", "[onednn][memory]") {
   const Model model = build_zoo_model("squeezenet").value();
   LoadOptions options = onednn_options(DType::f32);
   const Bytes need =
@@ -152,9 +151,8 @@ TEST_CASE("a profile has the time of every step, and the run after it is as befo
     CHECK(layer.seconds > 0);
     CHECK_FALSE(layer.name.empty());
   }
-  CHECK(std::any_of(layers.begin(), layers.end(), [](const LayerTime& layer) {
-    return layer.kind.find("conv2d ") == 0;
-  }));
+  CHECK(std::any_of(layers.begin(), layers.end(),
+                    [](const LayerTime& layer) { return layer.kind.find("conv2d ") == 0; }));
   REQUIRE(program->run(1));
   CHECK(program->read_output(2).value() == before);
 }
@@ -171,7 +169,7 @@ TEST_CASE("what was settled about oneDNN is reported", "[onednn]") {
   CHECK_FALSE(onednn::parse_settings("spin=1"));
   const DeviceInfo info = backend.describe();
   CHECK(info.backend == "onednn");
-  CHECK(info.version.find("OpenMP") != std::string::npos);
+  CHECK(info.version.find("oneDNN ") == 0);
   CHECK(info.isa_in_use.size() == 2);
 }
 
@@ -196,8 +194,9 @@ TEST_CASE("what the onednn backend cannot do is unsupported, with the reason", "
   }
   const LoadOptions options = onednn_options(DType::f32, 1);
   const auto model = load_onednn(small(), options);
-  CHECK(model->prepare({onednn_options(DType::f32, 2).group, 1}).error().reason.find(
-            "loaded for") != std::string::npos);
+  CHECK(
+      model->prepare({onednn_options(DType::f32, 2).group, 1}).error().reason.find("loaded for") !=
+      std::string::npos);
 }
 
 TEST_CASE("an imported model is unsupported on oneDNN, and what runs it is named", "[onednn]") {

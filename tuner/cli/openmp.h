@@ -7,8 +7,8 @@
 namespace batchtune {
 
 // Settles it for this process where the backend of `spec` uses OpenMP, and tells the backend by its
-// parameter `spinning`: what the user has in the environment (GOMP_SPINCOUNT, OMP_WAIT_POLICY) or in
-// the spec ("onednn:spinning=300000"), else kSpinningPauses.
+// parameter `spinning`: what the user has in the environment (GOMP_SPINCOUNT, OMP_WAIT_POLICY) or
+// in the spec ("onednn:spinning=300000"), else kSpinningPauses.
 std::string with_openmp_spinning(const std::string& spec);
 
 // Some 0.4 to 1 ms. OpenMP's own default spins for 5 to 14 ms, into the turns of others; threads

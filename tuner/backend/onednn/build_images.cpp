@@ -36,9 +36,9 @@ Outcome<void> GraphBuilder::conv2d() {
   const bool has_residual = !op().epilogue.residual.empty();
   const OpIndex residual = has_residual ? reads_.back() : -1;
   const int inputs[] = {operands[0].buffer};
-  const int result = call.post.sum ? result_buffer(destination, image(residual),
-                                                   held(residual).buffer, inputs)
-                                   : new_buffer(destination);
+  const int result =
+      call.post.sum ? result_buffer(destination, image(residual), held(residual).buffer, inputs)
+                    : new_buffer(destination);
   operands.push_back({DNNL_ARG_DST, destination, result});
   add_step("conv2d", chosen, std::move(operands));
   if (residual_is_separate()) add_residual(destination, result, in_format(residual, destination));
@@ -59,9 +59,8 @@ void GraphBuilder::pool() {
   } else {
     const Window& w = op().window;
     call.algorithm = op().kind == OpKind::max_pool ? dnnl::algorithm::pooling_max
-                     : op().count_include_pad
-                         ? dnnl::algorithm::pooling_avg_include_padding
-                         : dnnl::algorithm::pooling_avg_exclude_padding;
+                     : op().count_include_pad      ? dnnl::algorithm::pooling_avg_include_padding
+                                                   : dnnl::algorithm::pooling_avg_exclude_padding;
     call.strides = {w.stride_h, w.stride_w};
     call.kernel = {w.kernel_h, w.kernel_w};
     call.begin = {w.pad_top, w.pad_left};

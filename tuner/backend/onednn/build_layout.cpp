@@ -29,14 +29,13 @@ void GraphBuilder::concat() {
   for (std::size_t i = 0; i < reads_.size(); ++i) {
     const std::int64_t row = as_image ? 0 : elements_from(shape(read(i)), op().axis);
     sources.push_back(as_image ? image(read(i)) : rows(batch_elements(read(i)), row));
-    operands.push_back({DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), sources.back(),
-                        held(read(i)).buffer});
+    operands.push_back(
+        {DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), sources.back(), held(read(i)).buffer});
   }
   std::optional<Desc> wanted;
-  if (!as_image)
-    wanted = rows(batch_elements(now_), elements_from(op().output, op().axis));
-  Description chosen = describe_concat(context_.engine, as_image ? image_axis(op().output, op().axis) : 1,
-                                       sources, wanted);
+  if (!as_image) wanted = rows(batch_elements(now_), elements_from(op().output, op().axis));
+  Description chosen = describe_concat(
+      context_.engine, as_image ? image_axis(op().output, op().axis) : 1, sources, wanted);
   const Desc destination = chosen.query_md(dnnl::query::dst_md);
   const int result = new_buffer(destination);
   operands.push_back({DNNL_ARG_DST, destination, result});
@@ -53,8 +52,8 @@ void GraphBuilder::slice() {
   const std::int64_t length = (op().end - op().begin) * step;
   const Desc to = rows(batch_elements(now_), length);
   const std::int64_t count = batch_elements(now_) / length;
-  const Desc from = rows(batch_elements(read()), row)
-                        .submemory_desc({count, length}, {0, op().begin * step});
+  const Desc from =
+      rows(batch_elements(read()), row).submemory_desc({count, length}, {0, op().begin * step});
   const int source = plain(read()), result = new_buffer(to);
   add_reorder(from, source, to, result);
   hold(result);

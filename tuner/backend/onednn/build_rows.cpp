@@ -95,19 +95,19 @@ Outcome<void> GraphBuilder::rms_norm() {
   BT_TRY(gain, vector_weight(WeightRole::gain));
   const std::int64_t length = op().output.back(), count = batch_elements(now_) / length;
   const int from = plain(read()), result = new_buffer(rows(batch_elements(now_), length));
-  add_own_step("rms_norm (own)", {{0, {}, from}, {0, {}, -1, gain}, {0, {}, result}},
-               [count, length, epsilon = static_cast<float>(op().epsilon),
-                bf16 = context_.dtype == DType::bf16](const Lanes& lanes,
-                                                      const std::vector<void*>& at) {
-                 const auto* weights = static_cast<const float*>(at[1]);
-                 if (bf16)
-                   normalise_rows(lanes, count, length, epsilon,
-                                  static_cast<const kernels::Bfloat16*>(at[0]), weights,
-                                  static_cast<kernels::Bfloat16*>(at[2]));
-                 else
-                   normalise_rows(lanes, count, length, epsilon, static_cast<const float*>(at[0]),
-                                  weights, static_cast<float*>(at[2]));
-               });
+  add_own_step(
+      "rms_norm (own)", {{0, {}, from}, {0, {}, -1, gain}, {0, {}, result}},
+      [count, length, epsilon = static_cast<float>(op().epsilon),
+       bf16 = context_.dtype == DType::bf16](const Lanes& lanes, const std::vector<void*>& at) {
+        const auto* weights = static_cast<const float*>(at[1]);
+        if (bf16)
+          normalise_rows(lanes, count, length, epsilon,
+                         static_cast<const kernels::Bfloat16*>(at[0]), weights,
+                         static_cast<kernels::Bfloat16*>(at[2]));
+        else
+          normalise_rows(lanes, count, length, epsilon, static_cast<const float*>(at[0]), weights,
+                         static_cast<float*>(at[2]));
+      });
   hold(result);
   return {};
 }
@@ -156,12 +156,13 @@ void GraphBuilder::activation() {
 
 // In the format of whichever is an image in one, the first if both are.
 void GraphBuilder::binary(dnnl::algorithm algorithm) {
-  const std::optional<Desc> format = held(read(0)).format ? held(read(0)).format
-                                                          : held(read(1)).format;
+  const std::optional<Desc> format =
+      held(read(0)).format ? held(read(0)).format : held(read(1)).format;
   const Desc data = format ? *format : rows(batch_elements(now_), elements(op().output));
   const int a = format ? in_format(read(0), data) : held(read(0)).buffer;
   const int b = format ? in_format(read(1), data) : held(read(1)).buffer;
-  // Not where the operands are one: bf16 tails of oneDNN 3.2 come out wrong with all three in one place.
+  // Not where the operands are one: bf16 tails of oneDNN 3.2 come out wrong with all three in one
+  // place.
   const int second[] = {b};
   const int own = take_over(read(0), second);
   const int result = own >= 0 && own == a ? own : new_buffer(data);

@@ -25,7 +25,7 @@ class GraphBuilder {
   // A tensor as it lies now.
   struct Held {
     int buffer = -1;
-    std::optional<Desc> format;                  // of an image; nullopt: plain
+    std::optional<Desc> format;                   // of an image; nullopt: plain
     std::vector<std::pair<Desc, int>> reordered;  // copies for readers, with their buffers
     bool has_plain_copy = false;
     int plain_copy = -1;
@@ -64,7 +64,7 @@ class GraphBuilder {
   // shape of one dimension is one of 1 x 1 pixels.
   Desc rows(std::int64_t count, std::int64_t length) const;
   Dims image_dims(OpIndex op) const;
-  Desc image(OpIndex op) const;      // as it is held
+  Desc image(OpIndex op) const;  // as it is held
   Desc any_format(const Dims& dims) const;
 
   // Buffers with the tensor of `op`.
@@ -97,7 +97,7 @@ class GraphBuilder {
 
   GraphContext context_;
   Graph graph_;
-  std::vector<Held> held_;         // one per operation
+  std::vector<Held> held_;          // one per operation
   std::vector<OpIndex> last_read_;  // by which operation; kForever: input or output
   OpIndex now_ = 0;
   std::vector<OpIndex> reads_;  // of the operation in hand

@@ -4,10 +4,12 @@
 
 namespace {
 
+const batchtune::ModuleServices* services = nullptr;
+
 batchtune::Backend* create(const char* parameters) {
   auto settings = batchtune::onednn::parse_settings(parameters != nullptr ? parameters : "");
   if (!settings) return nullptr;
-  return new batchtune::onednn::OneDnnBackend(std::move(*settings));
+  return new batchtune::onednn::OneDnnBackend(std::move(*settings), services->read_onnx_graph);
 }
 
 std::vector<batchtune::KernelInfo> no_kernels_of_our_own() {
@@ -15,6 +17,11 @@ std::vector<batchtune::KernelInfo> no_kernels_of_our_own() {
 }
 
 }  // namespace
+
+extern "C" __attribute__((visibility("default"))) void batchtune_take_module_services(
+    const batchtune::ModuleServices* given) {
+  services = given;
+}
 
 extern "C" __attribute__((visibility("default"))) const batchtune::BackendModule*
 batchtune_backend_module() {

@@ -38,15 +38,6 @@ Outcome<void> check_group(const CandidateGroup& group) {
   return {};
 }
 
-Outcome<void> check_model(const Model& model) {
-  for (const auto& op : model.ops)
-    if (op.kind == OpKind::foreign)
-      return unsupported("the onednn backend runs no imported operations, and this model has some "
-                         "(the first: " + op.operation +
-                         "); a runtime that reads its file does: --backend onnxruntime or openvino");
-  return {};
-}
-
 void report_settings(const LoadOptions& options, const std::string& spinning, bool pinned,
                      LoadReport& report) {
   const auto add = [&](std::string name, Value value) {
@@ -95,11 +86,11 @@ Outcome<std::unique_ptr<LoadedModel>> OneDnnBackend::load(const Model& model,
   const std::string what = "oneDNN could not load " + model.name;
   try {
     BT_TRY_VOID(check_group(options.group));
-    BT_TRY_VOID(check_model(model));
     BT_TRY_VOID(limit_instruction_sets(options.isa));
     dnnl::set_primitive_cache_capacity(kPrimitiveCache);
     const Bytes most = std::min(host_.memory, cpu::read_host().available);
-    BT_TRY(loaded, OneDnnModel::load(model, options, most));
+    BT_TRY(source, source_of(model, options.seed, read_));
+    BT_TRY(loaded, OneDnnModel::load(std::move(source), options, most));
     report_settings(options, settings_.spinning, loaded->lanes(0).pinned(), report);
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::bad_alloc&) {

@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "tuner/backend/backend.h"
 #include "tuner/backend/cpu/host.h"
+#include "tuner/backend/module_services.h"
 
 namespace batchtune::onednn {
 
@@ -19,13 +21,16 @@ Result<Settings> parse_settings(const std::string& parameters);
 
 class OneDnnBackend final : public Backend {
  public:
-  explicit OneDnnBackend(Settings settings) : settings_(std::move(settings)) {}
+  // `read`: the graphs of ONNX files; nullptr: they are refused.
+  explicit OneDnnBackend(Settings settings, GraphReader read = nullptr)
+      : settings_(std::move(settings)), read_(read) {}
   DeviceInfo describe() override;
   Outcome<std::unique_ptr<LoadedModel>> load(const Model& model, const LoadOptions& options,
                                              LoadReport& report) override;
 
  private:
   Settings settings_;
+  GraphReader read_;
   cpu::Host host_ = cpu::read_host();
 };
 

@@ -21,31 +21,31 @@ std::vector<int> joined(const std::vector<std::vector<int>>& lists) {
 
 }  // namespace
 
-OneDnnModel::OneDnnModel(const Model& model, const LoadOptions& options, Bytes machine_memory)
-    : model_(model),
+OneDnnModel::OneDnnModel(Source source, const LoadOptions& options, Bytes machine_memory)
+    : source_(std::move(source)),
       options_(options),
       engine_(dnnl::engine::kind::cpu, 0),
       account_(options.account_limit, machine_memory),
       everybody_(options.group.threads * options.group.instances,
                  joined(cpus_of_instances(options.group.instances, options.group.threads))),
-      values_(std::make_unique<SeededWeights>(options.seed, model_)),
-      weights_(model_, options.group.dtype, *values_, engine_, account_, everybody_) {
+      weights_(model(), options.group.dtype, *source_.values, engine_, account_, everybody_) {
   const CandidateGroup& group = options_.group;
   for (std::vector<int>& cpus : cpus_of_instances(group.instances, group.threads))
     lanes_.push_back(std::make_unique<Lanes>(group.threads, std::move(cpus)));
   side_by_side_ = std::make_unique<SideBySide>(
-      group.instances, [this](int instance, const std::function<void()>& work) {
-        lanes(instance).within(work);
-      });
+      group.instances,
+      [this](int instance, const std::function<void()>& work) { lanes(instance).within(work); });
 }
 
 // Formats may depend on the batch. Weights are made in those of batch 1, which most batches share.
-Outcome<std::unique_ptr<OneDnnModel>> OneDnnModel::load(const Model& model,
-                                                        const LoadOptions& options,
+Outcome<std::unique_ptr<OneDnnModel>> OneDnnModel::load(Source source, const LoadOptions& options,
                                                         Bytes machine_memory) {
   const Seconds start = steady_seconds();
-  std::unique_ptr<OneDnnModel> loaded(new OneDnnModel(model, options, machine_memory));
-  BT_TRY(inputs, inputs_of(model, options));
+  std::unique_ptr<OneDnnModel> loaded(new OneDnnModel(std::move(source), options, machine_memory));
+  BT_TRY(held,
+         loaded->account_.charge(loaded->source_.held_bytes, "weights of " + loaded->model().name));
+  loaded->held_ = std::move(held);
+  BT_TRY(inputs, inputs_of(loaded->model(), options));
   loaded->inputs_ = std::move(inputs);
   BT_TRY_VOID(loaded->build(1));
   loaded->load_seconds_ = steady_seconds() - start;
@@ -55,12 +55,12 @@ Outcome<std::unique_ptr<OneDnnModel>> OneDnnModel::load(const Model& model,
 // A batch is absurd long before the library is asked where its largest tensor alone does not fit:
 // nothing is multiplied by the batch before the account has agreed to that one.
 Outcome<Graph> OneDnnModel::build(std::int64_t batch) {
-  const MemoryPlan least = plan_memory(model_, batch, options_.group.dtype);
+  const MemoryPlan least = plan_memory(model(), batch, options_.group.dtype);
   const Bytes largest = *std::max_element(least.bytes.begin(), least.bytes.end());
   BT_TRY_VOID(weights_.allows(largest, "activations of batch " + std::to_string(batch)));
   Outcome<Graph> graph;
   lanes(0).within([&] {
-    graph = build_graph({model_, options_.group.dtype, batch, engine_, weights_});
+    graph = build_graph({model(), options_.group.dtype, batch, engine_, weights_});
   });
   return graph;
 }
@@ -79,7 +79,7 @@ Outcome<std::unique_ptr<Program>> OneDnnModel::prepare(const Candidate& candidat
 }
 
 double OneDnnModel::output_tolerance() const {
-  return runtime::output_tolerance(model_, options_.group.dtype);
+  return runtime::output_tolerance(model(), options_.group.dtype);
 }
 
 }  // namespace batchtune::onednn

@@ -5,10 +5,11 @@
 #include <vector>
 
 #include "tuner/backend/cpu/account.h"
+#include "tuner/backend/inputs.h"
 #include "tuner/backend/onednn/graph.h"
 #include "tuner/backend/onednn/lanes.h"
+#include "tuner/backend/onednn/source.h"
 #include "tuner/backend/onednn/weights.h"
-#include "tuner/backend/inputs.h"
 #include "tuner/backend/side_by_side.h"
 
 namespace batchtune::onednn {
@@ -16,7 +17,7 @@ namespace batchtune::onednn {
 class OneDnnModel final : public LoadedModel {
  public:
   // Throws std::bad_alloc, std::system_error (a thread) and dnnl::error.
-  static Outcome<std::unique_ptr<OneDnnModel>> load(const Model& model, const LoadOptions& options,
+  static Outcome<std::unique_ptr<OneDnnModel>> load(Source source, const LoadOptions& options,
                                                     Bytes machine_memory);
 
   bool shares_weights() const override { return true; }
@@ -25,7 +26,7 @@ class OneDnnModel final : public LoadedModel {
   double output_tolerance() const override;
 
   // For programs and tests.
-  const Model& model() const { return model_; }
+  const Model& model() const { return *source_.model; }
   const CandidateGroup& group() const { return options_.group; }
   const dnnl::engine& engine() const { return engine_; }
   Lanes& lanes(int instance) { return *lanes_[static_cast<std::size_t>(instance)]; }
@@ -34,19 +35,21 @@ class OneDnnModel final : public LoadedModel {
   cpu::Account& account() { return account_; }
   InputSource& inputs() { return inputs_; }
 
+  Bytes held_bytes() const { return held_.bytes(); }
+
   // Lowered for `batch`, within the first instance's lanes.
   Outcome<Graph> build(std::int64_t batch);
 
  private:
-  OneDnnModel(const Model& model, const LoadOptions& options, Bytes machine_memory);
+  OneDnnModel(Source source, const LoadOptions& options, Bytes machine_memory);
 
-  Model model_;
+  Source source_;
   LoadOptions options_;
   dnnl::engine engine_;
   cpu::Account account_;
+  cpu::Charge held_;  // the values of a file
   std::vector<std::unique_ptr<Lanes>> lanes_;
   Lanes everybody_;  // the threads of all instances, for loading
-  std::unique_ptr<WeightValues> values_;
   WeightStore weights_;
   std::unique_ptr<SideBySide> side_by_side_;  // its threads are within lanes: first to go
   InputSource inputs_;

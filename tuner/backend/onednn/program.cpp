@@ -44,8 +44,8 @@ Outcome<void> OneDnnProgram::allocate_memory() {
     const std::string of_batch = " of batch " + std::to_string(batch_) + whose;
     BT_TRY(activations, model_.weights().allocate(graph_.arena_bytes, "activations" + of_batch));
     BT_TRY(scratch, model_.weights().allocate(graph_.scratch_bytes, "workspace" + of_batch));
-    instances_.push_back({std::move(activations), std::move(scratch),
-                          dnnl::stream(model_.engine()), {}, false});
+    instances_.push_back(
+        {std::move(activations), std::move(scratch), dnnl::stream(model_.engine()), {}, false});
     for (const cpu::AccountedBuffer* part :
          {&instances_.back().activations, &instances_.back().scratch})
       if (part->buffer) std::memset(part->buffer.data(), 0, part->buffer.size());
@@ -81,11 +81,10 @@ void OneDnnProgram::bind(Instance& instance) {
 void OneDnnProgram::execute(Instance& instance, std::size_t step, const Lanes& lanes) const {
   const Call& call = instance.calls[step];
   if (const OwnStep& own = graph_.steps[step].own) return own(lanes, call.operands);
-  const dnnl_status_t status = dnnl_primitive_execute(
-      primitives_[step].get(), instance.stream.get(), static_cast<int>(call.arguments.size()),
-      call.arguments.data());
-  if (status != dnnl_success)
-    throw dnnl::error(status, "a primitive did not run");
+  const dnnl_status_t status =
+      dnnl_primitive_execute(primitives_[step].get(), instance.stream.get(),
+                             static_cast<int>(call.arguments.size()), call.arguments.data());
+  if (status != dnnl_success) throw dnnl::error(status, "a primitive did not run");
 }
 
 void OneDnnProgram::run_batch(int number) {
@@ -139,8 +138,7 @@ void OneDnnProgram::set_input(std::uint64_t seed) {
     if (graph_.input_buffers[i] < 0) continue;
     for (const Instance& instance : instances_)
       for (std::int64_t sample = 0; sample < batch_; ++sample)
-        if (Status filled = fill_sample(model_.inputs(), ops[i], seed, sample,
-                                        model_.group().dtype,
+        if (Status filled = fill_sample(model_.inputs(), ops[i], seed, sample, model_.group().dtype,
                                         buffer(instance, graph_.input_buffers[i]));
             !filled)
           input_set_ = filled;
@@ -186,7 +184,7 @@ Outcome<std::vector<float>> OneDnnProgram::read_output(std::int64_t samples) {
 }
 
 MemoryUse OneDnnProgram::memory() const {
-  MemoryUse use{.weights = graph_.weight_bytes, .kind = MemoryKind::account};
+  MemoryUse use{.weights = graph_.weight_bytes + model_.held_bytes(), .kind = MemoryKind::account};
   for (const Instance& instance : instances_) {
     use.activations += instance.activations.charge.bytes();
     use.workspace += instance.scratch.charge.bytes();

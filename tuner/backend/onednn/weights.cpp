@@ -88,8 +88,7 @@ Outcome<SharedWeight> WeightStore::get(OpIndex op, WeightRole role, const Desc& 
   for (const Entry& entry : entries_)
     if (entry.op == op && entry.role == role && entry.weight->desc == wanted) return entry.weight;
   const Op& whose = model_.ops[static_cast<std::size_t>(op)];
-  BT_TRY(buffer,
-         allocate(static_cast<Bytes>(wanted.get_size()), "weights of " + whose.name));
+  BT_TRY(buffer, allocate(static_cast<Bytes>(wanted.get_size()), "weights of " + whose.name));
   auto copy = std::make_shared<WeightCopy>(WeightCopy{wanted, std::move(buffer)});
   BT_TRY_VOID(make(whose, role, *copy));
   entries_.push_back({op, role, copy});
@@ -102,10 +101,10 @@ void WeightStore::fill_plain(const Op& op, WeightRole role, std::int64_t count, 
     constexpr std::int64_t kSlice = 1024;  // f32 values on the stack
     const std::int64_t end = std::min(count, (part + 1) * kPart);
     if (dtype == DType::f32)
-      return values_.fill(op, role,
-                          {static_cast<float*>(to) + part * kPart,
-                           static_cast<std::size_t>(end - part * kPart)},
-                          part * kPart);
+      return values_.fill(
+          op, role,
+          {static_cast<float*>(to) + part * kPart, static_cast<std::size_t>(end - part * kPart)},
+          part * kPart);
     float values[kSlice];
     for (std::int64_t first = part * kPart; first < end; first += kSlice) {
       const std::int64_t length = std::min(kSlice, end - first);
@@ -139,8 +138,7 @@ Outcome<void> WeightStore::make(const Op& op, WeightRole role, const WeightCopy&
     dnnl::memory scratch(reorder.scratchpad_desc(), engine_);
     dnnl::stream stream(engine_);
     make_primitive(reorder).execute(
-        stream,
-        {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratch}});
+        stream, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratch}});
     stream.wait();
   });
   return made;
