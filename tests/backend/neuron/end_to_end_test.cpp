@@ -91,6 +91,15 @@ TEST_CASE("the compiler gets its further arguments from the command line", "[neu
   CHECK(run({"tune", "mlp@width=64", "--neff", "m.neff"}).code == 2);
 }
 
+TEST_CASE("the Neuron backend keeps the contract of backends, on the stand-in",
+          "[neuron][end_to_end]") {
+  tell("latency=0.0005", "");
+  const Finished checked = run({"backend-check", stand_in()});
+  INFO(checked.out << checked.err);
+  CHECK(checked.code == 0);
+  CHECK(checked.out.find("failed") == std::string::npos);
+}
+
 TEST_CASE("without AWS's runtime a line says what to install", "[neuron][end_to_end]") {
   tell("", "");
   const Finished finished =
