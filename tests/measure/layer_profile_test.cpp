@@ -45,7 +45,7 @@ TEST_CASE("a backend that cannot tell layers apart gives none, and no error", "[
 }
 
 TEST_CASE("a program that ends otherwise while it is profiled says how", "[profile]") {
-  CHECK(profile("simulated", "wall=1").ending.status == TrialStatus::out_of_memory);
+  CHECK(profile("simulated", "wall=64KiB").ending.status == TrialStatus::out_of_memory);
   CHECK(profile("simulated", "crash=4").ending.status == TrialStatus::crashed);
   const Ending later = profile("simulated", "crash=4@3").ending;  // beyond the first run
   CHECK(later.status == TrialStatus::crashed);
