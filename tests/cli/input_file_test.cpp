@@ -78,6 +78,12 @@ TEST_CASE("a session with another content of its samples is not gone on with", "
   CHECK(changed_input(header).empty());
   std::ofstream(file.path(), std::ios::binary) << zeros(model.ops.front().name, 2, 64);
   CHECK(changed_input(header).find("then") != std::string::npos);
+  SessionHeader other, seeded;
+  other.settings.effective = input_settings(request_of(file.path()), model).value();
+  CHECK(other_input(other, other).empty());
+  CHECK(other_input(seeded, seeded).empty());
+  CHECK(other_input(header, other).find("digest") != std::string::npos);
+  CHECK(other_input(seeded, other).find("seeded ones then") != std::string::npos);
   std::filesystem::remove(file.path());
   CHECK(changed_input(header).find(file.path()) != std::string::npos);
 }

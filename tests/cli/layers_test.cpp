@@ -181,4 +181,6 @@ TEST_CASE("a number of layers is a number from 1", "[cli][layers]") {
   }
   CHECK(check_layers({true, ""}));
   CHECK(check_layers({true, "5"}));
+  CHECK_FALSE(check_layers({true, ""}, Format::csv));
+  CHECK(check_layers({false, ""}, Format::csv));
 }

@@ -100,7 +100,7 @@ Status check_devices(const SessionHeader& then, const SessionHeader& now,
 }
 
 Status check_fresh(const SessionHeader& then, const SessionHeader& now, const std::string& option) {
-  if (const std::string changed = changed_input(then); !changed.empty())
+  if (const std::string changed = other_input(then, now); !changed.empty())
     return bad_input(fmt::format("the samples of {}", name_of(then)), changed, option,
                      "What it ruled out may not hold for others: start a new session");
   for (const DeviceInfo& device : now.devices) {

@@ -16,11 +16,24 @@ namespace {
 
 constexpr char kOption[] = "--input", kOfFile[] = "of that file";
 constexpr char kPath[] = "input", kSamples[] = "input.samples";
+constexpr char kSeededOnly[] = "neuron";
 
 Result<std::string> digest_of(const std::string& path) {
   Digest digest;
   BT_TRY_VOID(digest.add_file(path));
   return digest.text();
+}
+
+// A backend that would compute on seeded samples whatever is given: its outputs could be held against
+// no other's.
+Status check_takers(const TuningRequest& request) {
+  for (const std::string& spec : backends_of(request)) {
+    const BackendEntry* const entry = find_backend(split_backend_spec(spec).name);
+    if (entry != nullptr && (is_plugin(*entry) || entry->name == std::string_view(kSeededOnly)))
+      return bad_input("backends that take the samples of a file", entry->name, kOption,
+                       "Leave it or that backend out");
+  }
+  return {};
 }
 
 // Whether some backend takes the samples from the file itself.
@@ -49,6 +62,7 @@ std::string absolute_input(const std::string& path) {
 Result<std::vector<Setting>> input_settings(const TuningRequest& request, const Model& model) {
   std::vector<Setting> settings;
   if (request.input.empty()) return settings;
+  BT_TRY_VOID(check_takers(request));
   BT_TRY(digest, digest_of(request.input));
   settings.push_back({kPath, request.input, kOption});
   settings.push_back({kInputDigest, digest, kOfFile});
@@ -66,6 +80,15 @@ std::string changed_input(const SessionHeader& stored) {
   if (now && *now == then) return "";
   return fmt::format("{} {}: digest {} then, {} now", kOption, path, then,
                      now ? *now : now.error().found);
+}
+
+std::string other_input(const SessionHeader& then, const SessionHeader& now) {
+  const auto digest = [](const SessionHeader& header) {
+    const std::string text = text_of(header.settings.effective, kInputDigest);
+    return text.empty() ? std::string("seeded ones") : "digest " + text;
+  };
+  const std::string before = digest(then), after = digest(now);
+  return before == after ? "" : fmt::format("{}: {} then, {} now", kOption, before, after);
 }
 
 }  // namespace batchtune

@@ -25,4 +25,7 @@ Result<std::vector<Setting>> input_settings(const TuningRequest& request, const 
 // "" or why rounds of that session cannot be gone on with: its file has another content now.
 std::string changed_input(const SessionHeader& stored);
 
+// "" or what two sessions' samples differ in.
+std::string other_input(const SessionHeader& then, const SessionHeader& now);
+
 }  // namespace batchtune

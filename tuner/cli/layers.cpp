@@ -218,8 +218,10 @@ void add_layers_option(Arguments& arguments, LayersOptions& options) {
                            "(default 20), profiled in a pass of its own after the measurements");
 }
 
-Status check_layers(const LayersOptions& options) {
+Status check_layers(const LayersOptions& options, Format format) {
   BT_TRY_VOID(rows_of(options));
+  if (options.wanted && format == Format::csv)
+    return bad_input("text or json with --layers", "csv", "--format");
   return {};
 }
 
@@ -257,6 +259,11 @@ Result<std::vector<LayersReport>> profile_layers(const LayersOptions& options,
   for (const auto& candidates : candidates_for_layers(report)) {
     std::vector<ProfiledLayers> profiles;
     for (const ProfiledCandidate& one : candidates) {
+      const BackendEntry* const entry = find_backend(one.candidate.group.backend);
+      if (entry != nullptr && entry->one_instance) {  // a command: starting it would tell nothing
+        profiles.push_back({one, {}, {}});
+        continue;
+      }
       if (!quiet) say("profiling the layers of " + to_string(one.candidate));
       const auto backend = std::find_if(
           plan.measuring.backends.begin(), plan.measuring.backends.end(),

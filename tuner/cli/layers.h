@@ -24,7 +24,8 @@ struct LayersOptions {
   std::string most;  // as typed; "" for the default
 };
 void add_layers_option(Arguments& arguments, LayersOptions& options);
-Status check_layers(const LayersOptions& options);
+// CSV has a line for each trial, and no place for layers.
+Status check_layers(const LayersOptions& options, Format format = Format::text);
 
 // Profiles: of `tune` the recommended batch, of `measure` every batch that was measured, on each
 // backend by its best group at that batch (of one instance). `request` is the session's own. An

@@ -38,7 +38,7 @@ Result<int> run_measure(const MeasureOptions& options) {
   BT_TRY_VOID(default_to_runtimes(model, request, options.silent));
   BT_TRY_VOID(check_readers(model, request));
   BT_TRY_VOID(check_record(options.record, "exhaustive", {}));
-  BT_TRY_VOID(check_layers(options.layers));
+  BT_TRY_VOID(check_layers(options.layers, format));
   BT_TRY(store, open_database(options.database));
   BT_TRY(devices, open_devices(request, *store, options.silent));
   SessionRecord record;

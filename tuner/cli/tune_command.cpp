@@ -144,7 +144,7 @@ Status add_layers(const TuneOptions& options, const TuneTask& task, Store& store
 Result<int> run_tune(TuneOptions options) {
   BT_TRY(format, parse_format(options.output));
   BT_TRY_VOID(check_modes(options));
-  BT_TRY_VOID(check_layers(options.layers));
+  BT_TRY_VOID(check_layers(options.layers, format));
   BT_TRY(request, parse_tuning(options.tuning));
   for (std::string& model : options.models) {
     BT_TRY(name, with_model_options(model, options.model_options));
