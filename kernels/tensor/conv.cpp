@@ -1,6 +1,8 @@
-// Convolutions by direct loops: output rows take scaled input rows, tap by tap.
+// Convolutions: as products where there is a workspace and enough channels; else by direct loops,
+// in which output rows take scaled input rows, tap by tap.
 #include <cstdint>
 
+#include "kernels/tensor/conv_products.h"
 #include "kernels/tensor/floats.h"
 #include "kernels/tensor/geometry.h"
 #include "kernels/tensor/images.h"
@@ -106,11 +108,48 @@ void spread_plane(const VectorKernel& kernel, const Geometry& g, std::int64_t ch
   }
 }
 
+// Products pay where a gathered pixel is used by several channels.
+constexpr std::int64_t kFewestChannels = 4;
+
+// Of weights [outer][inner][taps...] whose group has `large` channels of the larger image.
+bool multiplies(const Kernels& kernels, const ConvSizes& sizes) {
+  return kernels.gemm != nullptr && sizes.small >= kFewestChannels && sizes.large > 0;
+}
+ConvSizes sizes_of(const Shape& weights, std::int64_t groups) {
+  if (weights.size() < 3 || groups < 1) return {};
+  return {weights[1], weights[0] / groups, product(weights, 2, weights.size())};
+}
+
+void add_bias(const Context& context, const ConstTensor* bias, const Floats& values,
+              std::int64_t planes, std::int64_t channels, std::int64_t size, float* out) {
+  if (bias == nullptr) return;
+  split_rows(context.team, planes, 2 * size * static_cast<std::int64_t>(sizeof(float)),
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t i = begin; i < end; ++i) {
+                 float* plane = out + i * size;
+                 context.kernels.vector->multiply_add(1, values[i % channels], plane, size, plane);
+               }
+             });
+}
+
 }  // namespace
 
+std::size_t conv_workspace_bytes(const Kernels& kernels, const ConstTensor& weights,
+                                 std::int64_t groups) {
+  const ConvSizes sizes = sizes_of(weights.shape, groups);
+  return multiplies(kernels, sizes) ? gather_and_multiply_bytes(kernels, sizes) : 0;
+}
+
+std::size_t conv_transpose_workspace_bytes(const Kernels& kernels, const ConstTensor& in,
+                                           const ConstTensor& weights, std::int64_t groups) {
+  const ConvSizes sizes = sizes_of(weights.shape, groups);
+  if (in.shape.empty() || !multiplies(kernels, sizes)) return 0;
+  return multiply_and_spread_bytes(kernels, sizes, in.shape.back());
+}
+
 Outcome conv(const Context& context, const ConstTensor& in, const ConstTensor& weights,
-             const ConstTensor* bias, const Window& window, std::int64_t groups,
-             const Tensor& out) {
+             const ConstTensor* bias, const Window& window, std::int64_t groups, const Tensor& out,
+             const Workspace& workspace) {
   Geometry g;
   if (const Outcome ok = make_geometry(in.shape, out.shape, window, g); !ok) return ok;
   if (const Outcome ok = check_types(in, weights, bias, g.out_channels, out); !ok) return ok;
@@ -121,6 +160,15 @@ Outcome conv(const Context& context, const ConstTensor& in, const ConstTensor& w
   const Floats values(context, in), factors(context, weights);
   const Floats start(context, bias == nullptr ? ConstTensor{} : *bias);
   const FloatsOut results(out);
+  if (const ConvSizes sizes{each_in, each_out, g.taps()};
+      workspace.base != nullptr && multiplies(context.kernels, sizes) && out.elements() > 0 &&
+      workspace.lane_bytes >= gather_and_multiply_bytes(context.kernels, sizes)) {
+    gather_and_multiply(context, {g, groups, values.data(), factors.data(), results.data()},
+                        workspace);
+    add_bias(context, bias, start, g.batch * g.out_channels, g.out_channels, g.out_plane(),
+             results.data());
+    return results.finish(context);
+  }
   split_rows(context.team, g.batch * g.out_channels, plane_bytes(g, each_in),
              [&](std::int64_t begin, std::int64_t end) {
                for (std::int64_t i = begin; i < end; ++i) {
@@ -138,7 +186,7 @@ Outcome conv(const Context& context, const ConstTensor& in, const ConstTensor& w
 
 Outcome conv_transpose(const Context& context, const ConstTensor& in, const ConstTensor& weights,
                        const ConstTensor* bias, const Window& window, std::int64_t groups,
-                       const Tensor& out) {
+                       const Tensor& out, const Workspace& workspace) {
   Geometry g;  // of the convolution that goes the other way
   if (const Outcome ok = make_geometry(out.shape, in.shape, window, g); !ok) return ok;
   if (const Outcome ok = check_types(in, weights, bias, g.in_channels, out); !ok) return ok;
@@ -149,6 +197,16 @@ Outcome conv_transpose(const Context& context, const ConstTensor& in, const Cons
   const Floats values(context, in), factors(context, weights);
   const Floats start(context, bias == nullptr ? ConstTensor{} : *bias);
   const FloatsOut results(out);
+  if (const ConvSizes sizes{each_out, each_in, g.taps()};
+      workspace.base != nullptr && multiplies(context.kernels, sizes) && in.elements() > 0 &&
+      workspace.lane_bytes >= multiply_and_spread_bytes(context.kernels, sizes, g.out[2])) {
+    std::fill_n(results.data(), out.elements(), 0.0f);
+    multiply_and_spread(context, {g, groups, values.data(), factors.data(), results.data()},
+                        workspace);
+    add_bias(context, bias, start, g.batch * g.in_channels, g.in_channels, g.in_plane(),
+             results.data());
+    return results.finish(context);
+  }
   split_rows(context.team, g.batch * g.in_channels, plane_bytes(g, each_in),
              [&](std::int64_t begin, std::int64_t end) {
                for (std::int64_t i = begin; i < end; ++i) {

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "kernels/tensor/tensor.h"
+#include "kernels/workspace.h"
 
 namespace batchtune::kernels::tensor {
 
@@ -22,15 +23,22 @@ struct Window {
   PerAxis pad_end{0, 0, 0};
 };
 
-// weights: [out channels][in channels / groups][kernel...]; bias (may be null): [out channels].
-// Direct loops: for what conv2d of kernels/conv cannot do.
+// weights: [out channels][in channels / groups][kernel...]; bias (may be null): [out channels]. For
+// what conv2d of kernels/conv cannot do. With a workspace it runs as products of gathered pixels,
+// else on direct loops, some ten times slower.
 Outcome conv(const Context& context, const ConstTensor& in, const ConstTensor& weights,
-             const ConstTensor* bias, const Window& window, std::int64_t groups, const Tensor& out);
+             const ConstTensor* bias, const Window& window, std::int64_t groups, const Tensor& out,
+             const Workspace& workspace = {});
+// Bytes for each lane of the team; 0 where none are used.
+std::size_t conv_workspace_bytes(const Kernels& kernels, const ConstTensor& weights,
+                                 std::int64_t groups);
 // weights: [in channels][out channels / groups][kernel...]; pad_begin cuts off, pad_end follows
-// from out's size.
+// from out's size. Workspace as above.
 Outcome conv_transpose(const Context& context, const ConstTensor& in, const ConstTensor& weights,
                        const ConstTensor* bias, const Window& window, std::int64_t groups,
-                       const Tensor& out);
+                       const Tensor& out, const Workspace& workspace = {});
+std::size_t conv_transpose_workspace_bytes(const Kernels& kernels, const ConstTensor& in,
+                                           const ConstTensor& weights, std::int64_t groups);
 // i8 or u8 to i32; zero points (null: 0) of the operands' types: a scalar, the weights' one may be
 // one per out channel.
 Outcome conv_integer(const Context& context, const ConstTensor& in, const ConstTensor& weights,

@@ -117,7 +117,10 @@ Outcome max_pool(const Context& context, const ConstTensor& in, const Window& wi
                            const Taps& taps) -> float {
     float best = -std::numeric_limits<float>::infinity();
     if (places == nullptr) {
-      taps.for_each(from, [&](float x, std::int64_t) { best = x > best || x != x ? x : best; });
+      taps.for_each(from, [&](float x, std::int64_t) {
+        best = x > best ? x : best;  // an instruction, no branch; a NaN that is there stays
+        if (x != x) best = x;
+      });
       return taps.empty() ? 0 : best;
     }
     std::int64_t place = -1;

@@ -27,7 +27,20 @@ struct Taps {
 
 struct AxisPlan {
   int count = 0;  // taps of each output; 0: the axis stays as it is
-  std::vector<Taps> taps;
+  std::int64_t size = 0;
+  // [size][count], and [size].
+  std::vector<std::int64_t> index;
+  std::vector<float> weight;
+  std::vector<std::uint8_t> outside;
+
+  const std::int64_t* indices(std::int64_t i) const { return index.data() + i * count; }
+  const float* weights(std::int64_t i) const { return weight.data() + i * count; }
+  bool is_outside(std::int64_t i) const { return outside[static_cast<std::size_t>(i)] != 0; }
+  void append(const Taps& taps) {
+    index.insert(index.end(), taps.index, taps.index + count);
+    weight.insert(weight.end(), taps.weight, taps.weight + count);
+    outside.push_back(taps.outside ? 1 : 0);
+  }
 };
 
 // Where output x lies in the input.
@@ -117,13 +130,26 @@ AxisPlan plan_axis(const Resize& r, std::size_t axis, std::int64_t in, std::int6
   plan.count = r.mode == Interpolation::nearest ? 1 : r.mode == Interpolation::linear ? 2 : 4;
   for (std::int64_t i = 0; i < out; ++i) {
     const double x = coordinate(r, axis, in, out, static_cast<double>(i));
-    plan.taps.push_back(taps_of(r, in, x, plan.count));
-    plan.taps.back().outside = crops && (x < 0 || x > static_cast<double>(in - 1));
+    Taps taps = taps_of(r, in, x, plan.count);
+    taps.outside = crops && (x < 0 || x > static_cast<double>(in - 1));
+    plan.append(taps);
   }
+  plan.size = out;
   return plan;
 }
 
 // ---- nearest: whole elements of any type ----
+
+template <typename T>
+void take_row(const AxisPlan& plan, const T* in, T extrapolation, T* out, std::int64_t n) {
+  if (plan.count == 0) {
+    std::memcpy(out, in, static_cast<std::size_t>(n) * sizeof(T));
+    return;
+  }
+  const std::int64_t* index = plan.index.data();
+  const std::uint8_t* outside = plan.outside.data();
+  for (std::int64_t i = 0; i < n; ++i) out[i] = outside[i] != 0 ? extrapolation : in[index[i]];
+}
 
 template <typename T>
 void take_nearest(const Context& context, const ConstTensor& in, std::span<const AxisPlan> plans,
@@ -131,9 +157,9 @@ void take_nearest(const Context& context, const ConstTensor& in, std::span<const
   const std::size_t last = in.shape.size() - 1;
   const Shape strides = dense_strides(in.shape);
   const std::int64_t n = out.shape[last], rows = product(out.shape, 0, last);
-  const AxisPlan& across = plans[last];
   split_rows(context.team, rows, 2 * n * static_cast<std::int64_t>(sizeof(T)),
              [&](std::int64_t begin, std::int64_t end) {
+               std::int64_t before = -1;  // where the row before was taken from
                for (std::int64_t row = begin; row < end; ++row) {
                  std::int64_t offset = 0, rest = row;
                  bool outside = false;
@@ -141,23 +167,19 @@ void take_nearest(const Context& context, const ConstTensor& in, std::span<const
                    const std::int64_t i = rest % out.shape[axis];
                    rest /= out.shape[axis];
                    const bool same = plans[axis].count == 0;
-                   const Taps* taps =
-                       same ? nullptr : &plans[axis].taps[static_cast<std::size_t>(i)];
-                   offset += (same ? i : taps->index[0]) * strides[axis];
-                   outside = outside || (!same && taps->outside);
+                   offset += (same ? i : *plans[axis].indices(i)) * strides[axis];
+                   outside = outside || (!same && plans[axis].is_outside(i));
                  }
-                 const T* from = static_cast<const T*>(in.data) + offset;
                  T* to = static_cast<T*>(out.data) + row * n;
                  if (outside) {
                    std::fill_n(to, n, extrapolation);
-                 } else if (across.count == 0) {
-                   std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+                 } else if (offset == before) {
+                   std::memcpy(to, to - n, static_cast<std::size_t>(n) * sizeof(T));
                  } else {
-                   for (std::int64_t i = 0; i < n; ++i) {
-                     const Taps& taps = across.taps[static_cast<std::size_t>(i)];
-                     to[i] = taps.outside ? extrapolation : from[taps.index[0]];
-                   }
+                   take_row(plans[last], static_cast<const T*>(in.data) + offset, extrapolation, to,
+                            n);
                  }
+                 before = outside ? -1 : offset;
                }
              });
 }
@@ -167,48 +189,49 @@ void take_nearest(const Context& context, const ConstTensor& in, std::span<const
 // Along the last axis: outputs one by one.
 template <int kCount>
 void blend_row(const AxisPlan& plan, const float* in, float extrapolation, float* out) {
-  const std::size_t n = plan.taps.size();
-  for (std::size_t i = 0; i < n; ++i) {
-    const Taps& taps = plan.taps[i];
+  const std::int64_t* index = plan.index.data();
+  const float* weight = plan.weight.data();
+  const std::uint8_t* outside = plan.outside.data();
+  for (std::int64_t i = 0; i < plan.size; ++i) {
     float sum = 0;
-    for (int j = 0; j < kCount; ++j) sum += taps.weight[j] * in[taps.index[j]];
-    out[i] = taps.outside ? extrapolation : sum;
+    for (int j = 0; j < kCount; ++j) sum += weight[i * kCount + j] * in[index[i * kCount + j]];
+    out[i] = outside[i] != 0 ? extrapolation : sum;
   }
 }
 
 // Along another one: rows of `inner` elements are added up.
-void blend_rows(const VectorKernel& kernel, const Taps& taps, int count, std::int64_t inner,
-                const float* in, float extrapolation, float* out) {
-  if (taps.outside) {
+void blend_rows(const VectorKernel& kernel, const AxisPlan& plan, std::int64_t i,
+                std::int64_t inner, const float* in, float extrapolation, float* out) {
+  if (plan.is_outside(i)) {
     std::fill_n(out, inner, extrapolation);
     return;
   }
-  kernel.multiply_add(taps.weight[0], 0, in + taps.index[0] * inner, inner, out);
-  for (int i = 1; i < count; ++i) {
-    kernel.add_scaled(taps.weight[i], in + taps.index[i] * inner, inner, out);
+  const std::int64_t* index = plan.indices(i);
+  const float* weight = plan.weights(i);
+  kernel.multiply_add(weight[0], 0, in + index[0] * inner, inner, out);
+  for (int tap = 1; tap < plan.count; ++tap) {
+    kernel.add_scaled(weight[tap], in + index[tap] * inner, inner, out);
   }
 }
 
 void blend_axis(const Context& context, const AxisPlan& plan, const Along& shape, const float* in,
                 float extrapolation, float* out) {
-  const auto length = static_cast<std::int64_t>(plan.taps.size());
   const std::int64_t row_bytes = (plan.count + 1) * static_cast<std::int64_t>(sizeof(float));
   if (shape.inner == 1) {
     const auto blend = plan.count == 2 ? &blend_row<2> : &blend_row<4>;
-    split_rows(context.team, shape.outer, row_bytes * length,
+    split_rows(context.team, shape.outer, row_bytes * plan.size,
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t i = begin; i < end; ++i) {
-                   blend(plan, in + i * shape.size, extrapolation, out + i * length);
+                   blend(plan, in + i * shape.size, extrapolation, out + i * plan.size);
                  }
                });
     return;
   }
-  split_rows(context.team, shape.outer * length, row_bytes * shape.inner,
+  split_rows(context.team, shape.outer * plan.size, row_bytes * shape.inner,
              [&](std::int64_t begin, std::int64_t end) {
                for (std::int64_t i = begin; i < end; ++i) {
-                 blend_rows(*context.kernels.vector,
-                            plan.taps[static_cast<std::size_t>(i % length)], plan.count,
-                            shape.inner, in + i / length * shape.size * shape.inner, extrapolation,
+                 blend_rows(*context.kernels.vector, plan, i % plan.size, shape.inner,
+                            in + i / plan.size * shape.size * shape.inner, extrapolation,
                             out + i * shape.inner);
                }
              });
@@ -228,7 +251,7 @@ Outcome blend(const Context& context, const ConstTensor& in, std::span<const Axi
     const AxisPlan& plan = plans[axis];
     if (plan.count == 0) continue;
     const Along along = Along::of(shape, axis);
-    shape[axis] = static_cast<std::int64_t>(plan.taps.size());
+    shape[axis] = plan.size;
     float* to = results.data();
     if (--left > 0) {
       std::vector<float>& step = steps[left % 2];

@@ -38,6 +38,22 @@ std::vector<Case> cases() {
        {3, 3, 3},
        {.dilation = {2, 1, 1}, .pad_begin = {2, 1, 1}, .pad_end = {2, 1, 1}}},
       {1, 1, 1, 1, {3}, {5}, {.pad_begin = {4}, .pad_end = {4}}},  // most taps are outside
+      // Enough channels to run as products; the second in several blocks of pixels and rows.
+      {2,
+       8,
+       10,
+       2,
+       {9, 11},
+       {3, 2},
+       {.stride = {2, 3}, .dilation = {1, 2}, .pad_begin = {1, 1}, .pad_end = {0, 2}}},
+      {1, 4, 5, 1, {70, 20}, {3, 3}, {.pad_begin = {1, 1}, .pad_end = {1, 1}}},
+      {1,
+       6,
+       4,
+       1,
+       {5, 6, 4},
+       {2, 2, 3},
+       {.stride = {1, 2, 1}, .pad_begin = {1, 0, 2}, .pad_end = {1, 0, 0}}},
   };
   for (Case& test : all) {
     for (std::size_t i = 0; i < test.kernel.size(); ++i) test.window.kernel[i] = test.kernel[i];
@@ -105,6 +121,11 @@ TEST_CASE("convolution of 1 to 3 axes with groups, strides, dilations and pads",
       Values<float> out(right.shape);
       REQUIRE(conv(context, in.in(), weights.in(), &shift, c.window, c.groups, out.out()));
       CHECK(out.data == right.data);
+      const Scratch scratch(context, conv_workspace_bytes(context.kernels, weights.in(), c.groups));
+      Values<float> packed(right.shape);
+      REQUIRE(conv(context, in.in(), weights.in(), &shift, c.window, c.groups, packed.out(),
+                   scratch.workspace()));
+      CHECK(packed.data == right.data);
     });
   }
 }
@@ -133,6 +154,12 @@ TEST_CASE("transposed convolution is the other way round", "[kernels][tensor]") 
       REQUIRE(
           conv_transpose(context, in.in(), weights.in(), &shift, c.window, c.groups, out.out()));
       CHECK(out.data == right.data);
+      const Scratch scratch(context, conv_transpose_workspace_bytes(context.kernels, in.in(),
+                                                                    weights.in(), c.groups));
+      Values<float> packed(right.shape);
+      REQUIRE(conv_transpose(context, in.in(), weights.in(), &shift, c.window, c.groups,
+                             packed.out(), scratch.workspace()));
+      CHECK(packed.data == right.data);
     });
   }
 }

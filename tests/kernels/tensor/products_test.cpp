@@ -1,21 +1,10 @@
 // Matrix products of data against loops over places, with and without a workspace.
 #include "kernels/tensor/products.h"
 
-#include "kernels/aligned_buffer.h"
 #include "tests/kernels/tensor/support.h"
 
 namespace batchtune::kernels::tensor {
 namespace {
-
-// A workspace of `bytes` for each lane.
-struct Scratch {
-  std::size_t lane = 0;
-  AlignedBuffer buffer;
-  Scratch(const Context& context, std::size_t bytes)
-      : lane(AlignedBuffer::footprint(bytes)),
-        buffer(AlignedBuffer::allocate(lane * static_cast<std::size_t>(context.team.lanes()))) {}
-  Workspace workspace() const { return {buffer.as<std::byte>(), lane}; }
-};
 
 struct Product {
   Shape a, b, out;

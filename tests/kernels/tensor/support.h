@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "kernels/aligned_buffer.h"
 #include "kernels/tensor/tensor.h"
+#include "kernels/workspace.h"
 #include "tests/support/catch.h"
 
 namespace batchtune::kernels::tensor {
@@ -129,6 +131,16 @@ void on_all(F f) {
     }
   }
 }
+
+// A workspace of `bytes` for each lane.
+struct Scratch {
+  std::size_t lane = 0;
+  AlignedBuffer buffer;
+  Scratch(const Context& context, std::size_t bytes)
+      : lane(AlignedBuffer::footprint(bytes)),
+        buffer(AlignedBuffer::allocate(lane * static_cast<std::size_t>(context.team.lanes()))) {}
+  Workspace workspace() const { return {buffer.as<std::byte>(), lane}; }
+};
 
 inline bool near(double seen, double right, double tolerance = 1e-5) {
   if (std::isnan(right)) return std::isnan(seen);
