@@ -108,7 +108,10 @@ TEST_CASE("a batch that was fixed is told, where all inputs have it", "[runtime]
   CHECK(declared_ok(opaque(), {tensor("x", {1, 4}), tensor("m", {1})}).fixed_batch == 1);
   CHECK(declared_ok(opaque(), {tensor("x", {8, 4})}).fixed_batch == 8);
   CHECK(declared_ok(opaque(), {tensor("m", {1})}).model.ops[0].output == Shape{1});
-  CHECK(holds(refusal(opaque(), {tensor("x", {1, 4}), tensor("m", {2})}), "in common"));
+  const DeclaredModel shared = declared_ok(opaque(), {tensor("x", {1, 4}), tensor("m", {2})});
+  CHECK(shared.fixed_batch == 1);
+  CHECK(shared.inputs[1].batch_axis == kNoBatch);
+  CHECK(holds(refusal(opaque(), {tensor("x", {3, 4}), tensor("m", {2})}), "in common"));
   CHECK(holds(refusal(opaque(), {tensor("s", {})}), "no input has a dimension"));
 }
 

@@ -104,6 +104,21 @@ TEST_CASE("OpenVINO finds weights beside a file whose batch had to be freed",
   check_runtime_contract(*real_backend(), *model, DType::f32);
 }
 
+TEST_CASE("a file of OpenVINO's own that cannot be reshaped says what would help",
+          "[openvino][opaque][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto backend = real_backend();
+  const LoadOptions options = options_of_runtime(DType::f32, 1, 1);
+  const auto loaded =
+      load_in_runtime(*backend, load_model(BT_OPAQUE_DATA "baked.xml").value(), options);
+  CHECK(output_in_runtime(*loaded, options.group, 1, 1).size() == 4);
+  const auto program = loaded->prepare({options.group, 2});
+  REQUIRE_FALSE(program);
+  CHECK(program.error().status == TrialStatus::unsupported);
+  CHECK(program.error().reason.find("made for batch 1") != std::string::npos);
+  CHECK(program.error().evidence.find("Reshape") != std::string::npos);
+}
+
 TEST_CASE("an output of OpenVINO's own file need not have a name", "[openvino][opaque][runtime]") {
   if (!why_not().empty()) BT_SKIP(why_not());
   namespace fs = std::filesystem;

@@ -243,7 +243,7 @@ TEST_CASE("list sessions knows them all", "[end_to_end]") {
 
 TEST_CASE("every list has rows", "[end_to_end]") {
   for (const char* what :
-       {"models", "backends", "ops", "formats", "strategies", "devices", "kernels"}) {
+       {"models", "backends", "ops", "options", "formats", "strategies", "devices", "kernels"}) {
     INFO(what);
     const Finished finished = run({"list", what, "--format", "json"});
     CHECK(finished.code == 0);

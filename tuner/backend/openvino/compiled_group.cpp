@@ -130,6 +130,7 @@ Outcome<void> CompiledGroup::declare(OnnxForRuntime& onnx, LoadReport& report) {
   BT_TRY(known, runtime::declare(model_, inputs, outputs));
   report.effective.push_back({"inputs", runtime::described(known, inputs), "declared by the file"});
   result_index_ = known.result_index;
+  fixed_batch_ = known.fixed_batch;
   onnx.inputs = std::move(known.inputs);
   onnx.outputs = {std::move(known.result)};
   model_ = std::move(known.model);
@@ -190,8 +191,14 @@ Outcome<void> CompiledGroup::reshape(std::optional<std::int64_t> batch) {
     const auto rank = static_cast<std::int64_t>(own.size());
     shapes.push_back({{rank, rank}, own.data()});
   }
-  return api_.check("take the batch",
-                    api_->reshape(graph_.get(), names.data(), shapes.data(), shapes.size()));
+  auto reshaped = api_.check(
+      "take the batch", api_->reshape(graph_.get(), names.data(), shapes.data(), shapes.size()));
+  if (reshaped || !fixed_batch_ || batch == fixed_batch_) return reshaped;
+  Ending& ending = reshaped.error();
+  ending.status = TrialStatus::unsupported;
+  ending.reason = "the file was made for batch " + std::to_string(*fixed_batch_) +
+                  " and takes no other: convert the model again with its batch left open";
+  return reshaped;
 }
 
 Outcome<Owned<CompiledModel>> CompiledGroup::compile(std::optional<std::int64_t> batch,

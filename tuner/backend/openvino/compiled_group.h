@@ -86,6 +86,7 @@ class CompiledGroup final : public LoadedModel {
   OnnxTensor result_tensor_;
   InputSource samples_;
   std::size_t result_index_ = 0;
+  std::optional<std::int64_t> fixed_batch_;  // that the file was made for
   Seconds load_seconds_ = 0;
   SideBySide instances_;  // its threads run requests: first to go
 };

@@ -79,6 +79,11 @@ std::set<std::string> open_names(const std::vector<DeclaredTensor>& inputs) {
   return names;
 }
 
+std::string open_words(const std::vector<DeclaredTensor>& inputs) {
+  const std::set<std::string> names = open_names(inputs);
+  return names.empty() ? "none is open" : "open are: " + joined(names);
+}
+
 Rule named_rule(const std::vector<DeclaredTensor>& inputs, const std::string& name) {
   BatchRule rule;
   const std::set<std::string> names = open_names(inputs);
@@ -89,8 +94,7 @@ Rule named_rule(const std::vector<DeclaredTensor>& inputs, const std::string& na
   rule.axis = axis_by_place(inputs, name);
   if (rule.axis) return rule;
   return tl::unexpected(unsupported(
-      "no dimension of the inputs is called " + name + " (--batch-axis); " +
-      (names.empty() ? "none is open" : "open are: " + joined(names))));
+      "no dimension of the inputs is called " + name + " (--batch-axis); " + open_words(inputs)));
 }
 
 // Of the names that come first the one that is the batch.
@@ -104,20 +108,26 @@ Outcome<std::set<std::string>> leading_batch(const std::set<std::string>& leadin
                                     "; say which: --batch-axis " + *leading.begin()));
 }
 
-// Files whose batch was fixed when they were made.
+// Files whose batch was fixed when they were made. Where inputs differ those with a leading 1 have the
+// batch, and all samples share the others.
 Rule fixed_rule(const std::vector<DeclaredTensor>& inputs) {
-  BatchRule rule;
+  std::set<std::int64_t> sizes;
+  bool has_open = false;
   for (const DeclaredTensor& input : inputs) {
-    if (input.dims.empty()) continue;
-    if (is_open(input, 0) || (rule.fixed && *rule.fixed != input.dims[0]))
-      return tl::unexpected(unsupported(
-          "the inputs have no first dimension in common that could be the batch; open are: " +
-          joined(open_names(inputs)) + " (--batch-axis NAME says which, such as " +
-          place_of(input, 0) + ")"));
-    rule.fixed = input.dims[0];
+    has_open |= is_open(input, 0);
+    if (!input.dims.empty() && !is_open(input, 0)) sizes.insert(input.dims[0]);
   }
-  if (!rule.fixed) return tl::unexpected(unsupported("no input has a dimension for the batch"));
-  return rule;
+  BatchRule rule;
+  if (sizes.size() == 1 && !has_open) rule.fixed = *sizes.begin();
+  if (sizes.contains(1)) rule.fixed = 1;
+  if (rule.fixed) return rule;
+  if (sizes.empty() && !has_open)
+    return tl::unexpected(unsupported("no input has a dimension for the batch"));
+  const auto example = std::find_if(inputs.begin(), inputs.end(),
+                                    [](const DeclaredTensor& one) { return !one.dims.empty(); });
+  return tl::unexpected(unsupported(
+      "the inputs have no first dimension in common that could be the batch; " +
+      open_words(inputs) + " (--batch-axis NAME says which, such as " + place_of(*example, 0) + ")"));
 }
 
 Rule rule_of(const Model& opaque, const std::vector<DeclaredTensor>& inputs) {
@@ -178,7 +188,7 @@ Outcome<void> add_inputs(const std::vector<DeclaredTensor>& inputs, const BatchR
     if (!open.contains(name))
       return tl::unexpected(
           unsupported("no input has an open dimension called " + name + " (--dim); " +
-                      (open.empty() ? "none is open" : "open are: " + joined(open))));
+                      open_words(inputs)));
   return {};
 }
 

@@ -33,9 +33,9 @@ struct DeclaredModel {
 };
 
 // The batch is the dimension that `opaque` names (Model::file), else the first of each input: where
-// it is open, or one and the same size in all of them (fixed_batch). Other open dimensions are of the
-// sizes in Model::dims. Unsupported, with what there is to choose from, where that does not settle
-// it.
+// it is open, or one and the same size in all of them, or 1 in some (fixed_batch). Other open
+// dimensions are of the sizes in Model::dims. Unsupported, with what there is to choose from, where
+// that does not settle it.
 Outcome<DeclaredModel> declare(const Model& opaque, const std::vector<DeclaredTensor>& inputs,
                                const std::vector<DeclaredTensor>& outputs);
 
