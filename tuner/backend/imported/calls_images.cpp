@@ -13,10 +13,14 @@ namespace {
 MadeCall conv(const CallNode& node) {
   const auto window = window_of(node, kernel_of_weights(node));
   if (!window) return no_call(window.error());
-  return Call{[window = *window, groups = integer(node.node(), "group", 1)](const CallData& data) {
-    return kt::conv(data.context, data.in[0], data.in[1], data.optional(2), window, groups,
-                    data.out[0]);
-  }};
+  const std::int64_t groups = integer(node.node(), "group", 1);
+  return Call{[window = *window, groups](const CallData& data) {
+                return kt::conv(data.context, data.in[0], data.in[1], data.optional(2), window,
+                                groups, data.out[0], data.workspace);
+              },
+              [groups](const kt::Kernels& kernels, std::span<const kt::ConstTensor> in) {
+                return kt::conv_workspace_bytes(kernels, in[1], groups);
+              }};
 }
 
 MadeCall conv_integer(const CallNode& node) {

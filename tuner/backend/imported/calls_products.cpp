@@ -96,9 +96,12 @@ MadeCall conv_transpose(const CallNode& node) {
     std::copy_n(pads.begin(), rank, window.pad_begin.begin());
   const std::int64_t groups = integer(node.node(), "group", 1);
   return Call{[window, groups](const CallData& data) {
-    return kt::conv_transpose(data.context, data.in[0], data.in[1], data.optional(2), window,
-                              groups, data.out[0]);
-  }};
+                return kt::conv_transpose(data.context, data.in[0], data.in[1], data.optional(2),
+                                          window, groups, data.out[0], data.workspace);
+              },
+              [groups](const kt::Kernels& kernels, std::span<const kt::ConstTensor> in) {
+                return kt::conv_transpose_workspace_bytes(kernels, in[0], in[1], groups);
+              }};
 }
 
 constexpr CallRow kRows[] = {
