@@ -141,6 +141,22 @@ TEST_CASE("options that contradict each other are laid to their model", "[cli]")
   CHECK(holds(error.where, "models.toml:3:1"));
 }
 
+TEST_CASE("keys that need each other are checked together", "[cli]") {
+  const FileModel command =
+      parsed("[[model]]\nname = \"mine\"\nbackend = \"command\"\ncommand = \"run {batch}\"\n"
+             "time = \"process\"").models[0];
+  CHECK(command.options.command == "run {batch}");
+  CHECK(parse_tuning(command.options)->backends ==
+        std::vector<std::string>{"command:command=run {batch},time=process"});
+  const FileModel runtime = parsed("[defaults]\nruntime-option = \"spinning=0\"\n[[model]]\nname = "
+                                   "\"a.onnx\"\nbackend = \"onnxruntime\"").models[0];
+  CHECK(parse_tuning(runtime.options)->backends ==
+        std::vector<std::string>{"onnxruntime:spinning=0"});
+  const Error lonely = refused("[[model]]\nname = \"mine\"\ncommand = \"run {batch}\"");
+  CHECK(holds(lonely.where, "models.toml:1:1"));
+  CHECK(holds(lonely.todo, "--backend command"));
+}
+
 TEST_CASE("a file without models, and one that is no TOML, say so", "[cli]") {
   CHECK(refused("").where == "models.toml");
   CHECK(refused("model = 3").where == "models.toml:1:9");

@@ -26,6 +26,16 @@ namespace fs = std::filesystem;
 // Not a model's own: one budget is shared, and `stop` is of `measure`.
 constexpr std::string_view kNotInModels[] = {"budget", "stop"};
 
+// Without other keys they say nothing, so they are checked with the whole model alone.
+constexpr std::string_view kNeedOthers[] = {"command", "time", "setup",           "cleanup",
+                                            "env",     "rules", "runtime_library", "runtime_option"};
+
+bool needs_others(const std::string& name, const std::vector<std::string>& texts) {
+  if (name == "backend")
+    return std::find(texts.begin(), texts.end(), "command") != texts.end();
+  return std::find(std::begin(kNeedOthers), std::end(kNeedOthers), name) != std::end(kNeedOthers);
+}
+
 std::vector<std::string> option_keys() {
   std::vector<std::string> keys;
   for (const SettingName& one : setting_names())
@@ -75,7 +85,8 @@ Result<const toml::table*> Reader::table_of(const toml::node& node,
   return bad_input(wanted, "another kind of value", place(node.source()));
 }
 
-// One option: a value, or a list, each element as it would be typed. It must parse by itself.
+// One option: a value, or a list, each element as it would be typed. It must parse by itself, but
+// for those that need others.
 Result<std::vector<Setting>> Reader::settings_of(const toml::key& key,
                                                  const toml::node& node) const {
   std::vector<std::string> texts;
@@ -104,6 +115,7 @@ Result<std::vector<Setting>> Reader::settings_of(const toml::key& key,
   if (name == "input" && texts.size() == 1)  // beside this file, as models are
     texts.front() = (fs::path(path_).parent_path() / texts.front()).string();
   auto settings = settings_named(name, texts);
+  if (settings && needs_others(name, texts)) return settings;
   const auto parsed = settings ? parse_tuning(options_from(*settings))
                                : Result<TuningRequest>(tl::make_unexpected(settings.error()));
   if (parsed) return settings;
