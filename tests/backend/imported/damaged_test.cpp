@@ -87,7 +87,7 @@ bool try_to_run(const OnnxGraph& graph, imported::Forms forms) {
   if (!model) return false;
   auto file = read_onnx_graph(*model);
   if (!file) return false;
-  auto lowered = imported::lower_imported(std::move(*file), *model, forms);
+  auto lowered = imported::lower_imported(std::move(*file), *model, {.forms = forms});
   if (!lowered) {
     CHECK(lowered.error().status == TrialStatus::unsupported);
     return false;

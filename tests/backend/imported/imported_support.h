@@ -58,7 +58,7 @@ inline std::unique_ptr<cpu::CpuModel> load_lowered(imported::LoweredModel lowere
 }
 
 inline std::unique_ptr<cpu::CpuModel> load_as(const Model& model, imported::Forms forms) {
-  auto lowered = imported::lower_imported(read_onnx_graph(model).value(), model, forms);
+  auto lowered = imported::lower_imported(read_onnx_graph(model).value(), model, {.forms = forms});
   INFO((lowered ? "" : lowered.error().reason));
   REQUIRE(lowered);
   return load_lowered(std::move(*lowered));

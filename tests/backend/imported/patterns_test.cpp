@@ -330,3 +330,23 @@ TEST_CASE("a Gemm between two reshapes is a product of the rows as they are", "[
     CHECK(nodes[1].outputs[0] == out);
   }
 }
+
+// The keys were cut out of the joined rows although their transpose was wanted as well; nothing
+// wrote it any more.
+TEST_CASE("keys of a joined product whose transpose is read elsewhere stay as they are",
+          "[imported]") {
+  constexpr std::int64_t kTokens = 7, kHeads = 2, kColumns = 4;
+  Graph graph;
+  const int joined = graph.input({1, kTokens, 3 * kHeads * kColumns});
+  const int five =
+      graph.transpose(graph.reshape(joined, {1, kTokens, 3, kHeads, kColumns}), {2, 0, 3, 1, 4});
+  const auto part = [&](std::int64_t i) {
+    return graph.node("Gather", {five, graph.integer(i)}, {}, {1, kHeads, kTokens, kColumns});
+  };
+  const int q = part(0), keys = graph.transpose(part(1), {0, 1, 3, 2});
+  const int scores = graph.matmul(q, keys);
+  const int sum = graph.node("Add", {graph.node("Relu", {keys}), graph.matmul(keys, scores)});
+  const std::string names = names_of(graph.after(recognise_attention, sum));
+  CAPTURE(names);
+  CHECK(names.find("Gather Transpose batchtune.BatchedMatMul Relu") != std::string::npos);
+}

@@ -84,13 +84,16 @@ Outcome<void> CpuModel::load_weights_from(WeightValues& values) {
 }
 
 Outcome<std::unique_ptr<CpuModel>> CpuModel::load(const Model& model, const LoadOptions& options,
-                                                  const KernelChoice& kernels,
-                                                  Bytes machine_memory, GraphReader read) {
+                                                  const KernelChoice& kernels, Bytes machine_memory,
+                                                  GraphReader read) {
   const Seconds start = steady_seconds();
   if (model.file && model.file->format == "onnx") {
     auto graph = read(model);
     if (!graph) return unsupported(to_string(graph.error()));
-    BT_TRY(lowered, imported::lower_imported(std::move(*graph), model));
+    const bool f32 = options.group.dtype == DType::f32;
+    BT_TRY(lowered,
+           imported::lower_imported(std::move(*graph), model,
+                                    {.floats = f32 ? ElementType::f32 : ElementType::bf16}));
     BT_TRY(loaded, load(std::move(lowered), options, kernels, machine_memory));
     loaded->load_seconds_ = steady_seconds() - start;
     return loaded;
@@ -120,8 +123,6 @@ Outcome<std::unique_ptr<CpuModel>> CpuModel::load(imported::LoweredModel lowered
                                                   const KernelChoice& kernels,
                                                   Bytes machine_memory) {
   const Seconds start = steady_seconds();
-  if (options.group.dtype != DType::f32)
-    if (auto ending = imported::calls_need_f32(lowered)) return tl::make_unexpected(*ending);
   std::unique_ptr<CpuModel> loaded(new CpuModel(lowered.native, options, kernels, machine_memory));
   loaded->lowered_ = std::make_unique<imported::LoweredModel>(std::move(lowered));
   BT_TRY(inputs, inputs_of(loaded->model_, options));

@@ -23,7 +23,8 @@ std::string counted(const imported::LoweredModel& model) {
   std::string own, others;
   for (const auto& [kind, count] : native) append(own, count, kind);
   for (const auto& [operation, count] : calls) append(others, count, operation);
-  if (!others.empty()) own += (own.empty() ? "" : "; ") + others + " in f32 alone";
+  if (!others.empty())
+    own += (own.empty() ? "" : "; ") + std::string("through kernels/tensor ") + others;
   return own;
 }
 

@@ -7,7 +7,7 @@
 
 namespace batchtune::cpu {
 
-// "runs on cpu as 53 conv2d, 1 matmul, 2 x LRN (f32 alone)", or "does not run on cpu: why".
+// "runs on cpu as 53 x conv2d, 1 x matmul; through kernels/tensor 2 x LRN", or "does not run on cpu: why".
 std::string explain(const Model& model, GraphReader read);
 
 }  // namespace batchtune::cpu

@@ -105,8 +105,12 @@ KernelChoice choose_kernels(kernels::Dtype dtype, kernels::IsaMask allowed, Verd
   choice.pool = chooser.best(&kernels::select_pool, allowed);
   choice.norm = chooser.best(&kernels::select_norm, allowed);
   choice.elementwise = chooser.best(&kernels::select_elementwise, allowed);
-  if (dtype == kernels::Dtype::f32)
-    choice.tensor = {chooser.best(&select_tensor, allowed), choice.gemm};
+  Chooser of_f32(kernels::Dtype::f32, verdicts, report);
+  choice.tensor.vector = of_f32.best(&select_tensor, allowed);
+  choice.tensor.gemm =
+      dtype == kernels::Dtype::f32
+          ? choice.gemm
+          : of_f32.best(&kernels::select_gemm, probe::product_isas(kernels::Dtype::f32, allowed));
   return choice;
 }
 

@@ -21,7 +21,7 @@ struct KernelChoice {
   const kernels::PoolKernel* pool = nullptr;
   const kernels::NormKernel* norm = nullptr;
   const kernels::ElementwiseKernel* elementwise = nullptr;
-  kernels::tensor::Kernels tensor;  // of what imported models have beside native operations, in f32
+  kernels::tensor::Kernels tensor;  // of what imported models have beside native operations: f32 loops, whatever the dtype
 };
 
 // Names of kernels that proved right or wrong in this process or before.

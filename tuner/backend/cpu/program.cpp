@@ -157,7 +157,7 @@ Status CpuProgram::fill_input(OpIndex index, std::uint64_t seed, std::int64_t sa
                               int instance) {
   const Op& op = model_.model().ops[static_cast<std::size_t>(index)];
   const imported::Operand* tensor_of_file = nullptr;
-  if (model_.lowered() != nullptr && model_.dtype() == kernels::Dtype::f32)
+  if (model_.lowered() != nullptr)
     for (const imported::FileTensor& input : model_.lowered()->inputs)
       if (input.operand.index == index) tensor_of_file = &input.operand;
   if (tensor_of_file != nullptr)
@@ -218,8 +218,7 @@ Outcome<std::vector<float>> CpuProgram::read_output(std::int64_t samples) {
   try {
     const OpIndex output = find_op(model_.model(), model_.model().output);
     const imported::FileTensor* of_file = nullptr;
-    if (model_.lowered() != nullptr && model_.dtype() == kernels::Dtype::f32)
-      of_file = first_output(*model_.lowered());
+    if (model_.lowered() != nullptr) of_file = first_output(*model_.lowered());
     std::vector<float> all;
     for (int instance = 0; instance < std::ssize(instances_); ++instance) {
       make_whole(instance);
@@ -265,8 +264,8 @@ Result<const imported::FileTensor*> find_tensor(const std::vector<imported::File
 }  // namespace
 
 Status CpuProgram::write_file_input(const std::string& name, const std::string& bytes) {
-  if (model_.lowered() == nullptr || model_.dtype() != kernels::Dtype::f32)
-    return bad_input("an imported model in f32", "another", model_.model().name);
+  if (model_.lowered() == nullptr)
+    return bad_input("an imported model", "another", model_.model().name);
   BT_TRY(input, find_tensor(model_.lowered()->inputs, name));
   const std::int64_t size = whole_bytes(input->operand, batch_);
   if (std::ssize(bytes) != size)
@@ -277,8 +276,8 @@ Status CpuProgram::write_file_input(const std::string& name, const std::string& 
 }
 
 Result<RawTensor> CpuProgram::read_file_output(const std::string& name) const {
-  if (model_.lowered() == nullptr || model_.dtype() != kernels::Dtype::f32)
-    return bad_input("an imported model in f32", "another", model_.model().name);
+  if (model_.lowered() == nullptr)
+    return bad_input("an imported model", "another", model_.model().name);
   BT_TRY(output, find_tensor(model_.lowered()->outputs, name));
   const auto* from = reinterpret_cast<const char*>(data_of(output->operand, 0));
   return RawTensor{output->operand.type, output->operand.shape.at(batch_),

@@ -2,10 +2,27 @@
 
 #include <algorithm>
 
+#include "kernels/tensor/cast.h"
+
 namespace batchtune::imported {
 namespace {
 
 constexpr std::size_t kMaxName = 120;  // of the 200 that infer_shapes lets pass
+
+// Whose further inputs are factors and scales, which a shorter type would change.
+bool has_parameters(const GraphNode& node) {
+  return is(node, "Resize") || is(node, "Upsample") || is(node, "QuantizeLinear") ||
+         is(node, "DequantizeLinear");
+}
+
+RawTensor converted(const RawTensor& value, ElementType type) {
+  std::string bytes(static_cast<std::size_t>(elements(value.shape) * bytes_of(type)), '\0');
+  const kt::Shape count{elements(value.shape)};
+  kernels::Team alone;
+  static_cast<void>(kt::cast(alone, {*kernel_type(value.type), count, value.bytes->data()},
+                             {*kernel_type(type), count, bytes.data()}));
+  return {type, value.shape, std::make_shared<const std::string>(std::move(bytes))};
+}
 
 std::int64_t pixels(const Shape& image) {
   return image[0] * image[1];
@@ -13,8 +30,8 @@ std::int64_t pixels(const Shape& image) {
 
 }  // namespace
 
-Builder::Builder(const GraphEditor& graph, LoweredModel& out)
-    : graph_(graph), out_(out), places_(graph.graph().tensors.size()) {}
+Builder::Builder(const GraphEditor& graph, ElementType floats, LoweredModel& out)
+    : graph_(graph), floats_(floats), out_(out), places_(graph.graph().tensors.size()) {}
 
 bool Builder::is_native(int index) const {
   const GraphTensor& one = tensor(index);
@@ -125,25 +142,26 @@ void Builder::place_view(int index, int of) {
 }
 
 Operand Builder::operand_of_op(int op, const GraphTensor& tensor, BatchedShape shape) const {
-  return {Operand::Kind::tensor, op, tensor.type, std::move(shape)};
+  return {Operand::Kind::tensor, op, in_calls(tensor.type), std::move(shape)};
 }
 
-Operand Builder::operand_of_constant(RawTensor value) {
+Operand Builder::operand_of_constant(RawTensor value, bool as_it_is) {
+  if (!as_it_is && in_calls(value.type) != value.type) value = converted(value, floats_);
   const Operand made{Operand::Kind::constant, static_cast<int>(out_.constants.size()), value.type,
                      BatchedShape{value.shape, -1}};
   out_.constants.push_back(std::move(value));
   return made;
 }
 
-std::optional<Operand> Builder::operand(int index) {
+std::optional<Operand> Builder::operand(int index, bool as_it_is) {
   if (index == kLeftOut) return Operand{};
   const GraphTensor& one = tensor(index);
   if (is_placed(index)) return operand_of_op(plain(index), one, *one.shape);
-  if (graph_.has_value(index)) return operand_of_constant(*one.value);
+  if (graph_.has_value(index)) return operand_of_constant(*one.value, as_it_is);
   if (!one.numbers || !one.shape) return std::nullopt;
   out_.numbers.push_back(*one.numbers);
-  return Operand{Operand::Kind::numbers, static_cast<int>(out_.numbers.size()) - 1, one.type,
-                 *one.shape};
+  return Operand{Operand::Kind::numbers, static_cast<int>(out_.numbers.size()) - 1,
+                 as_it_is ? one.type : in_calls(one.type), *one.shape};
 }
 
 std::vector<int> Builder::add_call(const GraphNode& node, Call call, std::vector<Operand> inputs,
@@ -183,8 +201,8 @@ std::vector<int> Builder::add_call(const GraphNode& node, Call call, std::vector
 
 bool Builder::call_plain(const GraphNode& node, Call call) {
   std::vector<Operand> inputs;
-  for (const int input : node.inputs) {
-    auto found = operand(input);
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    auto found = operand(node.inputs[i], i > 0 && has_parameters(node));
     if (!found) return false;
     inputs.push_back(std::move(*found));
   }

@@ -18,7 +18,8 @@ namespace batchtune::imported {
 
 class Builder {
  public:
-  Builder(const GraphEditor& graph, LoweredModel& out);
+  // `floats`: see LoweringOptions.
+  Builder(const GraphEditor& graph, ElementType floats, LoweredModel& out);
 
   const GraphEditor& graph() const { return graph_; }
   const GraphTensor& tensor(int index) const { return graph_.tensor(index); }
@@ -49,9 +50,10 @@ class Builder {
   int view_of(int tensor) const { return place(tensor).view_of; }
 
   // What a call reads; nullopt: a tensor that is not there (its node could not be computed).
-  std::optional<Operand> operand(int tensor);
+  std::optional<Operand> operand(int tensor, bool as_it_is = false);
   Operand operand_of_op(int op, const GraphTensor& tensor, BatchedShape shape) const;
-  Operand operand_of_constant(RawTensor value);
+  // `as_it_is`: no matter what floats are in calls; of parameters that are no data.
+  Operand operand_of_constant(RawTensor value, bool as_it_is = false);
   // One operation for each output; gives their indices (-1: left out).
   std::vector<int> add_call(const GraphNode& node, Call call, std::vector<Operand> inputs,
                             const std::vector<BatchedShape>& shapes);
@@ -69,7 +71,10 @@ class Builder {
   int transposed(int op, const std::string& name, std::int64_t rows, std::int64_t columns,
                  const Shape& shape);
 
+  ElementType in_calls(ElementType type) const { return type == ElementType::f32 ? floats_ : type; }
+
   const GraphEditor& graph_;
+  ElementType floats_;
   LoweredModel& out_;
   std::vector<Place> places_;  // by tensor
   std::unordered_set<std::string> names_;

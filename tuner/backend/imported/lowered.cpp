@@ -42,7 +42,7 @@ class Lowering {
     out_.weights = std::make_unique<FileWeights>();
   }
 
-  Outcome<LoweredModel> run(const std::string& name, Forms forms) {
+  Outcome<LoweredModel> run(const std::string& name, const LoweringOptions& options) {
     out_.native.name = name;
     if (counted_ != nullptr) {
       out_.native.description = counted_->description;
@@ -54,10 +54,10 @@ class Lowering {
     if (!unsound.empty()) return unsupported(text_of(unsound));
     fold_constants(edit_);
     for (const auto pass : kPasses)
-      if (forms == Forms::native) pass(edit_);
-    Builder builder(edit_, out_);
+      if (options.forms == Forms::native) pass(edit_);
+    Builder builder(edit_, options.floats, out_);
     add_inputs(builder);
-    if (const std::vector<Refused> refused = add_nodes(builder, forms); !refused.empty())
+    if (const std::vector<Refused> refused = add_nodes(builder, options); !refused.empty())
       return unsupported("not computed by kernels of our own: " + text_of(refused) +
                          "; a runtime that reads the file is another way: --backend onnxruntime "
                          "or openvino");
@@ -143,22 +143,14 @@ class Lowering {
 
 }  // namespace
 
-Outcome<LoweredModel> lower_imported(FileGraph graph, const Model& model, Forms forms) {
-  return Lowering(std::move(graph), &model).run(model.name, forms);
+Outcome<LoweredModel> lower_imported(FileGraph graph, const Model& model,
+                                     const LoweringOptions& options) {
+  return Lowering(std::move(graph), &model).run(model.name, options);
 }
 
-Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name, Forms forms) {
-  return Lowering(std::move(graph), nullptr).run(name, forms);
-}
-
-std::optional<Ending> calls_need_f32(const LoweredModel& model) {
-  std::map<std::string, int> kinds;
-  for (const NodeCall& call : model.calls) ++kinds[call.operation];
-  if (kinds.empty()) return std::nullopt;
-  std::string text;
-  for (const auto& [operation, count] : kinds)
-    text += (text.empty() ? "" : ", ") + std::to_string(count) + " x " + operation;
-  return unsupported("computed in f32 alone: " + text).value();
+Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name,
+                                  const LoweringOptions& options) {
+  return Lowering(std::move(graph), nullptr).run(name, options);
 }
 
 }  // namespace batchtune::imported

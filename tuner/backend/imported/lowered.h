@@ -61,17 +61,20 @@ enum class Forms {
   calls,   // every node a call in the file's order: slow, the twin that the others are held against
 };
 
+// How to lower. `floats`: what the file's f32 tensors are in calls, f32 or bf16: the backend's
+// dtype.
+struct LoweringOptions {
+  Forms forms = Forms::native;
+  ElementType floats = ElementType::f32;
+};
+
 // `graph` is that of the counted `model` (read_onnx_graph(); in a module through ModuleServices).
 // TrialStatus::unsupported names and counts the nodes that cannot be computed.
 Outcome<LoweredModel> lower_imported(FileGraph graph, const Model& model,
-                                     Forms forms = Forms::native);
+                                     const LoweringOptions& options = {});
 
 // The same of a graph alone, as read_onnx_graph_as_declared() gives it. Integer inputs are masks.
 Outcome<LoweredModel> lower_graph(FileGraph graph, const std::string& name,
-                                  Forms forms = Forms::native);
-
-// Calls compute in the file's types: why a model that has some cannot run in a dtype other than
-// f32, with the operations named and counted. nullopt: it has none.
-std::optional<Ending> calls_need_f32(const LoweredModel& model);
+                                  const LoweringOptions& options = {});
 
 }  // namespace batchtune::imported

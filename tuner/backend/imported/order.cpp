@@ -116,8 +116,14 @@ RawTensor channels_last(const RawTensor& value) {
 
 class Adding {
  public:
-  Adding(Builder& builder, Forms forms)
-      : builder_(builder), graph_(builder.graph()), forms_(forms) {}
+  Adding(Builder& builder, const LoweringOptions& options)
+      : builder_(builder),
+        graph_(builder.graph()),
+        forms_(options.forms),
+        of_calls_(graph_.graph()) {
+    for (GraphTensor& tensor : of_calls_.tensors)
+      if (tensor.type == ElementType::f32) tensor.type = options.floats;
+  }
 
   std::vector<Refused> run() {
     for (const GraphNode& node : graph_.graph().nodes)
@@ -145,7 +151,7 @@ class Adding {
   void add(const GraphNode& node) {
     const bool native = forms_ == Forms::native;
     if (native && (add_view(node) || add_transpose(node) || add_native(builder_, node))) return;
-    const MadeCall call = make_call(graph_.graph(), node);
+    const MadeCall call = make_call(of_calls_, node);
     if (!call) {
       refused_.push_back({node.op_type, node.name, call.error()});
       return;
@@ -261,13 +267,14 @@ class Adding {
   Builder& builder_;
   const GraphEditor& graph_;
   Forms forms_;
+  FileGraph of_calls_;  // the graph with the types that calls compute in
   std::vector<Refused> refused_;
 };
 
 }  // namespace
 
-std::vector<Refused> add_nodes(Builder& builder, Forms forms) {
-  return Adding(builder, forms).run();
+std::vector<Refused> add_nodes(Builder& builder, const LoweringOptions& options) {
+  return Adding(builder, options).run();
 }
 
 }  // namespace batchtune::imported

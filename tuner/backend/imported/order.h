@@ -15,6 +15,6 @@ struct Refused {
 
 // Every node in its order: as a view, as native operations, as a call in the order in which its
 // images lie, or as a call in the file's order. Nodes behind a refused one are left out silently.
-std::vector<Refused> add_nodes(Builder& builder, Forms forms);
+std::vector<Refused> add_nodes(Builder& builder, const LoweringOptions& options);
 
 }  // namespace batchtune::imported

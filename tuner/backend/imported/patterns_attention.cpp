@@ -91,7 +91,7 @@ class Attention {
   };
   std::optional<Pick> picked(int tensor) const {
     const int place = edit_.writer(tensor);
-    if (place < 0 || only_reader(edit_, tensor) < 0) return std::nullopt;
+    if (place < 0) return std::nullopt;
     const GraphNode& one = node(place);
     if (is(one, "Gather") && integer(one, "axis", 0) == 0) {
       const auto part = constant(edit_, one.inputs[1]);
@@ -110,21 +110,32 @@ class Attention {
 
   // Queries, keys and values from one product: {batch, rows, 3 * heads * columns} as
   // {batch, rows, 3, heads, columns}, transposed to {3, batch, heads, rows, columns}.
-  bool take_from_joined(Side& side) const {
+  void take_from_joined(Side& side) const {
     const auto pick = picked(side.tensor);
-    if (!pick || edit_.tensor(pick->from).type != ElementType::f32) return false;
+    if (!pick || edit_.tensor(pick->from).type != ElementType::f32) return;
     const GraphNode* moved = written_by(edit_, pick->from, "Transpose");
-    if (!moved || integers(*moved, "perm") != Permutation{2, 0, 3, 1, 4}) return false;
+    if (!moved || integers(*moved, "perm") != Permutation{2, 0, 3, 1, 4}) return;
     const GraphNode* view = written_by(edit_, moved->inputs[0], "Reshape");
-    if (!view || !is_of_rank(moved->inputs[0], 5) || !is_of_rank(view->inputs[0], 3)) return false;
+    if (!view || !is_of_rank(moved->inputs[0], 5) || !is_of_rank(view->inputs[0], 3)) return;
     const Shape &five = sizes(moved->inputs[0]), &three = sizes(view->inputs[0]);
     const std::int64_t part = pick->part < 0 ? pick->part + five[2] : pick->part;
-    if (five[1] != three[1] || part < 0 || part >= five[2]) return false;
+    if (five[1] != three[1] || part < 0 || part >= five[2]) return;
     side.pick = pick->node;
     side.joined = view->inputs[0];
     side.part = part;
     side.heads_last = true;
-    return true;
+  }
+
+  // Whether the tensors from `from` back to `to`, over scales and transposes, are the product's
+  // alone.
+  bool is_alone(int from, int to) const {
+    while (only_reader(edit_, from) >= 0) {
+      if (from == to) return true;
+      const GraphNode& one = node(edit_.writer(from));
+      const auto before = scaled(one);
+      from = before ? before->first : one.inputs[0];
+    }
+    return false;
   }
 
   // One node further back; false where the product needs it.
@@ -132,10 +143,7 @@ class Attention {
     side.tensor = without_scales(side.tensor, side.scale);
     if (side.heads_last) return false;
     const GraphNode* moved = written_by(edit_, side.tensor, "Transpose");
-    if (!moved) {
-      take_from_joined(side);  // from there it is no node further back
-      return false;
-    }
+    if (!moved) return false;
     const Permutation to = integers(*moved, "perm");
     const int from = moved->inputs[0];
     if (may_transpose && to == Permutation{0, 1, 3, 2}) {
@@ -158,6 +166,7 @@ class Attention {
     side.tensor = tensor;
     while (step_back(side, may_transpose)) {
     }
+    if (!side.heads_last && is_alone(tensor, side.tensor)) take_from_joined(side);
     return side;
   }
 

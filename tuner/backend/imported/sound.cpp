@@ -56,7 +56,7 @@ constexpr std::string_view kTwo[] = {"Add",
                                      "Sub",
                                      "Tile",
                                      "Xor"};
-constexpr std::string_view kNone[] = {"Constant"};
+constexpr std::string_view kNone[] = {"Constant", "RandomNormal", "RandomUniform"};
 
 template <typename Names>
 bool is_one_of(const std::string& name, const Names& names) {
@@ -74,7 +74,8 @@ std::size_t least_inputs(const std::string& op) {
 
 bool is_sound(const GraphNode& node) {
   if (node.outputs.empty() || node.outputs[0] == kLeftOut) return false;
-  for (std::size_t i = 0; i < least_inputs(node.op_type); ++i)
+  const bool known = node.domain.empty() || node.domain == "com.microsoft";
+  for (std::size_t i = 0; known && i < least_inputs(node.op_type); ++i)
     if (!has_input(node, i)) return false;
   // The rest of these is as many as there are.
   const bool lists = node.op_type == "Concat" || node.op_type == "Sum" || node.op_type == "Max" ||
