@@ -129,6 +129,7 @@ TEST_CASE("a name alone is tuned by a command, where nothing else is asked for",
   CHECK(document.at("best").at("batch") == 4);
   const Finished points = run({"points"});
   CHECK(holds(points.out, "my-model@seq=64"));
+  CHECK_FALSE(holds(points.out, "STALE"));  // the machine is the same, and so are name and template
   CHECK(run({"tune", "--track", "last", "--quiet", "--budget", "2s", "--soak", "0s"}).code == 0);
 
   const Finished elsewhere = run({"tune", "resnet50", "--backend", "simulated"});

@@ -49,6 +49,12 @@ void limit_isa(DeviceInfo& device, kernels::Isa widest) {
 
 }  // namespace
 
+DeviceInfo named_here(DeviceInfo described, const std::string& spec) {
+  const BackendEntry* const entry = find_backend(split_backend_spec(spec).name);
+  if (entry != nullptr && entry->on_host_cpu && !is_plugin(*entry)) described.name = this_machine();
+  return described;
+}
+
 Result<OpenDevice> open_device(const std::string& spec, const std::string& isa, Store& store,
                                bool quiet) {
   OpenDevice open{

@@ -22,6 +22,10 @@ struct OpenDevice {
   DeviceInfo at(int threads) const { return at_threads(figures, threads); }
 };
 
+// What a backend says of itself under the name that sessions know its device by: this machine's, where
+// it computes on its processor.
+DeviceInfo named_here(DeviceInfo described, const std::string& spec);
+
 // Asks a worker what the backend says; calibrates first where no note fits. `isa` limits the
 // instruction set
 // ("" = none). Errors: the backend's own, an unknown instruction set, one that this CPU lacks.

@@ -13,6 +13,7 @@
 #include "tuner/backend/backend_list.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
+#include "tuner/cli/devices.h"
 #include "tuner/cli/host.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/runtimes.h"
@@ -134,7 +135,7 @@ class Here {
     if (known == devices_.end()) known = devices_.emplace(spec, describe_backend(spec)).first;
     Present present{environment_, present_hash(header, wanted), std::nullopt, ""};
     if (known->second)
-      present.device = *known->second;
+      present.device = named_here(*known->second, spec);
     else
       present.device_failure = to_string(known->second.error());
     return present;
