@@ -117,10 +117,13 @@ Outcome max_pool(const Context& context, const ConstTensor& in, const Window& wi
                            const Taps& taps) -> float {
     float best = -std::numeric_limits<float>::infinity();
     if (places == nullptr) {
+      // One instruction, no branch; a NaN is looked for beside it.
+      unsigned any_nan = 0;
       taps.for_each(from, [&](float x, std::int64_t) {
-        best = x > best ? x : best;  // an instruction, no branch; a NaN that is there stays
-        if (x != x) best = x;
+        best = x > best ? x : best;
+        any_nan |= static_cast<unsigned>(x != x);
       });
+      if (any_nan != 0) return std::numeric_limits<float>::quiet_NaN();
       return taps.empty() ? 0 : best;
     }
     std::int64_t place = -1;

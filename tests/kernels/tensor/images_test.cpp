@@ -209,6 +209,17 @@ TEST_CASE("pooling by the definition, with indices in both orders", "[kernels][t
   }
 }
 
+TEST_CASE("a NaN is the largest of its windows and of no others", "[kernels][tensor]") {
+  Team team;
+  const Values<float> in({1, 1, 5}, {1, std::nanf(""), 3, 2, 4});
+  Values<float> out(Shape{1, 1, 4});
+  REQUIRE(max_pool(team, in.in(), {.kernel = {2}}, out.out()));
+  CHECK(std::isnan(out.data[0]));
+  CHECK(std::isnan(out.data[1]));
+  CHECK(out.data[2] == 3);
+  CHECK(out.data[3] == 4);
+}
+
 TEST_CASE("windows that reach beyond the padding count what is inside alone", "[kernels][tensor]") {
   Team team;
   const Values<float> in({1, 1, 4}, {1, 2, 3, 4});
