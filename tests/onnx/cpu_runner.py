@@ -18,6 +18,7 @@ class Case:
     inputs: dict  # name: array; the whole batch
     batch: int = 1
     declared: bool = False  # every size as the file declares it, no batch anywhere
+    dtype: str = "f32"  # or "bf16": what is f32 in the file is computed in it, and the outputs are of it
 
 
 @dataclasses.dataclass
@@ -39,10 +40,13 @@ def write(case, folder):
         path.write_bytes(case.model.SerializeToString())
     described = []
     for index, (name, array) in enumerate(case.inputs.items()):
+        if case.dtype == "bf16" and array.dtype == numpy.float32:
+            array = array.astype(helper.tensor_dtype_to_np_dtype(onnx.TensorProto.BFLOAT16))
         file = f"input_{index}.bin"
         (folder / file).write_bytes(numpy.ascontiguousarray(array).tobytes())
         described.append({"name": name, "type": type_of(array), "shape": list(array.shape), "file": file})
-    (folder / "case.json").write_text(json.dumps({"declared": case.declared, "batch": case.batch, "inputs": described}))
+    (folder / "case.json").write_text(json.dumps({"declared": case.declared, "dtype": case.dtype, "batch": case.batch,
+                                                 "inputs": described}))
 
 
 def read(folder):

@@ -1,8 +1,9 @@
 // Runs ONNX models on the cpu backend:   run_onnx LIST
 // LIST names folders, one a line, each with model.onnx and case.json, which says the batch, whether
-// sizes are to be taken as declared (no batch anywhere), and the inputs: name, type (as in ONNX
-// files), shape and a file of raw elements. Into each folder come result.json, with a verdict (ran,
-// unsupported, failed), its reason and what operations the model became, and the outputs' elements.
+// sizes are to be taken as declared (no batch anywhere), the dtype to compute in, and the inputs:
+// name, type (as in ONNX files; what is f32 there is of the dtype), shape and a file of raw
+// elements. Into each folder come result.json, with a verdict (ran, unsupported, failed), its
+// reason and what operations the model became, and the outputs' elements.
 //
 // The cases run in one process after the other, which is started again behind a case that ends it.
 #include <sys/wait.h>
@@ -59,12 +60,16 @@ class Runner {
  public:
   Runner() : machine_(cpu::read_host().memory) {
     LoadReport report;
-    kernels_ = cpu::choose_kernels(kernels::Dtype::f32, *cpu::allowed_isas(""), verdicts_, report);
+    for (const auto& [dtype, kernel_dtype] :
+         {std::pair{DType::f32, kernels::Dtype::f32}, {DType::bf16, kernels::Dtype::bf16}})
+      kernels_[dtype] =
+          cpu::choose_kernels(kernel_dtype, *cpu::allowed_isas(""), verdicts_, report);
   }
 
   Json run(const fs::path& folder) {
     const Json wanted = Json::parse(read_bytes(folder / "case.json"));
-    auto model = load(folder / "model.onnx", wanted["declared"]);
+    const DType dtype = wanted["dtype"] == "bf16" ? DType::bf16 : DType::f32;
+    auto model = load(folder / "model.onnx", wanted["declared"], dtype);
     if (!model) return refusal(model.error());
     auto prepared = cpu::CpuProgram::prepare(**model, wanted["batch"]);
     if (!prepared) return refusal(prepared.error());
@@ -90,20 +95,19 @@ class Runner {
   }
 
  private:
-  Outcome<std::unique_ptr<cpu::CpuModel>> load(const fs::path& path, bool declared) {
+  Outcome<std::unique_ptr<cpu::CpuModel>> load(const fs::path& path, bool declared, DType dtype) {
     LoadOptions options;
-    options.group = {
-        .backend = "cpu", .dtype = DType::f32, .threads = declared ? 1 : 2, .dims = {}};
+    options.group = {.backend = "cpu", .dtype = dtype, .threads = declared ? 1 : 2, .dims = {}};
     if (!declared) {
       const auto model = read_onnx(path.string(), OnnxOptions{});
       if (!model) return unread(model.error());
       options.group.dims = model->dims;
-      return cpu::CpuModel::load(*model, options, kernels_, machine_, &read_onnx_graph);
+      return cpu::CpuModel::load(*model, options, kernels_[dtype], machine_, &read_onnx_graph);
     }
     auto graph = read_onnx_graph_as_declared(path.string());
     if (!graph) return unread(graph.error());
     BT_TRY(lowered, imported::lower_graph(std::move(*graph), path.parent_path().filename()));
-    return cpu::CpuModel::load(std::move(lowered), options, kernels_, machine_);
+    return cpu::CpuModel::load(std::move(lowered), options, kernels_[dtype], machine_);
   }
 
   static tl::unexpected<Ending> unread(const Error& error) {
@@ -112,7 +116,7 @@ class Runner {
 
   Bytes machine_;
   cpu::Verdicts verdicts_;
-  cpu::KernelChoice kernels_;
+  std::map<DType, cpu::KernelChoice> kernels_;
 };
 
 // Runs the cases from `first` on; the process ends with them.
