@@ -30,6 +30,12 @@ bool has_own_memory(const BackendEntry& entry) {
   return entry.simulated || entry.memory_kind == MemoryKind::device;
 }
 
+bool compiles(const std::vector<Estimate>& estimates) {
+  return std::any_of(estimates.begin(), estimates.end(), [](const Estimate& estimate) {
+    return estimate.group.backend == neuron::kName;
+  });
+}
+
 bool all_have_own_memory(const TuningRequest& request) {
   const auto specs = backends_of(request);
   return std::all_of(specs.begin(), specs.end(), [](const std::string& spec) {
@@ -53,13 +59,17 @@ BoundaryWish boundary_of(const TuningRequest& request) {
 }
 
 Seconds timeout_of(const TuningRequest& request, const std::vector<Estimate>& estimates) {
-  Seconds longest = 0, least = kLeastTimeout;
-  for (const Estimate& estimate : estimates) {
-    if (estimate.group.backend == neuron::kName) least = kLeastTimeoutOfCompilers;
+  Seconds longest = 0;
+  for (const Estimate& estimate : estimates)
     for (const PointEstimate& point : estimate.curve)
       if (point.batch <= estimate.batch) longest = std::max(longest, point.latency);
-  }
+  const Seconds least = compiles(estimates) ? kLeastTimeoutOfCompilers : kLeastTimeout;
   return request.timeout.value_or(std::max(least, kTimeoutOverEstimate * longest));
+}
+
+const char* timeout_origin(const std::vector<Estimate>& estimates) {
+  return compiles(estimates) ? "the longer of 2 h, for the compiler, and 20 x the estimate"
+                             : "the longer of 60 s and 20 x the estimate";
 }
 
 std::string strategy_of(const TuningRequest& request) {

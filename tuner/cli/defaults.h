@@ -23,8 +23,10 @@ Budget budget_of(const TuningRequest& request);
 Seconds soak_of(const TuningRequest& request);  // a tenth of the budget
 LimiterWish limiter_of(const TuningRequest& request);
 
-// The longer of a minute and 20 times what the search's first guess was estimated to take.
+// The longer of a minute (two hours where programs are compiled first) and 20 times what the search's
+// first guess was estimated to take.
 Seconds timeout_of(const TuningRequest& request, const std::vector<Estimate>& estimates);
+const char* timeout_origin(const std::vector<Estimate>& estimates);  // the same in words
 
 struct MemoryLimit {
   Bytes limit = 0;

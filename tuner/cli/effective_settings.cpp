@@ -85,7 +85,7 @@ std::vector<Setting> search_settings(const TuningRequest& request, const Session
       {"probe_budget", budget.probing, origin(request.probe_budget.has_value(), "--probe-budget")},
       {"timeout", timeout_of(request, header.estimates),
        origin(request.timeout.has_value(), "--timeout",
-              has_estimates(header) ? "the longer of 60 s and 20 x the estimate"
+              has_estimates(header) ? timeout_origin(header.estimates)
                                     : "default, since nothing is estimated")},
       {"seed", static_cast<std::int64_t>(seed_of(request)),
        origin(request.seed.has_value(), "--seed")},
