@@ -126,6 +126,15 @@ std::optional<std::string> present_hash(const SessionHeader& header, const Wante
   return model ? std::optional(model_hash(*model)) : std::nullopt;
 }
 
+// With what other options said of it (--command, --runtime-library).
+std::string whole_spec(const SessionHeader& header, const std::string& backend) {
+  const auto request = parse_tuning(options_from(header.settings.requested));
+  if (request)
+    for (const std::string& spec : request->backends)
+      if (split_backend_spec(spec).name == split_backend_spec(backend).name) return spec;
+  return backend;
+}
+
 // What is here now, each backend asked once.
 class Here {
  public:
@@ -169,7 +178,8 @@ Result<std::vector<DeploymentPoint>> find_points(const Store& store,
       point.age = std::max(0.0, std::difftime(now, *then));
     Staleness staleness =
         staleness_of(header, current.backend,
-                     here.of(header, point.backend, find_wanted(wanted, header.model.name)));
+                     here.of(header, whole_spec(header, point.backend),
+                             find_wanted(wanted, header.model.name)));
     point.stale = std::move(staleness.reasons);
     point.unchecked = std::move(staleness.unchecked);
   }
