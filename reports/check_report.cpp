@@ -57,7 +57,10 @@ std::string json_check(const CheckReport& report) {
   return json::document({{"schema_version", kSchemaVersion},
                          {"command", "backend-check"},
                          {"backend", report.backend},
-                         {"device", json::device(report.device)},
+                         {"device",
+                          {{"backend", report.device.backend},
+                           {"name", report.device.name},
+                           {"version", report.device.version}}},
                          {"model", report.model},
                          {"group", json::group(report.group)},
                          {"rules", rules}});

@@ -92,7 +92,7 @@ TEST_CASE("a command that says where its memory ends keeps the contract",
   const std::string program = scratch("ends.sh");
   std::ofstream(program) << "if [ $1 -gt 100000 ]; then echo 'CUDA out of memory' >&2; exit 1; fi\n"
                             "for i in $(seq $2); do echo '200 us'; done\n"
-                            "sleep 0.01\n";
+                            "sleep $(awk \"BEGIN { print 0.01 + $2 * 0.0002 }\")\n";
   check_keeps_all("command", {"--command", "sh " + program + " {batch} {n}"});
 }
 

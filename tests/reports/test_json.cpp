@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "reports/check_report.h"
 #include "tests/reports/fixture.h"
 #include "tests/support/catch.h"
 
@@ -208,6 +209,18 @@ TEST_CASE("doctor and rules documents fit their schemas", "[reports][json]") {
         "precision,precision,0.01,share,\"half width of the interval, relative\"\n"
         "precision,rounds,8,rounds,fewest rounds\n"
         "budget,,,,stops when the time is spent\n");
+}
+
+TEST_CASE("what backend-check found fits its schema", "[reports][json]") {
+  CheckReport report;
+  check_valid("check.schema.json", json_check(report));
+  report.rules = {{"run", "it runs", "passed", "batches 1, 3", 0.5}, {"quiet", "none", "skipped", "why", 0}};
+  check_valid("check.schema.json", json_check(report));
+  CHECK(text_rule_verdict(report.rules[0], {}) == "passed    run            batches 1, 3\n");
+  report.rules[0].verdict = "failed";
+  CHECK(text_rule_verdict(report.rules[0], {}) ==
+        "failed    run            batches 1, 3. Wanted: it runs\n");
+  CHECK(text_check_summary(report) == "2 rules: 1 failed, 1 skipped\n");
 }
 
 TEST_CASE("an absent figure is null, never 0", "[reports][json]") {

@@ -111,10 +111,25 @@ std::optional<Finding> start_running(WorkerProcess& worker, const CheckSubject& 
     return failed(prepared == nullptr ? "it does not prepare" : words_of(prepared->ending));
   const std::uint64_t before = worker.beacon().beats;
   worker.send(Soak{kOnlyProgram, kForEver});
+  // One that makes many runs in one go does not beat between them.
   constexpr std::uint64_t kSomeRuns = 4;
-  if (!comes_true(subject.timeout, [&] { return worker.beacon().beats >= before + kSomeRuns; }))
-    return failed("it makes no runs");
-  return std::nullopt;
+  constexpr Seconds kSurelyRunning = 1;
+  const Stopwatch stopwatch;
+  const auto runs = [&] {
+    const BeaconState now = worker.beacon();
+    return now.phase == Phase::soak &&
+           (now.beats >= before + kSomeRuns || stopwatch.seconds() > kSurelyRunning);
+  };
+  const auto answered = [&] {
+    const BeaconState now = worker.beacon();
+    return now.phase == Phase::idle && now.beats > before + 1;
+  };
+  (void)comes_true(subject.timeout, [&] { return runs() || answered() || worker.gone(); });
+  if (runs()) return std::nullopt;
+  if (!answered()) return failed("it makes no runs");
+  reply = worker.receive(subject.timeout);
+  const auto* soaked = reply ? std::get_if<Soaked>(&*reply) : nullptr;
+  return failed("its runs end: " + words_of(soaked != nullptr ? soaked->ending : Ending{}));
 }
 
 Result<Finding> check_killed(const CheckSubject& subject) {
