@@ -1,10 +1,15 @@
-# bt_add_library(<module> SOURCES ... [PUBLIC targets...] [PRIVATE targets...])
+# bt_add_library(<module> [UNITY] SOURCES ... [PUBLIC targets...] [PRIVATE targets...])
 # One static library per module with alias bt::<module>; headers are included from the project root.
 # The link edges repeat the include table that tests/structure enforces.
+# UNITY: with -DBATCHTUNE_UNITY=ON a dozen of its sources are compiled together, so that the templates which all of
+# them use are made once. Names in its unnamed namespaces must differ, then.
 function(bt_add_library module)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "UNITY" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(bt_${module} STATIC ${ARG_SOURCES})
   add_library(bt::${module} ALIAS bt_${module})
+  if(ARG_UNITY AND BATCHTUNE_UNITY)
+    set_target_properties(bt_${module} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+  endif()
   target_include_directories(bt_${module} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(bt_${module} PUBLIC ${ARG_PUBLIC}
                         PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:bt_warnings> $<BUILD_INTERFACE:bt_sanitizers>)

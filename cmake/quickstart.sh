@@ -6,7 +6,7 @@ source "$(dirname "$0")/build.sh"
 
 "$bt_root/cmake/packages.sh"
 bt_build quickstart "batchtune (without tests and benchmarks)" \
-  -DCMAKE_BUILD_TYPE=Release -DBATCHTUNE_BUILD_TESTS=OFF -DBATCHTUNE_BUILD_BENCHMARKS=OFF
+  -DCMAKE_BUILD_TYPE=Release -DBATCHTUNE_UNITY=ON -DBATCHTUNE_BUILD_TESTS=OFF -DBATCHTUNE_BUILD_BENCHMARKS=OFF
 
 [[ $# -gt 0 && "$1" != -* ]] || set -- shufflenet-v2 "$@"
 batchtune=$bt_root/build/quickstart/bin/batchtune

@@ -6,7 +6,7 @@ set -euo pipefail
 source "$(dirname "$0")/build.sh"
 
 "$bt_root/cmake/packages.sh" --tests
-bt_build ci "everything with its tests" -DCMAKE_BUILD_TYPE=Release -DBATCHTUNE_WERROR=ON \
+bt_build ci "everything with its tests" -DCMAKE_BUILD_TYPE=Release -DBATCHTUNE_WERROR=ON -DBATCHTUNE_UNITY=ON \
   -DBATCHTUNE_BUILD_TESTS=ON -DBATCHTUNE_BUILD_BENCHMARKS=ON
 
 build=$bt_root/build/ci

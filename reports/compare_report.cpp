@@ -12,7 +12,7 @@
 namespace batchtune {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kCompareSchema = 1;
 
 std::string value_text(const ComparedPair& pair, double value) {
   return pair.metric == "latency" ? format_seconds(value) : format_number(value, 3);
@@ -167,7 +167,7 @@ std::string json_compare(const CompareReport& report) {
                                {"shrank", comparison.shrank}};
   const json::Json quiet_share = {{"base", json::number(comparison.base_quiet_share)},
                                   {"new", json::number(comparison.new_quiet_share)}};
-  return json::document({{"schema_version", kSchemaVersion},
+  return json::document({{"schema_version", kCompareSchema},
                          {"command", "compare"},
                          {"base", report.base},
                          {"new", report.now},

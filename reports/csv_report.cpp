@@ -43,7 +43,7 @@ std::string dims_of(const CandidateGroup& group) {
 }
 
 // "p50<=0.5 kept;p99<=0.6 unproven"
-std::string limits_of(const Trial& trial) {
+std::string limit_cell(const Trial& trial) {
   std::string text;
   for (const LimitVerdict& limit : trial.limits) {
     if (!std::isfinite(limit.limit)) continue;
@@ -59,7 +59,7 @@ void add_evidence(Row& row, const Trial& trial, bool judged) {
   row.number(m && judged ? std::optional<double>(m->quiet_visits) : std::nullopt);
   row.number(m ? m->autocorrelation : std::nullopt);
   row.text(trial.ending.evidence);
-  row.text(limits_of(trial));
+  row.text(limit_cell(trial));
 }
 
 std::string row_of(const TuneReport& report, const Trial& trial) {

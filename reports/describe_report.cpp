@@ -11,7 +11,7 @@
 namespace batchtune {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kDescribeSchema = 1;
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text;
@@ -69,7 +69,7 @@ std::string json_describe(const DescribeReport& report) {
                           {"flops", json::number(row.flops)},
                           {"parameters", json::number(row.parameters)},
                           {"output_elements", json::number(row.output_elements)}});
-  return json::document({{"schema_version", kSchemaVersion},
+  return json::document({{"schema_version", kDescribeSchema},
                          {"command", "describe"},
                          {"model", json::model(report.model)},
                          {"description", report.description},

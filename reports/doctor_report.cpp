@@ -13,7 +13,7 @@ namespace {
 
 using json::Json;
 
-constexpr int kSchemaVersion = 1;
+constexpr int kDoctorSchema = 1;
 
 // A line of the text: "! governor  powersave".
 struct Line {
@@ -197,7 +197,7 @@ std::string json_doctor(const DoctorReport& report) {
   Json findings = Json::array();
   for (const Finding& finding : report.findings) findings.push_back(finding_of(finding));
   return json::document(
-      {{"schema_version", kSchemaVersion},
+      {{"schema_version", kDoctorSchema},
        {"command", "doctor"},
        {"machine", report.title},
        {"look", report.look ? look_of(*report.look) : Json(nullptr)},

@@ -12,7 +12,7 @@
 namespace batchtune {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kEstimateSchema = 1;
 
 // The guide's picture: between which batches the model's intensity passes the device's ridge.
 std::string straddle(const FormulaEstimate& f) {
@@ -94,7 +94,7 @@ std::string text_estimate(const EstimateReport& report, const TextOptions& optio
 }
 
 std::string json_estimate(const EstimateReport& report) {
-  return json::document({{"schema_version", kSchemaVersion},
+  return json::document({{"schema_version", kEstimateSchema},
                          {"command", "estimate"},
                          {"model", report.model ? json::model(*report.model) : json::Json(nullptr)},
                          {"device", json::device(report.device)},

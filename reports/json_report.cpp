@@ -11,7 +11,7 @@ namespace {
 
 using json::Json;
 
-constexpr int kSchemaVersion = 1;
+constexpr int kTuneSchema = 1;
 
 Json session_of(const TuneReport& report) {
   const SessionHeader& header = report.record.header;
@@ -237,7 +237,7 @@ Json report_of(const TuneReport& report, bool why) {
   const auto trial = [&, judged = conclusion.quiet_share.has_value()](const Trial& one) {
     return trial_of(one, header.wishes, judged);
   };
-  Json json = {{"schema_version", kSchemaVersion},
+  Json json = {{"schema_version", kTuneSchema},
                {"command", header.command},
                {"simulated", header.simulated},
                {"session", session_of(report)},
@@ -266,7 +266,7 @@ std::string json_report(const std::vector<TuneReport>& reports, bool several, bo
   if (!several && reports.size() == 1) return json::document(report_of(reports.front(), why));
   const std::string command = reports.empty() ? "tune" : reports.front().record.header.command;
   const auto result = [why](const TuneReport& report) { return report_of(report, why); };
-  return json::document({{"schema_version", kSchemaVersion},
+  return json::document({{"schema_version", kTuneSchema},
                          {"command", command},
                          {"results", list(reports, result)}});
 }
@@ -274,7 +274,7 @@ std::string json_report(const std::vector<TuneReport>& reports, bool several, bo
 std::string json_error(const Error& error) {
   const Json content = {
       {"wanted", error.wanted}, {"found", error.found}, {"where", error.where}, {"do", error.todo}};
-  return json::document({{"schema_version", kSchemaVersion}, {"error", content}});
+  return json::document({{"schema_version", kTuneSchema}, {"error", content}});
 }
 
 }  // namespace batchtune

@@ -12,7 +12,7 @@
 namespace batchtune {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kListSchema = 1;
 
 }  // namespace
 
@@ -41,7 +41,7 @@ std::string json_listing(const Listing& listing) {
     rows.push_back(std::move(object));
   }
   return json::document(
-      {{"schema_version", kSchemaVersion}, {"command", listing.command}, {listing.what, rows}});
+      {{"schema_version", kListSchema}, {"command", listing.command}, {listing.what, rows}});
 }
 
 std::string csv_listing(const Listing& listing) {
@@ -70,7 +70,7 @@ std::string text_facts(const FactSheet& sheet, const TextOptions& options) {
 }
 
 std::string json_facts(const FactSheet& sheet) {
-  json::Json json = {{"schema_version", kSchemaVersion}, {"command", sheet.command}};
+  json::Json json = {{"schema_version", kListSchema}, {"command", sheet.command}};
   for (const Fact& fact : sheet.facts) json[fact.key] = json::value(fact.value);
   return json::document(json);
 }

@@ -13,8 +13,8 @@
 namespace batchtune {
 namespace {
 
-constexpr int kSchemaVersion = 1;
-constexpr char kSimulated[] =
+constexpr int kPointsSchema = 1;
+constexpr char kSimulatedPoints[] =
     "SIMULATED: figures of points marked so are a simulated device's, none was measured on "
     "hardware.";
 
@@ -145,7 +145,7 @@ std::string text_points(const std::vector<DeploymentPoint>& points, const TextOp
   std::string text;
   if (std::any_of(points.begin(), points.end(),
                   [](const DeploymentPoint& point) { return point.simulated; }))
-    text += text::wrapped("", kSimulated, options.width) + "\n";
+    text += text::wrapped("", kSimulatedPoints, options.width) + "\n";
   text += table(points, options.width);
   for (const DeploymentPoint& point : points)
     if (!point.trial)
@@ -169,7 +169,7 @@ std::string json_points(const std::vector<DeploymentPoint>& points) {
   json::Json list = json::Json::array();
   for (const DeploymentPoint& point : points) list.push_back(point_of(point));
   return json::document(
-      {{"schema_version", kSchemaVersion}, {"command", "points"}, {"points", list}});
+      {{"schema_version", kPointsSchema}, {"command", "points"}, {"points", list}});
 }
 
 std::string csv_points(const std::vector<DeploymentPoint>& points) {

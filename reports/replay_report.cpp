@@ -12,7 +12,7 @@
 namespace batchtune {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kReplaySchema = 1;
 
 // Regrets are worth a tenth of a percent: 1 % is what the search aims at.
 std::string regret_words(double share) {
@@ -179,7 +179,7 @@ std::string text_replay(const ReplayReport& report, const TextOptions& options) 
 std::string json_replay(const ReplayReport& report) {
   json::Json recordings = json::Json::array();
   for (const ReplayedTable& table : report.tables) recordings.push_back(recording_of(table));
-  return json::document({{"schema_version", kSchemaVersion},
+  return json::document({{"schema_version", kReplaySchema},
                          {"command", "replay"},
                          {"settings", settings_of(report)},
                          {"recordings", recordings},

@@ -10,7 +10,7 @@
 namespace batchtune {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kRulesSchema = 1;
 
 std::string default_of(const RuleParameter& parameter) {
   if (!parameter.shown_default.empty()) return parameter.shown_default;
@@ -65,7 +65,7 @@ std::string json_rules(const std::vector<RuleEntry>& rules) {
     list.push_back(
         {{"name", rule.name}, {"description", rule.description}, {"parameters", parameters}});
   }
-  return json::document({{"schema_version", kSchemaVersion}, {"command", "list"}, {"rules", list}});
+  return json::document({{"schema_version", kRulesSchema}, {"command", "list"}, {"rules", list}});
 }
 
 std::string csv_rules(const std::vector<RuleEntry>& rules) {

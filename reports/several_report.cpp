@@ -10,7 +10,7 @@
 namespace batchtune {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSeveralSchema = 1;
 
 const Trial* best_of(const TunedModel& tuned) {
   if (!tuned.report || !tuned.report->conclusion.best) return nullptr;
@@ -80,7 +80,7 @@ std::string json_several(const std::vector<TunedModel>& tuned) {
     results.push_back(failed);
   }
   return json::document(
-      {{"schema_version", kSchemaVersion}, {"command", "tune"}, {"results", results}});
+      {{"schema_version", kSeveralSchema}, {"command", "tune"}, {"results", results}});
 }
 
 }  // namespace batchtune

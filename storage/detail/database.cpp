@@ -35,7 +35,7 @@ std::string_view advice(int code) {
   }
 }
 
-std::string encode(const std::vector<double>& samples) {
+std::string bytes_of(const std::vector<double>& samples) {
   std::string bytes;
   bytes.reserve(samples.size() * kDoubleBytes);
   for (double sample : samples) {
@@ -89,7 +89,7 @@ Statement& Statement::bind(const std::vector<double>& samples) {
       failure_ = SQLITE_MISMATCH;
       failure_text_ = "a sample that is no finite number";
     }
-  const std::string bytes = encode(samples);
+  const std::string bytes = bytes_of(samples);
   note(
       sqlite3_bind_blob64(statement_.get(), next_++, bytes.data(), bytes.size(), SQLITE_TRANSIENT));
   return *this;

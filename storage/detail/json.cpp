@@ -38,7 +38,7 @@ std::optional<T> maybe_from(const Json& json, const char* key) {
   return number<T>(value);
 }
 
-Json to_json(const Value& value) {
+Json value_json(const Value& value) {
   return std::visit(
       [](const auto& held) -> Json {
         if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>)
@@ -61,7 +61,7 @@ Json list_of(const std::vector<Setting>& settings) {
   Json list = Json::array();
   for (const Setting& setting : settings)
     list.push_back(
-        {{"name", setting.name}, {"value", to_json(setting.value)}, {"origin", setting.origin}});
+        {{"name", setting.name}, {"value", value_json(setting.value)}, {"origin", setting.origin}});
   return list;
 }
 
@@ -76,7 +76,7 @@ DType dtype_from(const Json& json) {
   return named(kDTypes, json.get<std::string>());
 }
 
-Json to_json(const FormulaEstimate& f) {
+Json formula_json(const FormulaEstimate& f) {
   return {{"peak_flops", f.peak_flops},
           {"bandwidth", f.bandwidth},
           {"flops_per_sample", f.flops_per_sample},
@@ -130,7 +130,7 @@ void from_json_to(const Json& json, std::map<std::string, std::int64_t>& dims) {
 
 Json to_json(const Environment& environment) {
   Json json = Json::object();
-  for (const auto& [name, value] : environment) json[name] = to_json(value);
+  for (const auto& [name, value] : environment) json[name] = value_json(value);
   return json;
 }
 
@@ -289,7 +289,7 @@ Json to_json(const Estimate& estimate) {
                      {"overhead", point.overhead}});
   return {{"batch", estimate.batch},
           {"bound", name_of(estimate.bound)},
-          {"formula", estimate.formula ? to_json(*estimate.formula) : Json(nullptr)},
+          {"formula", estimate.formula ? formula_json(*estimate.formula) : Json(nullptr)},
           {"curve", curve}};
 }
 

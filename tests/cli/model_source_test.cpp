@@ -32,7 +32,7 @@ bool holds(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("--dim and --batch-axis are what stands behind MODEL's @", "[cli][model]") {
+TEST_CASE("sizes by --dim and --batch-axis are what stands behind MODEL's @", "[cli][model]") {
   CHECK(with("m.onnx", {}) == "m.onnx");
   CHECK(with("m.onnx", {"seq=128"}) == "m.onnx@seq=128");
   CHECK(with("m.onnx", {"seq=128", "len=3"}, "N") == "m.onnx@len=3,seq=128,batch=N");

@@ -162,7 +162,7 @@ TEST_CASE("what cannot be said of such a model is said so", "[end_to_end][opaque
   CHECK(holds(cpu.err, "openvino"));
 }
 
-TEST_CASE("--dim is the same as a size behind MODEL's @", "[end_to_end]") {
+TEST_CASE("a size by --dim is the same as a size behind MODEL's @", "[end_to_end]") {
   const Finished option = run({"describe", "bert-base", "--dim", "seq=7", "--format", "json"});
   const Finished name = run({"describe", "bert-base@seq=7", "--format", "json"});
   CHECK(option.code == 0);

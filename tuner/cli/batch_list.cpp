@@ -10,7 +10,7 @@ namespace batchtune {
 namespace {
 
 // Each batch is a program to prepare; a longer list is a slip of the pen ("1:1000000").
-constexpr std::size_t kMostBatches = 4096;
+constexpr std::size_t kLongestList = 4096;
 constexpr char kGrammar[] = "batches as 1,8,32 or 1:64 or 1:64:x2 or 8:64:8";
 
 Result<std::int64_t> parse_batch(std::string_view text, const std::string& where) {
@@ -36,13 +36,13 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-struct Step {
+struct ListStep {
   bool multiply = false;
   std::int64_t by = 1;
 };
 
-Result<Step> parse_step(std::string_view text, const std::string& where) {
-  Step step{.multiply = text.starts_with('x')};
+Result<ListStep> parse_step(std::string_view text, const std::string& where) {
+  ListStep step{.multiply = text.starts_with('x')};
   BT_TRY(by, parse_batch(step.multiply ? text.substr(1) : text, where));
   if (step.multiply && by < 2) return bad_input("a factor of at least 2", std::string(text), where);
   step.by = by;
@@ -53,7 +53,7 @@ Status append_range(const std::vector<std::string_view>& parts, const std::strin
                     std::vector<std::int64_t>& batches) {
   BT_TRY(first, parse_batch(parts[0], where));
   BT_TRY(last, parse_batch(parts[1], where));
-  Step step;
+  ListStep step;
   if (parts.size() == 3) {
     BT_TRY(parsed, parse_step(parts[2], where));
     step = parsed;
@@ -61,8 +61,8 @@ Status append_range(const std::vector<std::string_view>& parts, const std::strin
   if (last < first)
     return bad_input("a range that goes up", fmt::format("{}:{}", first, last), where);
   for (std::int64_t batch = first;;) {
-    if (batches.size() >= kMostBatches)
-      return bad_input(fmt::format("at most {} batches", kMostBatches), "more", where,
+    if (batches.size() >= kLongestList)
+      return bad_input(fmt::format("at most {} batches", kLongestList), "more", where,
                        "Give a step, for example 1:1024:x2");
     batches.push_back(batch);
     if (step.multiply ? batch > last / step.by : batch > last - step.by) return {};
@@ -86,8 +86,8 @@ Result<std::vector<std::int64_t>> parse_batches(const std::string& text) {
       BT_TRY_VOID(append_range(parts, where, batches));
     }
   }
-  if (batches.size() > kMostBatches)
-    return bad_input(fmt::format("at most {} batches", kMostBatches),
+  if (batches.size() > kLongestList)
+    return bad_input(fmt::format("at most {} batches", kLongestList),
                      fmt::to_string(batches.size()), "--batches");
   std::sort(batches.begin(), batches.end());
   batches.erase(std::unique(batches.begin(), batches.end()), batches.end());

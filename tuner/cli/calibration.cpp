@@ -14,7 +14,7 @@
 namespace batchtune {
 namespace {
 
-constexpr char kNoteKind[] = "calibration";
+constexpr char kCalibrationNote[] = "calibration";
 
 DType dtype_of(kernels::Dtype dtype) {
   return dtype == kernels::Dtype::f32 ? DType::f32 : DType::bf16;
@@ -97,7 +97,7 @@ Result<Calibration> calibrate_this_machine(probe::CalibrationOptions options) {
 }
 
 Result<std::optional<Calibration>> stored_calibration(const Store& store) {
-  BT_TRY(notes, store.notes(kNoteKind, this_machine()));
+  BT_TRY(notes, store.notes(kCalibrationNote, this_machine()));
   for (const Note& note : notes) {
     if (note.software_hash != kCalibrationVersion) continue;
     // One that does not read any more is measured again.
@@ -109,7 +109,7 @@ Result<std::optional<Calibration>> stored_calibration(const Store& store) {
 
 Status store_calibration(Store& store, const Calibration& calibration) {
   Note note;
-  note.kind = kNoteKind;
+  note.kind = kCalibrationNote;
   note.device = this_machine();
   note.software_hash = kCalibrationVersion;
   note.name = "machine";

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kNoteKind[] = "ceiling";
+constexpr char kCeilingNote[] = "ceiling";
 constexpr char kShown[] = "%lld fits, %lld fails";  // a setting's value, written and read
 
 std::string note_name(const CandidateGroup& group, Bytes limit) {
@@ -54,7 +54,7 @@ Result<std::vector<Setting>> known_ceilings(const Store& store,
   if (!header.wishes.memory_limit) return settings;
   for (std::size_t i = 0; i < header.estimates.size(); ++i) {
     const CandidateGroup& group = header.estimates[i].group;
-    BT_TRY(notes, store.notes(kNoteKind, noted_device(backends, header, group)));
+    BT_TRY(notes, store.notes(kCeilingNote, noted_device(backends, header, group)));
     for (const Note& note : notes)
       if (note.model_hash == header.model.hash &&
           note.name == note_name(group, *header.wishes.memory_limit))
@@ -84,7 +84,7 @@ Status keep_ceilings(Store& store, const std::vector<std::string>& backends,
         !boundary.smallest_failing)
       continue;
     Note note;
-    note.kind = kNoteKind;
+    note.kind = kCeilingNote;
     note.device = noted_device(backends, header, boundary.group);
     note.model_hash = header.model.hash;
     note.name = note_name(boundary.group, *header.wishes.memory_limit);

@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kNoteKind[] = "roofline";
+constexpr char kRooflineNote[] = "roofline";
 constexpr std::size_t kFewestBatches = 3;  // as many as there are factors
 constexpr double kWorstFit = 0.25;         // of logs: a third of what a roofline is usually off by
 constexpr double kFarthest = 13.8;         // log of 1e6: no device is that far from its roofline
@@ -43,7 +43,7 @@ std::string figures_of(const SessionHeader& header, const CandidateGroup& group)
 Note empty_note(const std::vector<std::string>& backends, const SessionHeader& header,
                 const CandidateGroup& group) {
   Note note;
-  note.kind = kNoteKind;
+  note.kind = kRooflineNote;
   note.device = noted_device(backends, header, group);
   note.software_hash = figures_of(header, group);
   note.name =
@@ -58,20 +58,20 @@ bool is_usable(const Correction& correction) {
   return correction.residual <= kWorstFit;  // false for no number
 }
 
-struct Known {
+struct KnownCorrection {
   Correction correction;
   std::int64_t session = 0;
 };
 
 // nullopt for a note that does not read any more.
-std::optional<Known> known_in(const Note& note) {
+std::optional<KnownCorrection> known_in(const Note& note) {
   const Json json = Json::parse(note.content, nullptr, false);
   if (!json.is_object()) return std::nullopt;
   const auto number = [&](const char* name) {
     const auto found = json.find(name);
     return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
   };
-  Known known{no_correction(), 0};
+  KnownCorrection known{no_correction(), 0};
   known.correction.compute.log = number("compute");
   known.correction.memory.log = number("memory");
   known.correction.overhead.log = number("overhead");
@@ -106,7 +106,7 @@ Result<std::vector<Setting>> known_corrections(const Store& store,
   for (std::size_t i = 0; i < header.estimates.size(); ++i) {
     Estimate estimate = header.estimates[i];
     const Note wanted = empty_note(backends, header, estimate.group);
-    BT_TRY(notes, store.notes(kNoteKind, wanted.device));
+    BT_TRY(notes, store.notes(kRooflineNote, wanted.device));
     for (const Note& note : notes) {
       if (note.name != wanted.name || note.software_hash != wanted.software_hash) continue;
       const auto known = known_in(note);

@@ -70,7 +70,7 @@ void add_storage(std::vector<Finding>& findings, const StoreFacts& facts) {
 
 // What a database tells: how it is kept, quiet levels, and how much of a session's wall time went
 // to the tool itself.
-struct Known {
+struct KnownQuiet {
   QuietLevels quiet;
   std::optional<double> outside_share;
   std::optional<std::int64_t> outside_session;  // the newest real one that has the share
@@ -78,7 +78,7 @@ struct Known {
 
 constexpr int kNewest = 20;  // sessions that are looked into for the share: each is read whole
 
-void find_outside_share(const Store& store, Known& known) {
+void find_outside_share(const Store& store, KnownQuiet& known) {
   auto sessions = store.list_sessions().value_or(std::vector<SessionListing>{});
   std::erase_if(sessions, [](const SessionListing& session) { return session.simulated; });
   std::ranges::sort(sessions, std::greater<>(), &SessionListing::number);
@@ -93,8 +93,8 @@ void find_outside_share(const Store& store, Known& known) {
 }
 
 // Without a database there is nothing to say of it, and nothing is known.
-Known add_database(std::vector<Finding>& findings, const std::string& option) {
-  Known known;
+KnownQuiet add_database(std::vector<Finding>& findings, const std::string& option) {
+  KnownQuiet known;
   const auto store = open_database_read_only(option);
   if (!store) {
     findings.push_back(fact(kStorage, "database.path", "database", {}, store.error().found));
@@ -168,7 +168,7 @@ Result<int> run_doctor(const DoctorOptions& options) {
   DoctorReport report;
   report.title = this_machine();
   report.findings = machine_findings();
-  const Known known = add_database(report.findings, options.database);
+  const KnownQuiet known = add_database(report.findings, options.database);
   add_software(report.findings);
   if (seconds > 0) add_look(report, seconds, known.quiet);
   report.overhead = own_overhead(cpu_share().usable);

@@ -81,6 +81,10 @@ std::string device_name(const EstimateCommandOptions& options) {
   return options.device.empty() ? "cpu" : options.device;
 }
 
+bool is_device_file(const std::string& name) {
+  return name.ends_with(".json");
+}
+
 // nullptr: a device that nothing runs on.
 const BackendEntry* backend_of(const EstimateCommandOptions& options) {
   return find_backend(split_backend_spec(device_name(options)).name);
@@ -208,8 +212,10 @@ Listing guide_listing() {
 }
 
 Result<int> run_estimate(EstimateCommandOptions options) {
-  BT_TRY(device, named_plugin(options.device));
-  options.device = device;
+  if (!is_device_file(options.device)) {
+    BT_TRY(device, named_plugin(options.device));
+    options.device = device;
+  }
   BT_TRY(format, parse_format(options.output));
   const bool training = options.mode == "training";
   if (!training && options.mode != "inference")
@@ -243,7 +249,7 @@ Result<Model> load_estimated_model(const EstimateCommandOptions& options) {
 Result<OpenDevice> find_any_device(const EstimateCommandOptions& options) {
   const std::string name = device_name(options);
   OpenDevice open{.spec = name, .figures = {}};
-  if (name.ends_with(".json")) {
+  if (is_device_file(name)) {
     BT_TRY(device, read_device_file(name));
     open.figures.device = std::move(device);
   } else if (find_backend(split_backend_spec(name).name) != nullptr) {

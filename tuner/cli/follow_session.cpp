@@ -34,7 +34,7 @@ struct Earlier {
   TuningOptions options;  // its own, and over them what is typed now
 };
 
-std::string name_of(const SessionHeader& header) {
+std::string shown_session(const SessionHeader& header) {
   return fmt::format("session {}", header.number);
 }
 
@@ -45,7 +45,7 @@ Status check_model(const SessionHeader& header, const Model& model, const std::s
   const std::string hash = model_hash(model);
   if (header.model.hash == hash) return {};
   return bad_input(
-      fmt::format("the model of {}: {}", name_of(header),
+      fmt::format("the model of {}: {}", shown_session(header),
                   describe(header.model.name, header.model.hash)),
       describe(model.name, hash), option,
       "Start a new session, or leave MODEL out to go on with the graph that is stored with it");
@@ -60,7 +60,7 @@ Status check_backends(const SessionHeader& header, const TuningOptions& now,
   if (std::set(known.begin(), known.end()) ==
       std::set(asked.backends.begin(), asked.backends.end()))
     return {};
-  return bad_input(fmt::format("the backends of {}: {}", name_of(header), fmt::join(known, ", ")),
+  return bad_input(fmt::format("the backends of {}: {}", shown_session(header), fmt::join(known, ", ")),
                    fmt::format("{}", fmt::join(asked.backends, ", ")), option,
                    "Start a new session, or leave --backend out");
 }
@@ -83,7 +83,7 @@ Result<Earlier> load_earlier(const Store& store, const std::string& which, const
   if (std::none_of(trials.begin(), trials.end(),
                    [](const Trial& trial) { return trial.measurement.has_value(); }))
     return bad_input("a session that measured something",
-                     fmt::format("{} without a measured batch", name_of(record.header)),
+                     fmt::format("{} without a measured batch", shown_session(record.header)),
                      earlier.option, "Start a new session");
   earlier.record = std::move(record);
   return earlier;
@@ -94,14 +94,14 @@ Status check_devices(const SessionHeader& then, const SessionHeader& now,
   for (const DeviceInfo& device : now.devices)
     for (const DeviceInfo& known : then.devices)
       if (known.backend == device.backend && known.name != device.name)
-        return bad_input(fmt::format("the device of {}: {}", name_of(then), known.name),
+        return bad_input(fmt::format("the device of {}: {}", shown_session(then), known.name),
                          device.name, option, "Start a new session on this device");
   return {};
 }
 
 Status check_fresh(const SessionHeader& then, const SessionHeader& now, const std::string& option) {
   if (const std::string changed = other_input(then, now); !changed.empty())
-    return bad_input(fmt::format("the samples of {}", name_of(then)), changed, option,
+    return bad_input(fmt::format("the samples of {}", shown_session(then)), changed, option,
                      "What it ruled out may not hold for others: start a new session");
   for (const DeviceInfo& device : now.devices) {
     const Staleness staleness = staleness_of(then, device.backend,
@@ -110,7 +110,7 @@ Status check_fresh(const SessionHeader& then, const SessionHeader& now, const st
                                               .device = device,
                                               .device_failure = ""});
     if (!staleness.reasons.empty())
-      return bad_input(fmt::format("the machine and the code of {}", name_of(then)),
+      return bad_input(fmt::format("the machine and the code of {}", shown_session(then)),
                        fmt::format("{}", fmt::join(staleness.reasons, "; ")), option,
                        "What it ruled out may not hold any more: start a new session");
   }
@@ -161,7 +161,7 @@ Result<TuneTask> extend_session(const Store& store, const std::string& which,
     say(fmt::format("nothing is left out: {}", why));
     return task_of(std::move(earlier), {}, "extend");
   };
-  const std::string name = name_of(earlier.record.header);
+  const std::string name = shown_session(earlier.record.header);
   if (asks_other_groups(earlier, now))
     return whole(name + " had other data types, threads or instances");
   const std::vector<RuledOut> out = ruled_out_by(earlier);
@@ -204,7 +204,7 @@ Result<TuneTask> track_session(const Store& store, const std::string& which,
   if (tracked.empty())
     return bad_input("a session with a front or a choice to track",
                      fmt::format("{}, where no measured batch keeps the memory limit",
-                                 name_of(earlier.record.header)),
+                                 shown_session(earlier.record.header)),
                      earlier.option, "Start a new session");
   std::set<std::int64_t> batches(tracked.begin(), tracked.end());
   batches.insert(further.begin(), further.end());

@@ -7,14 +7,14 @@
 namespace batchtune {
 namespace {
 
-constexpr char kNoteKind[] = "kernel";
+constexpr char kKernelNote[] = "kernel";
 
 }  // namespace
 
 Result<std::vector<std::string>> proven_kernels(const Store& store, const BackendEntry& backend) {
   std::vector<std::string> names;
   if (backend.simulated) return names;
-  BT_TRY(notes, store.notes(kNoteKind, cpu_model()));
+  BT_TRY(notes, store.notes(kKernelNote, cpu_model()));
   for (const Note& note : notes)
     if (note.software_hash == kBuildId) names.push_back(note.name);
   return names;
@@ -29,7 +29,7 @@ Status keep_kernel_proofs(Store& store, const std::string& backend, const LoadRe
         "instruction set");
   for (const std::string& kernel : report.newly_proven_kernels) {
     Note note;
-    note.kind = kNoteKind;
+    note.kind = kKernelNote;
     note.device = cpu_model();
     note.software_hash = kBuildId;
     note.name = kernel;

@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kNoteKind[] = "run";
+constexpr char kRunNote[] = "run";
 
 Json to_json(const RunEntry& entry) {
   Json asked = Json::array();
@@ -69,7 +69,7 @@ Status keep_run(Store& store, const ModelRun& run) {
   Json models = Json::array();
   for (const RunEntry& entry : run.entries) models.push_back(to_json(entry));
   Note note;
-  note.kind = kNoteKind;
+  note.kind = kRunNote;
   note.name = run.id;
   note.content =
       Json{{"budget", run.budget}, {"budget_of_file", run.budget_of_file}, {"models", models}}
@@ -78,7 +78,7 @@ Status keep_run(Store& store, const ModelRun& run) {
 }
 
 Result<std::optional<ModelRun>> last_run(const Store& store, const std::vector<RunEntry>& models) {
-  BT_TRY(notes, store.notes(kNoteKind, ""));
+  BT_TRY(notes, store.notes(kRunNote, ""));
   std::optional<ModelRun> last;
   std::int64_t newest = -1;  // session numbers grow, moments of notes may be equal
   for (const Note& note : notes) {

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kNoteKind[] = "quiet";
+constexpr char kQuietNote[] = "quiet";
 
 // Raised when a burst changes: its level means something else then.
 constexpr char kBurstVersion[] = "3";
@@ -48,7 +48,7 @@ std::vector<int> canary_cpus() {
 Result<QuietLevels> known_quiet_levels(const Store& store, const std::vector<int>& cpus,
                                        std::time_t now) {
   const QuietKey key = quiet_key(cpus);
-  BT_TRY(notes, store.notes(kNoteKind, key.machine));
+  BT_TRY(notes, store.notes(kQuietNote, key.machine));
   for (const Note& note : notes) {
     if (note.software_hash != kBurstVersion || note.name != key.name) continue;
     if (note.written_at < utc_text(now - kWeek)) continue;
@@ -65,7 +65,7 @@ Status keep_quiet_levels(Store& store, const std::vector<int>& cpus, const Quiet
   if (levels == QuietLevels{}) return {};
   const QuietKey key = quiet_key(cpus);
   Note note;
-  note.kind = kNoteKind;
+  note.kind = kQuietNote;
   note.device = key.machine;
   note.software_hash = kBurstVersion;
   note.name = key.name;

@@ -7,13 +7,14 @@
 #include <set>
 
 namespace batchtune {
-namespace {
 
 const Trial* find_trial(const Conclusion& conclusion, TrialId id) {
   for (const Trial& trial : conclusion.trials)
     if (trial.id == id) return &trial;
   return nullptr;
 }
+
+namespace {
 
 void add_neighbours(std::set<std::int64_t>& batches, const Conclusion& conclusion,
                     const Trial& chosen) {

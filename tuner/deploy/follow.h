@@ -12,6 +12,8 @@
 
 namespace batchtune {
 
+const Trial* find_trial(const Conclusion& conclusion, TrialId id);  // nullptr: there is none
+
 // What a series must hold to have no holes: each front, each recommended batch and the nearest
 // measured ones beside it. Ascending, each once; empty where nothing was measured.
 std::vector<std::int64_t> tracked_batches(const Conclusion& conclusion);

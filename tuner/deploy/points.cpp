@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tuner/deploy/follow.h"
+
 namespace batchtune {
 namespace {
 
@@ -47,12 +49,6 @@ std::vector<std::string> limits_of(const Wishes& wishes) {
     limits.push_back(fmt::format("memory <= {} bytes", *wishes.memory_limit));
   std::sort(limits.begin(), limits.end());
   return limits;
-}
-
-const Trial* find_trial(const Conclusion& conclusion, TrialId id) {
-  for (const Trial& trial : conclusion.trials)
-    if (trial.id == id) return &trial;
-  return nullptr;
 }
 
 }  // namespace

@@ -26,11 +26,11 @@ std::vector<Seconds> timed_of(const protocol::Visited& visited) {
 // Where a visit pays for more than its runs (starting a process), a quarter of that is spent on
 // runs as well: few samples for so much would be a waste.
 constexpr double kWorthOfExtra = 0.25;
-constexpr int kMostRuns = 64;  // a visit's median needs no more
+constexpr int kMostRunsKnown = 64;  // a visit's median needs no more
 
 int timed_runs_beside(Seconds extra, Seconds run) {
-  const double wanted = run > 0 ? std::ceil(kWorthOfExtra * extra / run) : kMostRuns;
-  return std::max(visit_length(run).timed, static_cast<int>(std::min<double>(wanted, kMostRuns)));
+  const double wanted = run > 0 ? std::ceil(kWorthOfExtra * extra / run) : kMostRunsKnown;
+  return std::max(visit_length(run).timed, static_cast<int>(std::min<double>(wanted, kMostRunsKnown)));
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace {
 
 using namespace protocol;
 
-constexpr TrialId kOnlyProgram = 1;
-constexpr int kOnlyLoad = 1;
+constexpr TrialId kProfiledProgram = 1;
+constexpr int kProfiledLoad = 1;
 constexpr int kWarmRuns = 2;
 
 // The answer to one question; its ending, or the worker's, where it did not go well.
@@ -57,16 +57,16 @@ Outcome<Seconds> median_run(Program& program, int runs, const std::function<void
 Result<Profiled> profile_alone(const MeasuredBackend& backend, const std::string& model_json,
                                const Candidate& candidate, const ProfileOptions& options) {
   BT_TRY(worker, WorkerProcess::start(backend_spec(backend)));
-  const Load load{kOnlyLoad, model_json,
+  const Load load{kProfiledLoad, model_json,
                   load_options(backend, candidate.group, backend.parameters, options.seed),
                   std::nullopt, false};
   BT_TRY(loaded, ask<Loaded>(*worker, load, options.timeout));
   if (!loaded) return ended(loaded.error());
-  Prepare prepare{kOnlyLoad, kOnlyProgram, candidate};
+  Prepare prepare{kProfiledLoad, kProfiledProgram, candidate};
   prepare.check = false;
   BT_TRY(prepared, ask<Prepared>(*worker, prepare, options.timeout));
   if (!prepared) return ended(prepared.error());
-  BT_TRY(profiled, ask<Profiled>(*worker, Profile{kOnlyProgram, options.runs}, options.timeout));
+  BT_TRY(profiled, ask<Profiled>(*worker, Profile{kProfiledProgram, options.runs}, options.timeout));
   if (!profiled) return ended(profiled.error());
   return std::move(*profiled);
 }

@@ -6,13 +6,13 @@
 namespace batchtune {
 namespace {
 
-constexpr Bytes kKibibyte = 1024;
+constexpr Bytes kBytesOfKibibyte = 1024;
 constexpr double kMicrosecond = 1e-6;
 constexpr int kMajorFaultsField = 12;  // of /proc/PID/stat, from 1, as proc(5) counts
 
 std::optional<Bytes> read_kibibytes(const std::string& file, const std::string& key) {
   const std::optional<std::int64_t> value = read_keyed(file, key);
-  return value ? std::optional<Bytes>(*value * kKibibyte) : std::nullopt;
+  return value ? std::optional<Bytes>(*value * kBytesOfKibibyte) : std::nullopt;
 }
 
 // The name in parentheses may hold spaces, so fields are counted after the last ')'.

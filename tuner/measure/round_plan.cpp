@@ -18,12 +18,12 @@ constexpr Seconds kSettling = 0.0005;
 // Timed runs fill about so much, which is short against the seconds between disturbances ...
 constexpr Seconds kVisitSeconds = 0.030;
 // ... but a visit's median needs no more samples than this.
-constexpr int kMostRuns = 64;
+constexpr int kMostRunsOfVisit = 64;
 
 // Runs that fill `seconds`, at least `least`. A virtual clock's run may take 0 seconds.
 int runs_within(Seconds seconds, Seconds run, int least) {
-  const double wanted = run > 0 ? std::ceil(seconds / run) : kMostRuns;
-  return static_cast<int>(std::clamp<double>(wanted, least, kMostRuns));
+  const double wanted = run > 0 ? std::ceil(seconds / run) : kMostRunsOfVisit;
+  return static_cast<int>(std::clamp<double>(wanted, least, kMostRunsOfVisit));
 }
 
 std::pair<TrialId, TrialId> pair_of(TrialId a, TrialId b) {

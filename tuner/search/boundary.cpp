@@ -8,13 +8,10 @@
 #include <vector>
 
 #include "tuner/core/units.h"
+#include "tuner/search/bracket.h"
 
 namespace batchtune {
 namespace {
-
-bool under(const Probe& probe, Bytes limit) {
-  return probe.limit && *probe.limit == limit;
-}
 
 std::string words_of_line(const Line& line, std::span<const Probe> probes) {
   std::vector<std::int64_t> batches;
@@ -66,7 +63,7 @@ std::string why_not_probed(std::int64_t predicted, double bytes, std::span<const
 std::string why_open(std::span<const Probe> probes, const Bracket& bracket, Bytes limit) {
   std::string words;
   for (const Probe& probe : probes) {
-    if (!under(probe, limit) || probe.soak > 0) continue;
+    if (!probed_under(probe, limit) || probe.soak > 0) continue;
     if (words.empty())
       words = "; not probed to the end" + prefixed(words_of_bracket(bracket.fits, bracket.fails));
     const TrialStatus status = probe.ending.status;
@@ -82,7 +79,7 @@ std::string why_open(std::span<const Probe> probes, const Bracket& bracket, Byte
 const Probe* last_probe(std::span<const Probe> probes, Bytes limit, std::int64_t batch, bool ok) {
   const Probe* last = nullptr;
   for (const Probe& probe : probes)
-    if (under(probe, limit) && probe.candidate.batch == batch &&
+    if (probed_under(probe, limit) && probe.candidate.batch == batch &&
         (probe.ending.status == TrialStatus::ok) == ok)
       last = &probe;
   return last;

@@ -12,12 +12,8 @@ namespace {
 constexpr std::int64_t kBandShare = 50;  // a band of 1/50 of the batch is narrow
 constexpr std::int64_t kStepShare = 100;
 
-bool under(const Probe& probe, Bytes limit) {
-  return probe.limit && *probe.limit == limit;
-}
-
 bool fitted(const Probe& probe, Bytes limit) {
-  if (!under(probe, limit) || probe.ending.status != TrialStatus::ok) return false;
+  if (!probed_under(probe, limit) || probe.ending.status != TrialStatus::ok) return false;
   const auto bytes = counted_bytes(probe);
   return probe.limiter != LimiterKind::none || (bytes && *bytes <= limit);
 }
@@ -31,7 +27,7 @@ bool has_own_memory(std::span<const Probe> probes) {
 
 bool ran_out(const Probe& probe, Bytes limit, bool own_memory) {
   const Ending& ending = probe.ending;
-  if (!under(probe, limit) || probe.soak > 0 || ending.status != TrialStatus::out_of_memory)
+  if (!probed_under(probe, limit) || probe.soak > 0 || ending.status != TrialStatus::out_of_memory)
     return false;
   const bool host = ending.where == "host";
   return ending.where != "compile" && !(host && (own_memory || probe.killed));
@@ -52,7 +48,7 @@ const Ceiling* ceiling_for(std::span<const Ceiling> ceilings, const CandidateGro
 
 bool was_probed(std::span<const Probe> probes, std::int64_t batch, Bytes limit) {
   return std::any_of(probes.begin(), probes.end(), [&](const Probe& probe) {
-    return under(probe, limit) && probe.candidate.batch == batch;
+    return probed_under(probe, limit) && probe.candidate.batch == batch;
   });
 }
 
@@ -87,7 +83,7 @@ std::optional<std::int64_t> largest_on_line(const Line& line, Bytes limit) {
 std::optional<LimiterKind> limiter_under(std::span<const Probe> probes, Bytes limit) {
   std::optional<LimiterKind> limiter;
   for (const Probe& probe : probes)
-    if (under(probe, limit)) limiter = probe.limiter;
+    if (probed_under(probe, limit)) limiter = probe.limiter;
   return limiter;
 }
 
@@ -189,7 +185,7 @@ std::optional<std::int64_t> next_in_band(const Band& band, std::optional<std::in
 bool is_puzzling(std::span<const Probe> probes, Bytes limit) {
   const bool own_memory = has_own_memory(probes);
   return std::any_of(probes.begin(), probes.end(), [&](const Probe& probe) {
-    return under(probe, limit) && probe.soak == 0 && !fitted(probe, limit) &&
+    return probed_under(probe, limit) && probe.soak == 0 && !fitted(probe, limit) &&
            !ran_out(probe, limit, own_memory);
   });
 }

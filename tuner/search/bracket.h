@@ -88,6 +88,11 @@ Soaks soaks_of(std::span<const Probe> probes, std::int64_t batch, std::optional<
 // of its own were unstable, one ended worse, or one of a batch that is no larger ran out of memory.
 bool fails_soak(std::span<const Probe> probes, std::int64_t batch, std::optional<Bytes> limit);
 
+// Whether it was made under this limit.
+inline bool probed_under(const Probe& probe, Bytes limit) {
+  return probe.limit && *probe.limit == limit;
+}
+
 // To verify a remembered ceiling: first the batch that fitted, then the one that failed. nullopt:
 // there is none for this group and limit, or both were probed.
 std::optional<std::int64_t> next_to_verify(std::span<const Ceiling> ceilings,

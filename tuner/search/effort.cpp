@@ -13,7 +13,7 @@ namespace {
 constexpr double kSweepRuns = 30;  // of each batch: ten visits of one warm and two timed runs
 
 // What was seen of one group, by batch.
-struct Seen {
+struct SeenSpeed {
   std::map<std::int64_t, Seconds> latency;
   Seconds prepare = 0;
   int prepared = 0;
@@ -25,7 +25,7 @@ Seconds sum_between(std::int64_t first, Seconds at_first, std::int64_t last, Sec
   return count * at_first + (at_last - at_first) * (count + 1) / 2;
 }
 
-Seconds sweep_of(const Seen& seen) {
+Seconds sweep_of(const SeenSpeed& seen) {
   std::int64_t below = 0;  // a line through the origin says too little there rather than too much
   Seconds at_below = 0, sum = 0;
   for (const auto& [batch, latency] : seen.latency) {
@@ -38,10 +38,10 @@ Seconds sweep_of(const Seen& seen) {
 }
 
 void add_sweep(Effort& effort, const Conclusion& conclusion) {
-  std::map<CandidateGroup, Seen> groups;
+  std::map<CandidateGroup, SeenSpeed> groups;
   for (const Trial& trial : conclusion.trials) {
     if (!is_measured(trial)) continue;
-    Seen& seen = groups[trial.candidate.group];
+    SeenSpeed& seen = groups[trial.candidate.group];
     seen.latency[trial.candidate.batch] = trial.measurement->undisturbed;
     effort.up_to = std::max(effort.up_to, trial.candidate.batch);
     if (!trial.prepare_seconds) continue;

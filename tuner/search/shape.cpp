@@ -23,7 +23,7 @@ bool is_short(const ShapePoint& from, const ShapePoint& to) {
 
 }  // namespace
 
-std::optional<Shape> shape_of(std::span<const ShapePoint> all) {
+std::optional<CurveShape> shape_of(std::span<const ShapePoint> all) {
   std::vector<ShapePoint> points;
   for (const ShapePoint& point : all)
     if (point.visits >= kFewestVisits) points.push_back(point);
@@ -38,14 +38,14 @@ std::optional<Shape> shape_of(std::span<const ShapePoint> all) {
         to, points.end(), [&](const ShapePoint& point) { return point.throughput >= left; });
     if (comes_back) continue;
     if (is_short(*from, *to))
-      return Shape{BoundaryShape::cliff,
+      return CurveShape{BoundaryShape::cliff,
                    fmt::format("batch {} gives {} less than batch {}", to->batch,
                                format_percent(1 - to->throughput / from->throughput), from->batch)};
     is_coarse = true;
   }
   if (is_coarse) return std::nullopt;
   const ShapePoint& last = points.back();
-  return Shape{BoundaryShape::smooth,
+  return CurveShape{BoundaryShape::smooth,
                fmt::format("batch {} gives {} less than batch {}", last.batch,
                            format_percent(1 - last.throughput / best->throughput), best->batch)};
 }

@@ -16,7 +16,7 @@ struct ShapePoint {
   int visits = 0;
 };
 
-struct Shape {
+struct CurveShape {
   BoundaryShape shape = BoundaryShape::smooth;
   std::string evidence;  // "batch 40 gives 31 % less than batch 32"
 };
@@ -25,6 +25,6 @@ struct Shape {
 // 15 % between two batches of which the larger is at most a quarter above the smaller (or by one),
 // and does not come back behind them. Smooth: no such fall, and nowhere so coarse a look that one
 // could hide in it. nullopt: neither is known.
-std::optional<Shape> shape_of(std::span<const ShapePoint> points);
+std::optional<CurveShape> shape_of(std::span<const ShapePoint> points);
 
 }  // namespace batchtune

@@ -9,20 +9,11 @@
 #include <numbers>
 #include <random>
 
+#include "tuner/statistics/covariance.h"
 #include "tuner/statistics/interval.h"
 
 namespace batchtune {
 namespace {
-
-// Added to a diagonal, as a share of its largest entry: rounding must not make a covariance
-// indefinite. In units of the values it is a hundred-thousandth of their standard deviation.
-constexpr double kJitter = 1e-10;
-
-// Matern 5/2: curves with a slope and a curvature, but no more smoothness than that.
-double matern(double distance) {
-  const double scaled = std::sqrt(5.0) * distance;
-  return (1 + scaled + scaled * scaled / 3) * std::exp(-scaled);
-}
 
 double covariance(const ProcessPrior& prior, const ProcessInput& a, const ProcessInput& b) {
   const double alike = a.group == b.group ? 1 : prior.between_groups;
@@ -31,19 +22,6 @@ double covariance(const ProcessPrior& prior, const ProcessInput& a, const Proces
   const double own = a == b ? prior.rough * prior.rough : 0;
   const double extra = prior.extra ? prior.extra(a, b) : 0;
   return prior.offset * prior.offset + smooth + own + extra;
-}
-
-Eigen::LLT<Eigen::MatrixXd> factorised(Eigen::MatrixXd matrix) {
-  if (matrix.size() == 0) return Eigen::LLT<Eigen::MatrixXd>(matrix);
-  const double largest = matrix.diagonal().maxCoeff();
-  assert(std::isfinite(largest));
-  Eigen::LLT<Eigen::MatrixXd> factor;
-  for (double share = kJitter; share < 1; share *= 10) {
-    matrix.diagonal().array() += share * largest;
-    factor.compute(matrix);
-    if (factor.info() == Eigen::Success) break;
-  }
-  return factor;
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "tuner/statistics/covariance.h"
+
 namespace batchtune {
 namespace {
 
@@ -15,16 +17,8 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Added to a diagonal, as a share of its largest entry: rounding must not make a covariance
-// indefinite.
-constexpr double kJitter = 1e-10;
 // Settings that are less likely are not worth their time in a mean; draws leave none out.
 constexpr double kLeastWeight = 1e-3;
-
-double matern(double distance) {
-  const double scaled = std::sqrt(5.0) * distance;
-  return (1 + scaled + scaled * scaled / 3) * std::exp(-scaled);
-}
 
 std::size_t at(Index i) {
   return static_cast<std::size_t>(i);
@@ -94,19 +88,6 @@ VectorXd means_at(const MixtureSetting& setting, std::span<const MixturePoint> p
   for (std::size_t i = 0; i < points.size(); ++i)
     means(static_cast<Index>(i)) = mean_at(setting, points[i]);
   return means;
-}
-
-Eigen::LLT<MatrixXd> factorised(MatrixXd matrix) {
-  Eigen::LLT<MatrixXd> factor;
-  if (matrix.size() == 0) return factor;
-  const double largest = matrix.diagonal().maxCoeff();
-  assert(std::isfinite(largest));
-  for (double share = kJitter; share < 1; share *= 10) {
-    matrix.diagonal().array() += share * largest;
-    factor.compute(matrix);
-    if (factor.info() == Eigen::Success) break;
-  }
-  return factor;
 }
 
 // Values that a setting is held against, as they are for all settings that use the same ones.

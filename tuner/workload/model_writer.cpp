@@ -12,7 +12,7 @@ namespace {
 using nlohmann::ordered_json;
 
 template <typename Enum>
-std::string_view text_of(std::span<const EnumName<Enum>> names, Enum value) {
+std::string_view name_in(std::span<const EnumName<Enum>> names, Enum value) {
   for (const auto& [name, each] : names)
     if (each == value) return name;
   return "";
@@ -28,12 +28,12 @@ struct FieldWriter {
     return values;
   }
   ordered_json operator()(InputKindField field) const {
-    return text_of(input_kind_names(), field.at(op));
+    return name_in(input_kind_names(), field.at(op));
   }
   ordered_json operator()(ActivationField field) const {
-    return text_of(activation_names(), field.at(op));
+    return name_in(activation_names(), field.at(op));
   }
-  ordered_json operator()(LayoutField field) const { return text_of(layout_names(), field.at(op)); }
+  ordered_json operator()(LayoutField field) const { return name_in(layout_names(), field.at(op)); }
   template <typename Field>
   ordered_json operator()(Field field) const {
     return field.at(op);
@@ -66,7 +66,7 @@ ordered_json json_of(const std::vector<Op>& ops) {
 }
 
 // Strings are UTF-8 already (files) or ASCII (the zoo); anything else must not throw.
-std::string text_of(const ordered_json& value) {
+std::string dumped(const ordered_json& value) {
   return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -84,7 +84,7 @@ std::string write_model(const Model& model) {
   if (model.unbuilt_parameters != 0) out["unbuilt_parameters"] = model.unbuilt_parameters;
   out["ops"] = json_of(model.ops);
   out["output"] = model.output;
-  return text_of(out);
+  return dumped(out);
 }
 
 std::string model_hash(const Model& model) {
@@ -93,7 +93,7 @@ std::string model_hash(const Model& model) {
     for (const auto& [name, size] : model.dims) file += "," + name + "=" + std::to_string(size);
     file += "," + model.file->batch_dim;
   }
-  return hex64(fnv1a(text_of(json_of(model.ops)) + model.output + file));
+  return hex64(fnv1a(dumped(json_of(model.ops)) + model.output + file));
 }
 
 }  // namespace batchtune

@@ -60,7 +60,7 @@ bool is_one_of(std::string_view operation, const Names& names) {
 }
 
 // Imported operations that are not counted like most of them.
-constexpr std::string_view kProducts[] = {"Conv",        "ConvInteger",   "ConvTranspose", "Einsum",
+constexpr std::string_view kForeignProducts[] = {"Conv",        "ConvInteger",   "ConvTranspose", "Einsum",
                                           "GRU",         "Gemm",          "LSTM",          "MatMul",
                                           "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN"};
 // They read as much as they write, whatever their inputs are.
@@ -69,7 +69,7 @@ constexpr std::string_view kPicking[] = {"Gather", "GatherElements", "GatherND",
 void count_foreign(const Op& op, OpWork& work) {
   work.flops = op.flops;
   work.weight_elements = work.weight_reads = work.published_parameters = op.weight_elements;
-  work.product = is_one_of(op.operation, kProducts);
+  work.product = is_one_of(op.operation, kForeignProducts);
   if (is_one_of(op.operation, kPicking)) {
     work.input_elements = std::min(work.input_elements, work.output_elements);
     work.weight_reads = std::min(work.weight_reads, work.output_elements);

@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 namespace {
 
 constexpr std::int64_t kCapacity = 20'000'000;  // bytes that the stand-in has; it says more
-constexpr char kCores[] = "40-41";              // whose locks nobody else takes
+constexpr char kCores[] = "40-59";  // whose locks nobody else takes: enough for tests side by side
 
 std::string stand_in() {
   return std::string("neuron:library=") + BT_NRT_STAND_IN + ",compiler=" + BT_NEURONX_CC_STAND_IN +

@@ -80,7 +80,7 @@ Outcome<std::vector<Seconds>> StartedEachTime::latencies_of(const Child& child, 
 
 Values CommandContext::values(const Candidate& candidate, int n) const {
   Values values = values_of(candidate, n, seed);
-  if (!input.empty()) values.emplace_back(kInputValue, quoted(input));
+  if (!input.empty()) values.emplace_back(kInputValue, shell_quoted(input));
   return values;
 }
 

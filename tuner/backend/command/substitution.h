@@ -23,7 +23,7 @@ std::string substitute(std::string_view command, const Values& values);
 // The path of a file of samples, where there is one: the one value that a shell could misread, so it is
 // quoted where it is filled in.
 inline constexpr char kInputValue[] = "input";
-std::string quoted(std::string_view text);  // for /bin/sh, as one word
+std::string shell_quoted(std::string_view text);  // for /bin/sh, as one word
 
 // BATCHTUNE_BATCH=8, ...; a dimension's name in upper case, other characters as "_".
 std::vector<std::string> environment_of(const Values& values);

@@ -13,6 +13,7 @@
 
 #include "tuner/backend/command/child.h"
 #include "tuner/backend/command/endings.h"
+#include "tuner/backend/command/substitution.h"
 #include "tuner/backend/neuron/endings.h"
 #include "tuner/core/hash.h"
 #include "tuner/core/stopwatch.h"
@@ -99,15 +100,9 @@ Ending ending_of_compiler(const Child& child, const std::string& folder) {
 
 }  // namespace
 
-std::string quoted(const std::string& word) {
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
 Result<Compiler> Compiler::find(const Settings& settings, const std::string& target) {
   const std::vector<command::Rule> no_rules;
-  BT_TRY(child, Child::start("exec " + quoted(settings.compiler) + " --version", {},
+  BT_TRY(child, Child::start("exec " + command::shell_quoted(settings.compiler) + " --version", {},
                              command::Input::none, no_rules));
   const bool ended = child->wait_for(kVersionPatience);
   std::string version = version_in(child->output());
@@ -159,7 +154,8 @@ Outcome<Compiled> Compiler::compile_in(const std::string& folder,
   if (!write_content(fs::path(folder) / kProgramFile, program))
     return tl::unexpected(
         failed("the program could not be written", folder + ": " + std::strerror(errno)));
-  const std::string line = "cd " + quoted(folder) + " && exec " + quoted(settings_.compiler) +
+  const std::string line = "cd " + command::shell_quoted(folder) + " && exec " +
+                           command::shell_quoted(settings_.compiler) +
                            " compile " + kProgramFile + " --output " + kNeffFile + " " +
                            arguments();
   const Stopwatch stopwatch;

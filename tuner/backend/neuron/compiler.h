@@ -39,7 +39,4 @@ class Compiler {
   std::string target_, version_;
 };
 
-// Words of a shell command.
-std::string quoted(const std::string& word);
-
 }  // namespace batchtune::neuron

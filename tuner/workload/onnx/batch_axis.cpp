@@ -10,11 +10,11 @@
 namespace batchtune::onnx_file {
 namespace {
 
-constexpr std::int64_t kMaxSize = std::int64_t{1} << 31;
+constexpr std::int64_t kMostOfDimension = std::int64_t{1} << 31;
 
 using Dimension = ::onnx::TensorShapeProto::Dimension;
 
-const ::onnx::TensorShapeProto* shape_of(const ::onnx::ValueInfoProto& info) {
+const ::onnx::TensorShapeProto* declared_shape(const ::onnx::ValueInfoProto& info) {
   if (!info.has_type() || !info.type().has_tensor_type()) return nullptr;
   const auto& tensor = info.type().tensor_type();
   return tensor.has_shape() ? &tensor.shape() : nullptr;
@@ -26,7 +26,7 @@ bool is_symbolic(const Dimension& dimension) {
 
 // A dimension without a name is called by its place.
 std::string name_of_dimension(const ::onnx::ValueInfoProto& info, int axis) {
-  const Dimension& dimension = shape_of(info)->dim(axis);
+  const Dimension& dimension = declared_shape(info)->dim(axis);
   if (dimension.has_dim_param() && !dimension.dim_param().empty()) return dimension.dim_param();
   return info.name() + "." + std::to_string(axis);
 }
@@ -59,7 +59,7 @@ struct Symbols {
 Result<Symbols> symbols_of(const ::onnx::GraphProto& graph, const std::string& file) {
   Symbols symbols;
   for (const ::onnx::ValueInfoProto* input : inputs_of(graph)) {
-    const auto* shape = shape_of(*input);
+    const auto* shape = declared_shape(*input);
     if (!shape)
       return bad_input("an input that is a tensor with a shape", "another kind, or none",
                        file + ", input \"" + input->name() + "\"");
@@ -122,7 +122,7 @@ Status check_given(const Symbols& symbols, const OnnxOptions& options, const std
     if (symbols.all.count(name) == 0)
       return bad_input("a symbolic dimension of the model", "\"" + name + "\"", file,
                        known.empty() ? "This model has none" : suggest(name, known));
-    if (size < 1 || size >= kMaxSize)
+    if (size < 1 || size >= kMostOfDimension)
       return bad_input(name + ": a size from 1 to 2^31 - 1", std::to_string(size), file);
   }
   return {};
@@ -170,7 +170,7 @@ Facts declared_facts(const ::onnx::ValueInfoProto& info, const BatchAxis& axis, 
   Facts facts;
   if (!info.has_type() || !info.type().has_tensor_type()) return facts;
   facts.type = info.type().tensor_type().elem_type();
-  const auto* declared = shape_of(info);
+  const auto* declared = declared_shape(info);
   if (!declared) return facts;
   Shape shape;
   for (int i = 0; i < declared->dim_size(); ++i) {

@@ -49,6 +49,7 @@ double recurrent_work(const NodeView& node, const Outputs& outputs);
 std::size_t weight_input(const NodeView& node);
 
 // rules_images.cpp
+Shape spatial(const Shape& shape);  // of an image [batch, channels, ...]: what comes behind these
 // Sizes of the outputs of windows that slide over `input` (spatial dimensions only).
 Result<Shape> slide(const NodeView& node, const Shape& input, const Shape& kernel);
 Result<Outputs> pool(const NodeView& node);

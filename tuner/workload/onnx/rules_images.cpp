@@ -5,14 +5,15 @@
 #include "tuner/workload/onnx/rules.h"
 
 namespace batchtune::onnx_file {
-namespace {
-
-constexpr std::int64_t kMaxSize = std::int64_t{1}
-                                  << 31;  // of kernels, strides and padding: no overflow below
 
 Shape spatial(const Shape& shape) {
   return {shape.begin() + std::min<std::ptrdiff_t>(2, std::ssize(shape)), shape.end()};
 }
+
+namespace {
+
+constexpr std::int64_t kMaxSize = std::int64_t{1}
+                                  << 31;  // of kernels, strides and padding: no overflow below
 
 // `name` with one value for each spatial dimension, from 0 or 1 up.
 Result<Shape> sizes_of(const NodeView& node, std::string_view name, std::size_t count,

@@ -11,10 +11,6 @@ double count(const Shape& shape) {
   return static_cast<double>(elements(shape));
 }
 
-Shape spatial(const Shape& shape) {
-  return {shape.begin() + 2, shape.end()};
-}
-
 // Quantised operations give another type than they take.
 int product_type(const NodeView& node) {
   if (node.op().ends_with("Integer")) return ::onnx::TensorProto::INT32;

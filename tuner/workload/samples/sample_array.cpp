@@ -8,9 +8,9 @@ namespace batchtune::samples {
 namespace {
 
 constexpr std::uint64_t kMostHeld = std::uint64_t{1} << 30;  // of an array in Fortran order
-constexpr std::size_t kPiece = 4096;                         // elements that are read at a time
+constexpr std::size_t kElementsOfPiece = 4096;                         // elements that are read at a time
 
-std::string text_of(const Shape& shape) {
+std::string shown_shape(const Shape& shape) {
   std::string text = "(samples";
   for (const std::int64_t size : shape) text += ", " + std::to_string(size);
   return text + ")";
@@ -60,9 +60,9 @@ Status SampleArray::read_as(std::int64_t sample, std::int64_t first, std::span<V
     return {};
   }
   const auto begin = static_cast<std::uint64_t>(sample * elements(sample_shape()) + first);
-  std::vector<std::byte> piece(std::min(kPiece, values.size()) * width);
+  std::vector<std::byte> piece(std::min(kElementsOfPiece, values.size()) * width);
   for (std::size_t done = 0; done < values.size();) {
-    const std::size_t count = std::min(kPiece, values.size() - done);
+    const std::size_t count = std::min(kElementsOfPiece, values.size() - done);
     BT_TRY_VOID(reader_.read(header_.start + (begin + done) * width, {piece.data(), count * width}));
     for (std::size_t i = 0; i < count; ++i)
       values[done + i] = convert(header_, piece.data() + i * width);
@@ -84,8 +84,8 @@ Status SampleArray::check(const Op& input, bool known_vocabulary) {
   const Shape own = sample_shape();
   const bool single = elements(input.output) == 1 && own.empty();  // a value a sample
   if (own != input.output && !single)
-    return bad_input("shape " + text_of(input.output) + " for the input \"" + input.name + "\"",
-                     text_of(own), where(), "The first dimension is of samples");
+    return bad_input("shape " + shown_shape(input.output) + " for the input \"" + input.name + "\"",
+                     shown_shape(own), where(), "The first dimension is of samples");
   const bool ids = input.input_kind == InputKind::token_ids;
   if (ids && header_.kind == NumberKind::floating)
     return bad_input("integers for the input \"" + input.name + "\", which takes ids",
