@@ -9,6 +9,7 @@ function(bt_add_library module)
   add_library(bt::${module} ALIAS bt_${module})
   if(ARG_UNITY AND BATCHTUNE_UNITY)
     set_target_properties(bt_${module} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+    target_compile_options(bt_${module} PRIVATE -Wno-subobject-linkage)  # each source is included by another one
   endif()
   target_include_directories(bt_${module} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(bt_${module} PUBLIC ${ARG_PUBLIC}
