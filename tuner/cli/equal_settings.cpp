@@ -13,7 +13,7 @@ namespace {
 constexpr char kOption[] = "--equal-settings";
 
 // One thing that differs between backends by default, and what is done about it in each.
-struct Level {
+struct EqualSetting {
   const char* name;  // of the setting, behind "equal."
   const char* aim;
   struct Of {
@@ -23,7 +23,7 @@ struct Level {
     const char* words;
   } of[4];
 };
-constexpr Level kLevels[] = {
+constexpr EqualSetting kLevels[] = {
     {"precision",
      "f32",
      {{"cpu", "", "", "computes in the data type asked for"},
@@ -73,7 +73,7 @@ std::string parameter_of(const std::string& spec, const std::string& name) {
 Status level_backends(std::vector<std::string>& specs) {
   for (std::string& spec : specs) {
     const std::string backend = split_backend_spec(spec).name;
-    for (const Level& level : kLevels)
+    for (const EqualSetting& level : kLevels)
       for (const auto& [of, parameter, value, words] : level.of) {
         if (backend != of || *parameter == '\0') continue;
         const std::string given = parameter_of(spec, parameter);
@@ -96,7 +96,7 @@ std::vector<Setting> levelled_settings(const TuningRequest& request) {
       return split_backend_spec(spec).name == backend;
     });
   };
-  for (const Level& level : kLevels) {
+  for (const EqualSetting& level : kLevels) {
     std::string words;
     for (const auto& of : level.of)
       if (takes_part(of.backend))
