@@ -33,7 +33,7 @@ Outcome<std::unique_ptr<Program>> prepare(const std::string& text, const std::st
 
 TEST_CASE("a command gets the path of the samples as one word, and in its environment",
           "[command][samples]") {
-  CHECK(command::quoted(kPath) == "'/tmp/it'\\''s here/a b.npz'");
+  CHECK(command::shell_quoted(kPath) == "'/tmp/it'\\''s here/a b.npz'");
   // Prints a latency only where both are the path.
   const std::string checks = "one() { test $# -eq 1 -a \"$1\" = \"$BATCHTUNE_INPUT\" && echo 1ms; }; one {input}";
   const auto program = prepare(checks, kPath);
