@@ -22,9 +22,9 @@ namespace {
 constexpr std::int64_t kBatch = 16;
 constexpr Seconds kLook = 0.3;  // of runs
 constexpr Seconds kStep = 0.005;
-// Where a look sees too many threads, the least of so many counts: on a machine whose CPUs others have, helpers of the
-// region before wait for one to go to sleep on.
-constexpr int kLooks = 3;
+// Where all CPUs are asked for: on a machine that others use too, a helper of the region before waits for a CPU to go to
+// sleep on, and would count.
+constexpr double kSlackOfAllCpus = 1;
 constexpr double kThreadSlack =
     0.25;  // of a thread, on average: the caller's own work between runs
 
@@ -82,14 +82,11 @@ Step<Finding> keeps_to_threads(const Subject& subject) {
   std::string seen;
   const int most = std::max(1, subject.options.group.threads);
   for (const int threads : {1, most}) {
-    double used = 0;
-    for (int look = 0; look == 0 || (used > threads + kThreadSlack && look < kLooks); ++look) {
-      BT_TRY(seen_now, threads_in_use(subject, threads));
-      used = look == 0 ? seen_now : std::min(used, seen_now);
-    }
+    BT_TRY(used, threads_in_use(subject, threads));
+    const bool all = threads >= static_cast<int>(std::thread::hardware_concurrency());
     const std::string words =
         std::to_string(threads) + " asked for, " + format_number(used, 2) + " in use";
-    if (used > threads + kThreadSlack) return failed(words);
+    if (used > threads + (all ? kSlackOfAllCpus : kThreadSlack)) return failed(words);
     seen += (seen.empty() ? "" : "; ") + words;
     if (threads == most) break;
   }
