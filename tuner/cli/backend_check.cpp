@@ -14,6 +14,7 @@
 
 #include "tuner/backend/conformance/checking_backend.h"
 #include "tuner/core/stopwatch.h"
+#include "tuner/measure/solo_questions.h"
 #include "tuner/measure/worker_process.h"
 
 namespace batchtune {
@@ -23,9 +24,6 @@ using namespace protocol;
 using conformance::Finding;
 using conformance::Rule;
 using conformance::Verdict;
-
-constexpr int kOnlyLoad = 1;
-constexpr TrialId kOnlyProgram = 1;
 
 Finding failed(std::string seen) {
   return {Verdict::failed, std::move(seen)};
@@ -41,12 +39,8 @@ Load load_of(const CheckSubject& subject) {
 
 Result<Finding> check_in_worker(const Rule& rule, const CheckSubject& subject) {
   BT_TRY(worker, WorkerProcess::start(conformance::checking_spec(rule, subject.spec)));
-  worker->send(load_of(subject));
-  const auto reply = worker->receive(subject.timeout);
-  if (!reply) return failed(words_of(reply.error()));
-  if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
-  const auto* loaded = std::get_if<Loaded>(&*reply);
-  if (loaded == nullptr) return failed(words_of(worker->out_of_step()));
+  BT_TRY(loaded, ask<Loaded>(*worker, load_of(subject), subject.timeout));
+  if (!loaded) return failed(words_of(loaded.error()));
   const auto finding = conformance::finding_in(loaded->report);
   return finding ? *finding : failed(words_of(loaded->ending));
 }

@@ -2,33 +2,27 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "tuner/measure/racing_worker.h"
+#include "tuner/measure/solo_questions.h"
 #include "tuner/measure/visit.h"
 #include "tuner/measure/worker_process.h"
+#include "tuner/statistics/location.h"
 
 namespace batchtune {
 namespace {
 
 using namespace protocol;
 
-constexpr TrialId kProfiledProgram = 1;
-constexpr int kProfiledLoad = 1;
 constexpr int kWarmRuns = 2;
 
-// The answer to one question; its ending, or the worker's, where it did not go well.
+// As ask(); an answer that did not go well is its ending.
 template <typename Answer>
-Result<Outcome<Answer>> ask(WorkerProcess& worker, const Request& request, Seconds timeout) {
-  worker.send(request);
-  auto reply = worker.receive(timeout);
-  if (!reply) return Outcome<Answer>(tl::unexpected(reply.error()));
-  if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
-  auto* answer = std::get_if<Answer>(&*reply);
-  if (answer == nullptr) return Outcome<Answer>(tl::unexpected(worker.out_of_step()));
-  if (answer->ending.status != TrialStatus::ok)
+Result<Outcome<Answer>> ask_whole(WorkerProcess& worker, const Request& request, Seconds timeout) {
+  BT_TRY(answer, ask<Answer>(worker, request, timeout));
+  if (answer && answer->ending.status != TrialStatus::ok)
     return Outcome<Answer>(tl::unexpected(answer->ending));
-  return Outcome<Answer>(std::move(*answer));
+  return answer;
 }
 
 Profiled ended(Ending ending) {
@@ -47,9 +41,7 @@ Outcome<Seconds> median_run(Program& program, int runs, const std::function<void
       seconds.push_back(*std::max_element(times.seconds.begin(), times.seconds.end()));
     beat();
   }
-  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::nth_element(seconds.begin(), middle, seconds.end());
-  return *middle;
+  return median(seconds);
 }
 
 }  // namespace
@@ -57,16 +49,16 @@ Outcome<Seconds> median_run(Program& program, int runs, const std::function<void
 Result<Profiled> profile_alone(const MeasuredBackend& backend, const std::string& model_json,
                                const Candidate& candidate, const ProfileOptions& options) {
   BT_TRY(worker, WorkerProcess::start(backend_spec(backend)));
-  const Load load{kProfiledLoad, model_json,
+  const Load load{kOnlyLoad, model_json,
                   load_options(backend, candidate.group, backend.parameters, options.seed),
                   std::nullopt, false};
-  BT_TRY(loaded, ask<Loaded>(*worker, load, options.timeout));
+  BT_TRY(loaded, ask_whole<Loaded>(*worker, load, options.timeout));
   if (!loaded) return ended(loaded.error());
-  Prepare prepare{kProfiledLoad, kProfiledProgram, candidate};
+  Prepare prepare{kOnlyLoad, kOnlyProgram, candidate};
   prepare.check = false;
-  BT_TRY(prepared, ask<Prepared>(*worker, prepare, options.timeout));
+  BT_TRY(prepared, ask_whole<Prepared>(*worker, prepare, options.timeout));
   if (!prepared) return ended(prepared.error());
-  BT_TRY(profiled, ask<Profiled>(*worker, Profile{kProfiledProgram, options.runs}, options.timeout));
+  BT_TRY(profiled, ask_whole<Profiled>(*worker, Profile{kOnlyProgram, options.runs}, options.timeout));
   if (!profiled) return ended(profiled.error());
   return std::move(*profiled);
 }

@@ -7,6 +7,7 @@
 
 #include "tuner/core/stopwatch.h"
 #include "tuner/measure/racing_worker.h"
+#include "tuner/measure/solo_questions.h"
 #include "tuner/measure/worker_process.h"
 
 namespace batchtune {
@@ -14,8 +15,6 @@ namespace {
 
 using namespace protocol;
 
-constexpr TrialId kOnlyProgram = 1;
-constexpr int kOnlyLoad = 1;
 // As the worker reports it: a value when it is in force.
 constexpr char kAddressSpaceSetting[] = "worker.rlimit_as";
 constexpr char kSpilled[] = "it needs more memory than the limit";
@@ -32,19 +31,9 @@ constexpr std::int64_t kManyFaults = 1000;
 template <typename Answer>
 Result<std::optional<Answer>> ask(WorkerProcess& worker, const Request& request, Seconds timeout,
                                   Probe& probe) {
-  worker.send(request);
-  auto reply = worker.receive(timeout);
-  if (!reply) {
-    probe.ending = reply.error();
-    return std::optional<Answer>();
-  }
-  if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
-  auto* answer = std::get_if<Answer>(&*reply);
-  if (answer == nullptr) {
-    probe.ending = worker.out_of_step();
-    return std::optional<Answer>();
-  }
-  probe.ending = answer->ending;
+  BT_TRY(answer, ask<Answer>(worker, request, timeout));
+  probe.ending = answer ? answer->ending : answer.error();
+  if (!answer) return std::optional<Answer>();
   return std::optional<Answer>(std::move(*answer));
 }
 
