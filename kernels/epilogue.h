@@ -14,6 +14,7 @@ enum class Activation : std::uint8_t {
   relu6,      // min(max(x, 0), 6)
   gelu_tanh,  // x / (1 + exp(-2 sqrt(2/pi) (x + 0.044715 x^3)))
   silu,       // x / (1 + exp(-x))
+  gelu_erf,   // x (1 + erf(x / sqrt 2)) / 2, the exact one
 };
 
 enum class ResidualAt : std::uint8_t { before_activation, after_activation };

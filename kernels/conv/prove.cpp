@@ -81,6 +81,7 @@ Proof prove(const DepthwiseKernel& kernel) {
       {17, 12, 5, 1, 2, 1, silu, true, true, half},
       {8, 9, 3, 1, 2, 2, relu, true, true, half},
       {35, 14, 3, 1, 0, 1, gelu_tanh, true, false, half},
+      {33, 6, 3, 1, 1, 1, gelu_erf, true, true, half},
   };
   Random random(2);
   Proof proof;

@@ -22,6 +22,12 @@ float activated(Activation activation, float x) {
     }
     case Activation::silu:
       return x / (1 + std::exp(-x));
+    case Activation::gelu_erf: {
+      constexpr double kRootHalf = 0.70710678118654752;
+      const double wide = x;  // at minus infinity the product below is 0 x infinity
+      return std::isinf(x) ? std::max(x, 0.0f)
+                           : static_cast<float>(0.5 * wide * std::erfc(-kRootHalf * wide));
+    }
   }
   return x;
 }

@@ -70,6 +70,7 @@ Proof prove(const GemmKernel& kernel) {
       {3, 1, 129, relu6, after, true, true, half},
       {mr - 1, 2 * nr, 31, gelu_tanh, before, true, false, half},
       {mr, nr, 33, silu, before, true, false, Dtype::f32},
+      {mr, 2 * nr + 1, 35, gelu_erf, before, true, true, half},
       {mr + 1, nr + 7, 300, none, after, false, true, half},
       {2 * mr + 3, 3, 520, relu, after, true, true, Dtype::f32},
   };

@@ -31,6 +31,36 @@ typename S::V x_over_one_plus_exp(typename S::V x, typename S::V exponent) {
   return S::quotient(x, S::add(S::all(1.0f), exp_of<S>(exponent)));
 }
 
+// The exact GELU, x Phi(x), within 2e-7 |x|; NaN stays, minus infinity gives -0.
+// Phi(x) - 1/2 = erf(x / sqrt 2) / 2 is odd: x P(x^2) / Q(x^2). The quotient is our own, fitted to
+// it over [0, 5.3] by least squares, weighted anew until the largest error (4e-9) was the same
+// everywhere. Beyond, where less than 6e-8 is missing from 1/2, it exceeds 1/2: by 5e-7 at 5.7,
+// which is more than rounding takes away. So holding x and it at these bounds gives Phi = 0 and 1
+// there.
+template <typename S>
+typename S::V gelu_erf_of(typename S::V x) {
+  using V = typename S::V;
+  const V below = S::max(S::all(-5.7f), x);  // in this order NaN passes
+  const V held = S::min(S::all(5.7f), below);
+  const V z = S::mul(held, held);
+  V p = S::all(2.405021071e-8f);
+  V q = S::all(1.237153128e-6f);
+  p = S::fma(p, z, S::all(6.378888884e-6f));
+  q = S::fma(q, z, S::all(7.134878251e-5f));
+  p = S::fma(p, z, S::all(1.603251876e-4f));
+  q = S::fma(q, z, S::all(1.836518990e-3f));
+  p = S::fma(p, z, S::all(4.627934657e-3f));
+  q = S::fma(q, z, S::all(2.813834138e-2f));
+  p = S::fma(p, z, S::all(3.293498605e-2f));
+  q = S::fma(q, z, S::all(2.492219955e-1f));
+  p = S::fma(p, z, S::all(3.989422619e-1f));
+  q = S::fma(q, z, S::all(1.0f));
+  const V half = S::all(0.5f);
+  V phi = S::quotient(S::mul(held, p), q);
+  phi = S::min(half, S::max(S::all(-0.5f), phi));
+  return S::mul(below, S::add(half, phi));
+}
+
 template <typename S, Activation activation>
 typename S::V activate(typename S::V x) {
   if constexpr (activation == Activation::relu) {
@@ -43,6 +73,8 @@ typename S::V activate(typename S::V x) {
     return x_over_one_plus_exp<S>(x, S::mul(S::all(-1.5957691216f), inner));
   } else if constexpr (activation == Activation::silu) {
     return x_over_one_plus_exp<S>(x, S::mul(S::all(-1.0f), x));
+  } else if constexpr (activation == Activation::gelu_erf) {
+    return gelu_erf_of<S>(x);
   } else {
     return x;
   }

@@ -158,7 +158,8 @@ TEST_CASE("uneven paddings, strides and dilations per axis agree with the textbo
 
 TEST_CASE("every activation, residuals and strided pixels agree with the textbook", "[conv]") {
   for (Activation activation :
-       {Activation::none, Activation::relu6, Activation::gelu_tanh, Activation::silu}) {
+       {Activation::none, Activation::relu6, Activation::gelu_tanh, Activation::silu,
+        Activation::gelu_erf}) {
     for (Dtype output : {Dtype::f32, Dtype::bf16}) {
       const Options o{.input_padding = 3,
                       .output_padding = 5,

@@ -1,6 +1,7 @@
 // Activation, sums, products, embedding, casts, and the operations that only move elements.
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <random>
 
@@ -90,6 +91,44 @@ TEST_CASE("activations are right at the ends of their range", "[kernels][element
     check(Activation::relu6, 0, 6, 0, 6);
     check(Activation::gelu_tanh, 0, 1e4f, 0, 7);
     check(Activation::silu, 0, 1e4f, 0, 6.9936f);
+    check(Activation::gelu_erf, 0, 1e4f, 0, 7);
+  }
+}
+
+TEST_CASE("the exact GELU is that of the C library in double over all of f32, specials included",
+          "[kernels][elementwise]") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kStep = 1.0009765625f;  // 2^-10: 709 places in each power of two
+  std::vector<float> x{0.0f,     -0.0f,     1e-45f,    -1e-45f,    1e-40f,       -1e-40f,
+                       5.29999f, -5.29999f, 5.69999f,  -5.7f,      5.70001f,     -5.70001f,
+                       3.4e38f,  -3.4e38f,  kInfinity, -kInfinity, std::nanf("")};
+  for (float at = 1e-38f; at<1e38f; at *= at> 1e-3f && at < 8 ? kStep : 1.3f) {
+    x.push_back(at);
+    x.push_back(-at);
+  }
+  for (const ElementwiseKernel& kernel : elementwise_kernels()) {
+    if (!supported(kernel.isa)) continue;
+    CAPTURE(kernel.name);
+    const auto n = static_cast<std::int64_t>(x.size());
+    Tensor in(kernel.dtype, n), out(kernel.dtype, n);
+    for (std::int64_t i = 0; i < n; ++i) in.set(i, x[static_cast<std::size_t>(i)]);
+    kernel.activate(Activation::gelu_erf, in.data(), n, out.data());
+    const bool half = kernel.dtype == Dtype::bf16;
+    const double rounding = half ? 0x1p-8 : 0,
+                 smallest = half ? 1.2e-38 : 1.5e-45;  // no denormals in bf16
+    double worst = 0;  // as a share of |x|, beyond what storing rounds away
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double wide = static_cast<double>(in.at(i)), seen = static_cast<double>(out.at(i));
+      if (std::isnan(wide) || std::isinf(wide)) {
+        CAPTURE(wide, seen);
+        CHECK((std::isnan(wide) ? std::isnan(seen) : seen == std::max(wide, 0.0)));
+        continue;
+      }
+      const double right = 0.5 * wide * std::erfc(-wide / std::sqrt(2.0));
+      const double error = std::abs(seen - right) - rounding * std::abs(right) - smallest;
+      if (error > worst * std::abs(wide)) worst = error / std::abs(wide);
+    }
+    CHECK(worst < 2e-7);
   }
 }
 

@@ -43,7 +43,7 @@ TEST_CASE("every kernel agrees with the textbook on all row counts and around it
 TEST_CASE("every epilogue gives what the textbook gives, in both output types", "[gemm]") {
   for_each_runnable([](const GemmKernel& kernel) {
     for (Activation activation : {Activation::none, Activation::relu, Activation::relu6,
-                                  Activation::gelu_tanh, Activation::silu}) {
+                                  Activation::gelu_tanh, Activation::silu, Activation::gelu_erf}) {
       for (Dtype output : {Dtype::f32, Dtype::bf16}) {
         for (int flags = 0; flags < 8; ++flags) {
           GemmCase c{.m = 5,

@@ -123,6 +123,8 @@ void row_as(const DepthwiseTask& task) {
       return row_of<S, Activation::gelu_tanh, In, Out>(task);
     case Activation::silu:
       return row_of<S, Activation::silu, In, Out>(task);
+    case Activation::gelu_erf:
+      return row_of<S, Activation::gelu_erf, In, Out>(task);
   }
 }
 

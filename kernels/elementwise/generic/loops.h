@@ -64,6 +64,8 @@ void activate_any(Activation activation, const void* in, std::int64_t n, void* o
       return activate_as<S, E, Activation::gelu_tanh>(in, n, out);
     case Activation::silu:
       return activate_as<S, E, Activation::silu>(in, n, out);
+    case Activation::gelu_erf:
+      return activate_as<S, E, Activation::gelu_erf>(in, n, out);
   }
 }
 
@@ -80,6 +82,8 @@ void multiply_any(Activation activation, const void* a, const void* b, std::int6
       return multiply_as<S, E, Activation::gelu_tanh>(a, b, n, out);
     case Activation::silu:
       return multiply_as<S, E, Activation::silu>(a, b, n, out);
+    case Activation::gelu_erf:
+      return multiply_as<S, E, Activation::gelu_erf>(a, b, n, out);
   }
 }
 

@@ -96,6 +96,8 @@ void finish_as(const Tile& tile, int nr, int begin, int end) {
       return finish_rows<S, Activation::gelu_tanh, Stored>(tile, nr, begin, end);
     case Activation::silu:
       return finish_rows<S, Activation::silu, Stored>(tile, nr, begin, end);
+    case Activation::gelu_erf:
+      return finish_rows<S, Activation::gelu_erf, Stored>(tile, nr, begin, end);
   }
 }
 

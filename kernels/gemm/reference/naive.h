@@ -42,6 +42,8 @@ inline float activate(float x, Activation activation) {
       return x / (1.0f + std::exp(-1.5957691216f * (x + 0.044715f * x * x * x)));
     case Activation::silu:
       return x / (1.0f + std::exp(-x));
+    case Activation::gelu_erf:
+      return 0.5f * x * std::erfc(-0.70710678f * x);
   }
   return x;
 }
