@@ -46,12 +46,16 @@ void for_taps(const Geometry& g, F f) {
   }
 }
 
-Outcome check_weights(const Geometry& g, const Shape& weights, const Window& window,
-                      std::int64_t groups, std::int64_t outer, std::int64_t inner) {
+// `g` becomes that of the convolution from the larger image to the smaller one, whose channels the
+// weights [small][large / groups][kernel...] have.
+Outcome describe(const Shape& large, const Shape& small, const Shape& weights, const Window& window,
+                 std::int64_t groups, Geometry& g) {
+  if (const Outcome ok = make_geometry(large, small, window, g); !ok) return ok;
   if (groups < 1 || g.in_channels % groups != 0 || g.out_channels % groups != 0) {
     return {"the groups do not divide the channels"};
   }
-  if (weights.size() < 3 || weights[0] != outer || weights[1] != inner) {
+  if (weights.size() != large.size() || weights[0] != g.out_channels ||
+      weights[1] != g.in_channels / groups) {
     return {"the weights do not fit the channels"};
   }
   for (std::size_t i = 2; i < weights.size(); ++i) {
@@ -60,16 +64,8 @@ Outcome check_weights(const Geometry& g, const Shape& weights, const Window& win
   return kDone;
 }
 
-Outcome check_types(const ConstTensor& in, const ConstTensor& weights, const ConstTensor* bias,
-                    std::int64_t channels, const Tensor& out) {
-  if (!is_float(in.type) || in.type != weights.type || in.type != out.type) {
-    return {"input, weights and output are not of one float type"};
-  }
-  if (in.shape.size() != weights.shape.size()) return {"input and weights differ in rank"};
-  if (bias != nullptr && bias->elements() != channels)
-    return {"the bias does not fit the channels"};
-  return kDone;
-}
+// Which way: from the larger image, or onto it.
+enum class Way { gathers, spreads };
 
 std::int64_t plane_bytes(const Geometry& g, std::int64_t channels) {
   return channels * g.in_plane() * g.taps() * static_cast<std::int64_t>(sizeof(float));
@@ -120,16 +116,79 @@ ConvSizes sizes_of(const Shape& weights, std::int64_t groups) {
   return {weights[1], weights[0] / groups, product(weights, 2, weights.size())};
 }
 
-void add_bias(const Context& context, const ConstTensor* bias, const Floats& values,
-              std::int64_t planes, std::int64_t channels, std::int64_t size, float* out) {
+void add_bias(const Context& context, const float* bias, std::int64_t planes, std::int64_t channels,
+              std::int64_t size, float* out) {
   if (bias == nullptr) return;
   split_rows(context.team, planes, 2 * size * static_cast<std::int64_t>(sizeof(float)),
              [&](std::int64_t begin, std::int64_t end) {
                for (std::int64_t i = begin; i < end; ++i) {
                  float* plane = out + i * size;
-                 context.kernels.vector->multiply_add(1, values[i % channels], plane, size, plane);
+                 context.kernels.vector->multiply_add(1, bias[i % channels], plane, size, plane);
                }
              });
+}
+
+bool has_room(const Context& context, const ConvSizes& sizes, const Geometry& g, Way way,
+              const Workspace& workspace) {
+  if (workspace.base == nullptr || !multiplies(context.kernels, sizes)) return false;
+  if (g.batch * g.out_channels * g.out_plane() == 0) return false;
+  const std::size_t wanted = way == Way::gathers
+                                 ? gather_and_multiply_bytes(context.kernels, sizes)
+                                 : multiply_and_spread_bytes(context.kernels, sizes, g.out[2]);
+  return workspace.lane_bytes >= wanted;
+}
+
+// One plane of the output on direct loops, onto what it holds.
+void add_plane(const VectorKernel& kernel, const ConvData& data, Way way, std::int64_t sample,
+               std::int64_t channel, float* plane) {
+  const Geometry& g = data.g;
+  const std::int64_t large = g.in_channels / data.groups, small = g.out_channels / data.groups;
+  if (way == Way::gathers) {
+    const std::int64_t first = sample * g.in_channels + channel / small * large;
+    return convolve_plane(kernel, g, large, data.in + first * g.in_plane(),
+                          data.weights + channel * large * g.taps(), plane);
+  }
+  const std::int64_t first = channel / large * small;  // of the group's inputs
+  spread_plane(kernel, g, small, data.in + (sample * g.out_channels + first) * g.out_plane(),
+               data.weights + (first * large + channel % large) * g.taps(), large * g.taps(),
+               plane);
+}
+
+Outcome run(const Context& context, Way way, const ConstTensor& in, const ConstTensor& weights,
+            const ConstTensor* bias, const Window& window, std::int64_t groups, const Tensor& out,
+            const Workspace& workspace) {
+  const bool gathers = way == Way::gathers;
+  Geometry g;
+  const Outcome fits = describe(gathers ? in.shape : out.shape, gathers ? out.shape : in.shape,
+                                weights.shape, window, groups, g);
+  if (!fits) return fits;
+  if (!is_float(in.type) || in.type != weights.type || in.type != out.type) {
+    return {"input, weights and output are not of one float type"};
+  }
+  const std::int64_t channels = out.shape[1], size = gathers ? g.out_plane() : g.in_plane();
+  if (bias != nullptr && bias->elements() != channels)
+    return {"the bias does not fit the channels"};
+  const Floats values(context, in), factors(context, weights);
+  const Floats start(context, bias == nullptr ? ConstTensor{} : *bias);
+  const FloatsOut results(out);
+  const ConvData data{g, groups, values.data(), factors.data(), results.data()};
+  const ConvSizes sizes{g.in_channels / groups, g.out_channels / groups, g.taps()};
+  if (has_room(context, sizes, g, way, workspace)) {
+    if (!gathers) std::fill_n(results.data(), out.elements(), 0.0f);
+    gathers ? gather_and_multiply(context, data, workspace)
+            : multiply_and_spread(context, data, workspace);
+    add_bias(context, start.data(), g.batch * channels, channels, size, results.data());
+    return results.finish(context);
+  }
+  split_rows(context.team, g.batch * channels, plane_bytes(g, gathers ? sizes.large : sizes.small),
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t i = begin; i < end; ++i) {
+                 float* plane = results.data() + i * size;
+                 std::fill_n(plane, size, bias == nullptr ? 0.0f : start[i % channels]);
+                 add_plane(*context.kernels.vector, data, way, i / channels, i % channels, plane);
+               }
+             });
+  return results.finish(context);
 }
 
 }  // namespace
@@ -150,90 +209,24 @@ std::size_t conv_transpose_workspace_bytes(const Kernels& kernels, const ConstTe
 Outcome conv(const Context& context, const ConstTensor& in, const ConstTensor& weights,
              const ConstTensor* bias, const Window& window, std::int64_t groups, const Tensor& out,
              const Workspace& workspace) {
-  Geometry g;
-  if (const Outcome ok = make_geometry(in.shape, out.shape, window, g); !ok) return ok;
-  if (const Outcome ok = check_types(in, weights, bias, g.out_channels, out); !ok) return ok;
-  const Outcome fits = check_weights(g, weights.shape, window, groups, g.out_channels,
-                                     groups < 1 ? 0 : g.in_channels / groups);
-  if (!fits) return fits;
-  const std::int64_t each_in = g.in_channels / groups, each_out = g.out_channels / groups;
-  const Floats values(context, in), factors(context, weights);
-  const Floats start(context, bias == nullptr ? ConstTensor{} : *bias);
-  const FloatsOut results(out);
-  if (const ConvSizes sizes{each_in, each_out, g.taps()};
-      workspace.base != nullptr && multiplies(context.kernels, sizes) && out.elements() > 0 &&
-      workspace.lane_bytes >= gather_and_multiply_bytes(context.kernels, sizes)) {
-    gather_and_multiply(context, {g, groups, values.data(), factors.data(), results.data()},
-                        workspace);
-    add_bias(context, bias, start, g.batch * g.out_channels, g.out_channels, g.out_plane(),
-             results.data());
-    return results.finish(context);
-  }
-  split_rows(context.team, g.batch * g.out_channels, plane_bytes(g, each_in),
-             [&](std::int64_t begin, std::int64_t end) {
-               for (std::int64_t i = begin; i < end; ++i) {
-                 const std::int64_t sample = i / g.out_channels, m = i % g.out_channels;
-                 float* plane = results.data() + i * g.out_plane();
-                 std::fill_n(plane, g.out_plane(), bias == nullptr ? 0.0f : start[m]);
-                 const std::int64_t first = sample * g.in_channels + m / each_out * each_in;
-                 convolve_plane(*context.kernels.vector, g, each_in,
-                                values.data() + first * g.in_plane(),
-                                factors.data() + m * each_in * g.taps(), plane);
-               }
-             });
-  return results.finish(context);
+  return run(context, Way::gathers, in, weights, bias, window, groups, out, workspace);
 }
 
 Outcome conv_transpose(const Context& context, const ConstTensor& in, const ConstTensor& weights,
                        const ConstTensor* bias, const Window& window, std::int64_t groups,
                        const Tensor& out, const Workspace& workspace) {
-  Geometry g;  // of the convolution that goes the other way
-  if (const Outcome ok = make_geometry(out.shape, in.shape, window, g); !ok) return ok;
-  if (const Outcome ok = check_types(in, weights, bias, g.in_channels, out); !ok) return ok;
-  const Outcome fits = check_weights(g, weights.shape, window, groups, g.out_channels,
-                                     groups < 1 ? 0 : g.in_channels / groups);
-  if (!fits) return fits;
-  const std::int64_t each_out = g.in_channels / groups, each_in = g.out_channels / groups;
-  const Floats values(context, in), factors(context, weights);
-  const Floats start(context, bias == nullptr ? ConstTensor{} : *bias);
-  const FloatsOut results(out);
-  if (const ConvSizes sizes{each_out, each_in, g.taps()};
-      workspace.base != nullptr && multiplies(context.kernels, sizes) && in.elements() > 0 &&
-      workspace.lane_bytes >= multiply_and_spread_bytes(context.kernels, sizes, g.out[2])) {
-    std::fill_n(results.data(), out.elements(), 0.0f);
-    multiply_and_spread(context, {g, groups, values.data(), factors.data(), results.data()},
-                        workspace);
-    add_bias(context, bias, start, g.batch * g.in_channels, g.in_channels, g.in_plane(),
-             results.data());
-    return results.finish(context);
-  }
-  split_rows(context.team, g.batch * g.in_channels, plane_bytes(g, each_in),
-             [&](std::int64_t begin, std::int64_t end) {
-               for (std::int64_t i = begin; i < end; ++i) {
-                 const std::int64_t sample = i / g.in_channels, m = i % g.in_channels;
-                 float* plane = results.data() + i * g.in_plane();
-                 std::fill_n(plane, g.in_plane(), bias == nullptr ? 0.0f : start[m]);
-                 const std::int64_t first = m / each_out * each_in;  // of the group's inputs
-                 spread_plane(*context.kernels.vector, g, each_in,
-                              values.data() + (sample * g.out_channels + first) * g.out_plane(),
-                              factors.data() + (first * each_out + m % each_out) * g.taps(),
-                              each_out * g.taps(), plane);
-               }
-             });
-  return results.finish(context);
+  return run(context, Way::spreads, in, weights, bias, window, groups, out, workspace);
 }
 
 Outcome conv_integer(const Context& context, const ConstTensor& in, const ConstTensor& weights,
                      const ConstTensor* in_zero, const ConstTensor* weights_zero,
                      const Window& window, std::int64_t groups, const Tensor& out) {
   Geometry g;
-  if (const Outcome ok = make_geometry(in.shape, out.shape, window, g); !ok) return ok;
+  const Outcome fits = describe(in.shape, out.shape, weights.shape, window, groups, g);
+  if (!fits) return fits;
   if (bytes_of(in.type) != 1 || bytes_of(weights.type) != 1 || out.type != ElementType::i32) {
     return {"not from i8 or u8 to i32"};
   }
-  const Outcome fits = check_weights(g, weights.shape, window, groups, g.out_channels,
-                                     groups < 1 ? 0 : g.in_channels / groups);
-  if (!fits) return fits;
   if (in_zero != nullptr && in_zero->elements() != 1)
     return {"the input's zero point is no scalar"};
   const std::int64_t zeros = weights_zero == nullptr ? 1 : weights_zero->elements();

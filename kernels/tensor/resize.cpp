@@ -17,30 +17,17 @@
 namespace batchtune::kernels::tensor {
 namespace {
 
-constexpr int kMaxTaps = 4;
-
-struct Taps {
-  std::int64_t index[kMaxTaps] = {};
-  float weight[kMaxTaps] = {};
-  bool outside = false;  // of the crop: the extrapolation value
-};
-
 struct AxisPlan {
-  int count = 0;  // taps of each output; 0: the axis stays as it is
+  std::int64_t count = 0;  // taps of each output; 0: the axis stays as it is
   std::int64_t size = 0;
   // [size][count], and [size].
   std::vector<std::int64_t> index;
   std::vector<float> weight;
-  std::vector<std::uint8_t> outside;
+  std::vector<std::uint8_t> outside;  // of the crop: the extrapolation value
 
   const std::int64_t* indices(std::int64_t i) const { return index.data() + i * count; }
   const float* weights(std::int64_t i) const { return weight.data() + i * count; }
   bool is_outside(std::int64_t i) const { return outside[static_cast<std::size_t>(i)] != 0; }
-  void append(const Taps& taps) {
-    index.insert(index.end(), taps.index, taps.index + count);
-    weight.insert(weight.end(), taps.weight, taps.weight + count);
-    outside.push_back(taps.outside ? 1 : 0);
-  }
 };
 
 // Where output x lies in the input.
@@ -86,40 +73,43 @@ double nearest_of(Nearest mode, double x) {
   return x;
 }
 
-// Keys' cubic convolution: weights of the taps at -1, 0, 1 and 2 for a place t after 0.
-void cubic_weights(double a, double t, double* weights) {
-  const auto near = [a](double x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
-  const auto far = [a](double x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
-  weights[0] = far(t + 1);
-  weights[1] = near(t);
-  weights[2] = near(1 - t);
-  weights[3] = far(2 - t);
+// The weight of a tap that lies x away. Cubic: Keys' convolution.
+double weight_of(const Resize& r, double x) {
+  const double a = r.cubic_a, distance = std::abs(x);
+  if (r.mode == Interpolation::linear) return std::max(0.0, 1 - distance);
+  if (distance <= 1) return ((a + 2) * distance - (a + 3)) * distance * distance + 1;
+  if (distance >= 2) return 0;
+  return ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a;
 }
 
-Taps taps_of(const Resize& r, std::int64_t in, double x, int count) {
-  Taps taps;
-  const double floor = std::floor(x);
-  double weights[kMaxTaps] = {1};
-  double first = nearest_of(r.nearest, x);
-  if (r.mode == Interpolation::linear) {
-    first = floor;
-    weights[0] = 1 - (x - floor);
-    weights[1] = x - floor;
-  } else if (r.mode == Interpolation::cubic) {
-    first = floor - 1;
-    cubic_weights(r.cubic_a, x - floor, weights);
-  }
+// Distances are measured in elements of the input, or, against aliasing, of the smaller output.
+double unit_of(const Resize& r, std::size_t axis) {
+  return r.antialias ? std::min(1.0, r.scales[axis]) : 1;
+}
+
+std::int64_t tap_count(const Resize& r, double unit) {
+  if (r.mode == Interpolation::nearest) return 1;
+  const double reach = r.mode == Interpolation::linear ? 1 : 2;
+  return 2 * static_cast<std::int64_t>(std::ceil(reach / unit));
+}
+
+// Appends the taps of an output that lies at x in the input.
+void append_taps(const Resize& r, std::int64_t in, double x, double unit, AxisPlan& plan) {
+  const bool nearest = r.mode == Interpolation::nearest;
+  const auto half = static_cast<double>(plan.count / 2), last = static_cast<double>(in - 1);
+  const double first = nearest ? nearest_of(r.nearest, x) : std::floor(x) + 1 - half;
+  std::vector<double> weights;
   double sum = 0;
-  for (int i = 0; i < count; ++i) {
-    const double place = first + i, last = static_cast<double>(in - 1);
-    if (r.exclude_outside && (place < 0 || place > last)) weights[i] = 0;
-    taps.index[i] = static_cast<std::int64_t>(std::clamp(place, 0.0, last));
-    sum += weights[i];
+  for (std::int64_t i = 0; i < plan.count; ++i) {
+    const double place = first + static_cast<double>(i);
+    const bool left_out = r.exclude_outside && (place < 0 || place > last);
+    weights.push_back(left_out ? 0 : nearest ? 1 : weight_of(r, (place - x) * unit));
+    sum += weights.back();
+    plan.index.push_back(static_cast<std::int64_t>(std::clamp(place, 0.0, last)));
   }
-  for (int i = 0; i < count; ++i) {
-    taps.weight[i] = static_cast<float>(r.exclude_outside ? weights[i] / sum : weights[i]);
-  }
-  return taps;
+  const bool to_one = (r.exclude_outside || r.antialias) && sum != 0;
+  for (const double weight : weights)
+    plan.weight.push_back(static_cast<float>(to_one ? weight / sum : weight));
 }
 
 AxisPlan plan_axis(const Resize& r, std::size_t axis, std::int64_t in, std::int64_t out) {
@@ -127,12 +117,12 @@ AxisPlan plan_axis(const Resize& r, std::size_t axis, std::int64_t in, std::int6
   const bool crops = r.coordinates == Coordinates::tf_crop_and_resize;
   const bool whole = !crops || (r.roi_begin[axis] == 0 && r.roi_end[axis] == 1);
   if (in == out && whole && std::abs(r.scales[axis] - 1) < 1e-9) return plan;
-  plan.count = r.mode == Interpolation::nearest ? 1 : r.mode == Interpolation::linear ? 2 : 4;
+  const double unit = unit_of(r, axis);
+  plan.count = tap_count(r, unit);
   for (std::int64_t i = 0; i < out; ++i) {
     const double x = coordinate(r, axis, in, out, static_cast<double>(i));
-    Taps taps = taps_of(r, in, x, plan.count);
-    taps.outside = crops && (x < 0 || x > static_cast<double>(in - 1));
-    plan.append(taps);
+    append_taps(r, in, x, unit, plan);
+    plan.outside.push_back(crops && (x < 0 || x > static_cast<double>(in - 1)) ? 1 : 0);
   }
   plan.size = out;
   return plan;
@@ -186,15 +176,17 @@ void take_nearest(const Context& context, const ConstTensor& in, std::span<const
 
 // ---- linear and cubic: one axis of f32 after the other ----
 
-// Along the last axis: outputs one by one.
-template <int kCount>
+// Along the last axis: outputs one by one. kCount: taps of each, 0 where only the plan knows.
+template <std::int64_t kCount>
 void blend_row(const AxisPlan& plan, const float* in, float extrapolation, float* out) {
   const std::int64_t* index = plan.index.data();
   const float* weight = plan.weight.data();
   const std::uint8_t* outside = plan.outside.data();
+  const std::int64_t count = kCount == 0 ? plan.count : kCount;
   for (std::int64_t i = 0; i < plan.size; ++i) {
     float sum = 0;
-    for (int j = 0; j < kCount; ++j) sum += weight[i * kCount + j] * in[index[i * kCount + j]];
+    for (std::int64_t j = 0; j < count; ++j)
+      sum += weight[i * count + j] * in[index[i * count + j]];
     out[i] = outside[i] != 0 ? extrapolation : sum;
   }
 }
@@ -209,7 +201,7 @@ void blend_rows(const VectorKernel& kernel, const AxisPlan& plan, std::int64_t i
   const std::int64_t* index = plan.indices(i);
   const float* weight = plan.weights(i);
   kernel.multiply_add(weight[0], 0, in + index[0] * inner, inner, out);
-  for (int tap = 1; tap < plan.count; ++tap) {
+  for (std::int64_t tap = 1; tap < plan.count; ++tap) {
     kernel.add_scaled(weight[tap], in + index[tap] * inner, inner, out);
   }
 }
@@ -218,7 +210,9 @@ void blend_axis(const Context& context, const AxisPlan& plan, const Along& shape
                 float extrapolation, float* out) {
   const std::int64_t row_bytes = (plan.count + 1) * static_cast<std::int64_t>(sizeof(float));
   if (shape.inner == 1) {
-    const auto blend = plan.count == 2 ? &blend_row<2> : &blend_row<4>;
+    const auto blend = plan.count == 2   ? &blend_row<2>
+                       : plan.count == 4 ? &blend_row<4>
+                                         : &blend_row<0>;
     split_rows(context.team, shape.outer, row_bytes * plan.size,
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t i = begin; i < end; ++i) {
@@ -280,7 +274,11 @@ Outcome resize(const Context& context, const ConstTensor& in, const Resize& resi
   std::array<AxisPlan, kMaxRank> plans;
   bool changes = false;
   for (std::size_t axis = 0; axis < in.shape.size(); ++axis) {
-    if (!(resize.scales[axis] > 0)) return {"a scale is not above 0"};
+    const double scale = resize.scales[axis];
+    if (!(scale > 0)) return {"a scale is not above 0"};
+    if (resize.antialias && scale * static_cast<double>(in.shape[axis]) < 0.5) {
+      return {"a scale that leaves no element"};
+    }
     plans[axis] = plan_axis(resize, axis, in.shape[axis], out.shape[axis]);
     changes = changes || plans[axis].count != 0;
   }

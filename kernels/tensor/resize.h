@@ -25,6 +25,8 @@ struct Resize {
   Nearest nearest = Nearest::round_prefer_floor;
   Coordinates coordinates = Coordinates::half_pixel;
   double cubic_a = -0.75;
+  // Linear and cubic: where the output is smaller, taps reach as far as its elements lie apart.
+  bool antialias = false;
   bool exclude_outside = false;    // taps outside weigh 0, the rest are scaled to sum to 1
   double extrapolation_value = 0;  // tf_crop_and_resize, outside
   // One for each axis of the tensor, 1 where it is not resized: ONNX's `scales`, or out / in where
@@ -34,7 +36,6 @@ struct Resize {
 };
 
 // Any number type for nearest, floats and u8, i8 (rounded, as the reference does) else.
-// Antialiasing is not here.
 Outcome resize(const Context& context, const ConstTensor& in, const Resize& resize,
                const Tensor& out);
 

@@ -70,6 +70,25 @@ TEST_CASE("linear and cubic cases of ONNX's documentation", "[kernels][tensor]")
                          11.94896657f, 13.25034122f, 14.59417652f}});
 }
 
+TEST_CASE("against aliasing every element of a larger input counts", "[kernels][tensor]") {
+  Resize how{.mode = Interpolation::linear, .antialias = true};
+  how.scales = {1, 1, 0.6, 0.6};
+  const Values<float> linear = resized(sixteen(), how, {1, 1, 2, 2});
+  check_near(linear, {linear.shape, {2.875f, 4.5f, 9.375f, 11}});  // ONNX's documentation
+  how.mode = Interpolation::cubic;
+  const Values<float> cubic = resized(sixteen(), how, {1, 1, 2, 2});
+  check_near(cubic, {cubic.shape, {2.5180721f, 4.2858863f, 9.589329f, 11.357142f}});
+  how.mode = Interpolation::linear;  // a larger output is as without
+  how.scales = {1, 1, 2, 2};
+  Resize without = how;
+  without.antialias = false;
+  CHECK(resized(four(), how, {1, 1, 4, 4}).data == resized(four(), without, {1, 1, 4, 4}).data);
+  Team team;
+  Values<float> one({1, 1, 1, 1});
+  how.scales = {1, 1, 1e-9, 1e-9};
+  CHECK_FALSE(resize(team, four().in(), how, one.out()));
+}
+
 TEST_CASE("what lies outside of a crop has the extrapolation value", "[kernels][tensor]") {
   Resize how{.mode = Interpolation::linear, .coordinates = Coordinates::tf_crop_and_resize};
   how.extrapolation_value = 10;
