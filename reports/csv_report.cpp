@@ -13,7 +13,8 @@ constexpr char kHeader[] =
     "model,session,simulated,trial,backend,dtype,threads,instances,dims,batch,status,reason,"
     "latency_undisturbed,latency_low,latency_high,p50,p90,p95,p99,p99_9,max,throughput_undisturbed,"
     "throughput_as_seen,ratio_to_anchor,visits,samples,memory,memory_kind,prepare,front,"
-    "estimate_latency,estimate_memory,best,quiet_visits,autocorrelation,evidence,limits\n";
+    "estimate_latency,estimate_memory,best,quiet_visits,autocorrelation,evidence,limits,"
+    "cores,variant,compiled_batch\n";
 
 using csv::Row;
 
@@ -62,6 +63,12 @@ void add_evidence(Row& row, const Trial& trial, bool judged) {
   row.text(limit_cell(trial));
 }
 
+void add_axes(Row& row, const CandidateGroup& group) {
+  row.integer(group.cores);
+  row.text(group.variant);
+  row.text(group.compiled_batch > 0 ? std::to_string(group.compiled_batch) : "");
+}
+
 std::string row_of(const TuneReport& report, const Trial& trial) {
   const SessionHeader& header = report.record.header;
   const CandidateGroup& group = trial.candidate.group;
@@ -88,6 +95,7 @@ std::string row_of(const TuneReport& report, const Trial& trial) {
   row.number(trial.estimate ? std::optional(trial.estimate->memory) : std::nullopt);
   row.flag(best && best->trial == trial.id);
   add_evidence(row, trial, report.conclusion.quiet_share.has_value());
+  add_axes(row, group);
   return row.line();
 }
 

@@ -62,7 +62,10 @@ Json group(const CandidateGroup& group) {
           {"dtype", name_of(group.dtype)},
           {"threads", group.threads},
           {"instances", group.instances},
-          {"dims", dims}};
+          {"dims", dims},
+          {"cores", group.cores},
+          {"variant", group.variant},
+          {"compiled_batch", group.compiled_batch > 0 ? Json(group.compiled_batch) : Json(nullptr)}};
 }
 
 Json candidate(const Candidate& candidate) {

@@ -5,7 +5,8 @@ namespace batchtune::detail {
 namespace {
 
 constexpr char kUpsertTrial[] =
-    "INSERT INTO trial(session, id, backend, dtype, threads, instances, dims, batch, status, "
+    "INSERT INTO trial(session, id, backend, dtype, threads, instances, dims, cores, variant, "
+    "compiled_batch, batch, status, "
     "reason, evidence,"
     " place, undisturbed, undisturbed_low, undisturbed_high, p50, p90, p95, p99, p99_9, max,"
     " throughput_undisturbed, throughput_as_seen, ratio_to_anchor, ratio_low, ratio_high, visits, "
@@ -13,7 +14,7 @@ constexpr char kUpsertTrial[] =
     " memory_kind, prepare_seconds, on_front, front_probability, estimated_latency, "
     "estimated_memory, quiet_visits, autocorrelation)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT(session, id) DO UPDATE SET status = excluded.status, reason = excluded.reason,"
     " evidence = excluded.evidence, place = excluded.place, undisturbed = excluded.undisturbed,"
     " undisturbed_low = excluded.undisturbed_low, undisturbed_high = excluded.undisturbed_high,"
@@ -98,10 +99,10 @@ Status insert_boundary(const Database& database, std::int64_t session, int ordin
                        const Boundary& boundary) {
   Statement insert(
       database,
-      "INSERT INTO boundary(session, ordinal, backend, dtype, threads, instances, dims, kind, "
-      "limiter,"
+      "INSERT INTO boundary(session, ordinal, backend, dtype, threads, instances, dims, cores, "
+      "variant, compiled_batch, kind, limiter,"
       " largest_fitting, smallest_failing, evidence, exact, kills)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(session).bind(ordinal);
   BT_TRY_VOID(bind_group(insert, boundary.group));
   insert.bind(name_of(boundary.kind)).bind(name_of(boundary.limiter));

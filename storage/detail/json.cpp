@@ -128,6 +128,12 @@ void from_json_to(const Json& json, std::map<std::string, std::int64_t>& dims) {
   for (const auto& [name, size] : json.items()) dims[name] = number<std::int64_t>(size);
 }
 
+Json to_json(const std::vector<std::int64_t>& batches) { return batches; }
+
+void from_json_to(const Json& json, std::vector<std::int64_t>& batches) {
+  for (const Json& batch : json) batches.push_back(number<std::int64_t>(batch));
+}
+
 Json to_json(const Environment& environment) {
   Json json = Json::object();
   for (const auto& [name, value] : environment) json[name] = value_json(value);
@@ -151,6 +157,8 @@ Json to_json(const Wishes& wishes) {
   Json limits = Json::array();
   for (const LatencyLimit& limit : wishes.latency_limits)
     limits.push_back({{"metric", name_of(limit.metric)}, {"limit", limit.limit}});
+  Json mix = Json::array();
+  for (const UserBatch& user : wishes.user_batches) mix.push_back({{"batch", user.batch}, {"share", user.share}});
   return {{"objective", name_of(wishes.objective)},
           {"give_up", wishes.give_up},
           {"latency_limits", limits},
@@ -158,7 +166,8 @@ Json to_json(const Wishes& wishes) {
           {"precision", wishes.precision},
           {"tolerance", wishes.tolerance},
           {"throughput_floor", maybe(wishes.throughput_floor)},
-          {"prices", wishes.prices}};
+          {"prices", wishes.prices},
+          {"user_batches", mix}};
 }
 
 void from_json_to(const Json& json, Wishes& wishes) {
@@ -176,6 +185,9 @@ void from_json_to(const Json& json, Wishes& wishes) {
   if (json.contains("prices"))
     for (const auto& [backend, price] : json.at("prices").items())
       wishes.prices[backend] = number<double>(price);
+  if (json.contains("user_batches"))
+    for (const Json& user : json.at("user_batches"))
+      wishes.user_batches.push_back({number<std::int64_t>(user.at("batch")), number<double>(user.at("share"))});
 }
 
 Json to_json(const DeviceInfo& device) {
@@ -205,6 +217,8 @@ Json to_json(const DeviceInfo& device) {
           {"cores", device.cores},
           {"load_seconds", maybe(device.load_seconds)},
           {"simulated", device.simulated},
+          {"default_dtype", device.default_dtype ? Json(name_of(*device.default_dtype)) : Json(nullptr)},
+          {"compiles_elsewhere", device.compiles_elsewhere},
           {"isa_in_use", isas}};
 }
 
@@ -227,6 +241,10 @@ void from_json_to(const Json& json, DeviceInfo& device) {
   device.cores = number<int>(json.at("cores"));
   device.load_seconds = maybe_from<double>(json, "load_seconds");
   device.simulated = json.at("simulated");
+  // Absent in sessions that older versions wrote.
+  if (json.contains("default_dtype") && !json.at("default_dtype").is_null())
+    device.default_dtype = dtype_from(json.at("default_dtype"));
+  if (json.contains("compiles_elsewhere")) device.compiles_elsewhere = json.at("compiles_elsewhere");
   for (const Json& isa : json.at("isa_in_use"))
     device.isa_in_use.emplace_back(dtype_from(isa.at("dtype")), isa.at("isa").get<std::string>());
 }

@@ -16,6 +16,7 @@ namespace batchtune::detail {
 using Json = nlohmann::ordered_json;
 
 Json to_json(const std::map<std::string, std::int64_t>& dims);
+Json to_json(const std::vector<std::int64_t>& batches);
 Json to_json(const Environment& environment);
 Json to_json(const Settings& settings);
 Json to_json(const Wishes& wishes);
@@ -24,6 +25,7 @@ Json to_json(const HostState& host);     // without what is absent
 Json to_json(const Estimate& estimate);  // without its group, which has columns
 
 void from_json_to(const Json& json, std::map<std::string, std::int64_t>& dims);
+void from_json_to(const Json& json, std::vector<std::int64_t>& batches);
 void from_json_to(const Json& json, Environment& environment);
 void from_json_to(const Json& json, Settings& settings);
 void from_json_to(const Json& json, Wishes& wishes);

@@ -54,9 +54,10 @@ Status upsert_trial(const Database& database, std::int64_t session,
                     const Preparation& preparation) {
   Statement upsert(
       database,
-      "INSERT INTO trial(session, id, backend, dtype, threads, instances, dims, batch, status, "
+      "INSERT INTO trial(session, id, backend, dtype, threads, instances, dims, "
+      "cores, variant, compiled_batch, batch, status, "
       "reason,"
-      " evidence, place, prepare_seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " evidence, place, prepare_seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT(session, id) DO UPDATE SET status = excluded.status, reason = excluded.reason,"
       " evidence = excluded.evidence, place = excluded.place, prepare_seconds = "
       "excluded.prepare_seconds");
@@ -70,10 +71,11 @@ Status insert(const Database& database, std::int64_t session, std::int64_t id,
               const Preparation& preparation) {
   Statement insert(
       database,
-      "INSERT INTO preparation(observation, trial, backend, dtype, threads, instances, dims, batch,"
+      "INSERT INTO preparation(observation, trial, backend, dtype, threads, instances, dims, "
+      "cores, variant, compiled_batch, batch,"
       " status, reason, evidence, place, prepare_seconds, load_seconds, first_run, memory_weights,"
-      " memory_activations, memory_workspace, memory_kind)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      " memory_activations, memory_workspace, memory_kind, compile_seconds, compiled)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(id).bind(preparation.trial);
   BT_TRY_VOID(bind_candidate(insert, preparation.candidate));
   bind_ending(insert, preparation.ending);
@@ -81,6 +83,13 @@ Status insert(const Database& database, std::int64_t session, std::int64_t id,
       .bind(preparation.load_seconds)
       .bind(preparation.first_run);
   bind_memory(insert, preparation.memory);
+  insert.bind(preparation.compile_seconds);
+  if (preparation.compiled.empty()) {
+    insert.bind_null();
+  } else {
+    BT_TRY(compiled, encode(to_json(preparation.compiled)));
+    insert.bind(compiled);
+  }
   BT_TRY_VOID(insert.run());
   return upsert_trial(database, session, preparation);
 }
@@ -132,12 +141,13 @@ Status insert(const Database& database, std::int64_t /*session*/, std::int64_t i
               const Probe& probe) {
   Statement insert(
       database,
-      "INSERT INTO probe(observation, backend, dtype, threads, instances, dims, batch, status, "
+      "INSERT INTO probe(observation, backend, dtype, threads, instances, dims, "
+      "cores, variant, compiled_batch, batch, status, "
       "reason,"
       " evidence, place, memory_limit, limiter, seconds, memory_weights, memory_activations,"
       " memory_workspace, memory_kind, soak, runs, peak_resident, spill_swapped, "
       "spill_major_faults,"
-      " killed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      " killed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(id);
   BT_TRY_VOID(bind_candidate(insert, probe.candidate));
   bind_ending(insert, probe.ending);
@@ -151,29 +161,35 @@ Status insert(const Database& database, std::int64_t /*session*/, std::int64_t i
 
 Result<Preparation> select_preparation(const Database& database, std::int64_t id) {
   Statement row(database,
-                "SELECT trial, backend, dtype, threads, instances, dims, batch, status, reason, "
+                "SELECT trial, backend, dtype, threads, instances, dims, "
+      "cores, variant, compiled_batch, batch, status, reason, "
                 "evidence, place,"
                 " prepare_seconds, load_seconds, first_run, memory_weights, memory_activations, "
                 "memory_workspace,"
-                " memory_kind FROM preparation WHERE observation = ?");
+                " memory_kind, compile_seconds, compiled FROM preparation WHERE observation = ?");
   BT_TRY(found, row.bind(id).step());
   if (!found) return database.error(SQLITE_CORRUPT, "a preparation without its row");
   BT_TRY(candidate, candidate_at(database, row, 1));
-  BT_TRY(ending, ending_at(database, row, 7));
-  BT_TRY(memory, memory_at(database, row, 14));
+  BT_TRY(ending, ending_at(database, row, 10));
+  BT_TRY(memory, memory_at(database, row, 17));
+  std::vector<std::int64_t> compiled;
+  if (!row.is_null(22)) BT_TRY_VOID(decode(database, row.text(22), compiled));
   return Preparation{static_cast<TrialId>(row.integer(0)),
                      std::move(candidate),
                      std::move(ending),
-                     row.real(11),
-                     row.real(12),
-                     row.optional_real(13),
-                     memory};
+                     row.real(14),
+                     row.real(15),
+                     row.optional_real(16),
+                     memory,
+                     row.optional_real(21),
+                     std::move(compiled)};
 }
 
 Result<Probe> select_probe(const Database& database, std::int64_t id) {
   Statement row(
       database,
-      "SELECT backend, dtype, threads, instances, dims, batch, status, reason, evidence, place,"
+      "SELECT backend, dtype, threads, instances, dims, "
+      "cores, variant, compiled_batch, batch, status, reason, evidence, place,"
       " memory_limit, limiter, seconds, memory_weights, memory_activations, memory_workspace, "
       "memory_kind, soak, runs, peak_resident, spill_swapped, spill_major_faults, killed"
       " FROM probe WHERE observation = ?");
@@ -181,21 +197,21 @@ Result<Probe> select_probe(const Database& database, std::int64_t id) {
   if (!found) return database.error(SQLITE_CORRUPT, "a probe without its row");
   Probe probe;
   BT_TRY(candidate, candidate_at(database, row, 0));
-  BT_TRY(ending, ending_at(database, row, 6));
-  BT_TRY(limiter, limiter_at(database, row, 11));
-  BT_TRY(memory, memory_at(database, row, 13));
+  BT_TRY(ending, ending_at(database, row, 9));
+  BT_TRY(limiter, limiter_at(database, row, 14));
+  BT_TRY(memory, memory_at(database, row, 16));
   probe.candidate = std::move(candidate);
   probe.ending = std::move(ending);
-  probe.limit = row.optional_integer(10);
+  probe.limit = row.optional_integer(13);
   probe.limiter = limiter;
-  probe.seconds = row.real(12);
+  probe.seconds = row.real(15);
   probe.memory = memory;
   // NULL from before these columns reads as 0.
-  probe.soak = row.real(17);
-  probe.runs = static_cast<int>(row.integer(18));
-  probe.peak_resident = row.optional_integer(19);
-  if (!row.is_null(20)) probe.spill = Spill{row.integer(20), row.integer(21)};
-  probe.killed = row.integer(22) != 0;
+  probe.soak = row.real(20);
+  probe.runs = static_cast<int>(row.integer(21));
+  probe.peak_resident = row.optional_integer(22);
+  if (!row.is_null(23)) probe.spill = Spill{row.integer(23), row.integer(24)};
+  probe.killed = row.integer(25) != 0;
   return probe;
 }
 

@@ -26,7 +26,8 @@ Status replace_conclusion(const Database& database, std::int64_t session,
 Status clear_conclusion(const Database& database, std::int64_t session);
 
 // Helpers for columns that several tables share.
-// backend, dtype, threads, instances, dims: six with the batch.
+// backend, dtype, threads, instances, dims, cores, variant, compiled_batch; the batch follows them.
+inline constexpr int kGroupColumns = 8;
 Status bind_group(Statement& statement, const CandidateGroup& group);
 Status bind_candidate(Statement& statement, const Candidate& candidate);
 void bind_ending(Statement& statement, const Ending& ending);  // status, reason, evidence, place

@@ -66,8 +66,9 @@ Status insert_estimates(const Database& database, std::int64_t session,
     const auto& formula = estimate.formula;
     Statement insert(
         database,
-        "INSERT INTO estimate(session, ordinal, backend, dtype, threads, instances, dims, batch,"
-        " formula_batch, guide_batch, bound, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "INSERT INTO estimate(session, ordinal, backend, dtype, threads, instances, dims,"
+        " cores, variant, compiled_batch, batch, formula_batch, guide_batch, bound, json)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     insert.bind(session).bind(ordinal++);
     BT_TRY_VOID(bind_candidate(insert, {estimate.group, estimate.batch}));
     insert.bind(formula ? std::optional(formula->batch) : std::nullopt);
@@ -89,7 +90,7 @@ Status select_devices(const Database& database, SessionHeader& header) {
 
 Status select_estimates(const Database& database, SessionHeader& header) {
   Statement select(database,
-                   "SELECT json, backend, dtype, threads, instances, dims FROM estimate"
+                   "SELECT json, backend, dtype, threads, instances, dims, cores, variant, compiled_batch FROM estimate"
                    " WHERE session = ? ORDER BY ordinal");
   select.bind(header.number);
   for (;;) {
@@ -144,7 +145,7 @@ Status select_device_names(const Database& database, SessionHeader& header) {
 
 Status select_groups(const Database& database, SessionHeader& header) {
   Statement select(database,
-                   "SELECT backend, dtype, threads, instances, dims FROM estimate"
+                   "SELECT backend, dtype, threads, instances, dims, cores, variant, compiled_batch FROM estimate"
                    " WHERE session = ? ORDER BY ordinal");
   select.bind(header.number);
   for (;;) {
@@ -230,7 +231,10 @@ Status bind_group(Statement& statement, const CandidateGroup& group) {
       .bind(name_of(group.dtype))
       .bind(group.threads)
       .bind(group.instances)
-      .bind(dims);
+      .bind(dims)
+      .bind(group.cores)
+      .bind(group.variant)
+      .bind(group.compiled_batch > 0 ? std::optional(group.compiled_batch) : std::nullopt);
   return {};
 }
 
@@ -257,12 +261,15 @@ Result<CandidateGroup> group_at(const Database& database, const Statement& state
   group.threads = static_cast<int>(statement.integer(column + 2));
   group.instances = static_cast<int>(statement.integer(column + 3));
   BT_TRY_VOID(decode(database, statement.text(column + 4), group.dims));
+  group.cores = static_cast<int>(statement.integer(column + 5));
+  group.variant = statement.text(column + 6);
+  group.compiled_batch = statement.integer(column + 7);  // NULL reads as 0
   return group;
 }
 
 Result<Candidate> candidate_at(const Database& database, const Statement& statement, int column) {
   BT_TRY(group, group_at(database, statement, column));
-  return Candidate{std::move(group), statement.integer(column + 5)};
+  return Candidate{std::move(group), statement.integer(column + kGroupColumns)};
 }
 
 }  // namespace batchtune::detail

@@ -68,6 +68,10 @@ class Program {
   // times it.
   virtual std::optional<Seconds> prepare_seconds() const { return std::nullopt; }
 
+  // Of preparing, seconds waited for a compiler on other hardware than the device's; 0: it was compiled before.
+  // nullopt: nothing is compiled.
+  virtual std::optional<Seconds> compile_seconds() const { return std::nullopt; }
+
   // Time of each operation in order, the median of `runs` >= 1 profiled runs: profiling slows runs, so they are
   // never those that are measured. Empty where the backend cannot tell.
   virtual Outcome<std::vector<LayerTime>> profile(int runs) {
@@ -96,6 +100,10 @@ class LoadedModel {
   // passed.
   virtual Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) = 0;
 
+  // Starts compiling it in the background, where DeviceInfo::compiles_elsewhere; prepare() waits for the rest. A
+  // hint: what fails is told by prepare().
+  virtual void compile_ahead(const Candidate& candidate) { static_cast<void>(candidate); }
+
   // Largest absolute difference that outputs of the same sample may have between batch sizes,
   // relative to the output's largest magnitude (stated from dtype and the largest K).
   virtual double output_tolerance() const = 0;
@@ -110,6 +118,7 @@ struct LoadOptions {
   std::vector<std::string>
       proven_kernels;      // notes: kernels that proved right on this machine before
   std::string parameters;  // of the backend's own ("wall=2GiB,hang=16" for simulated)
+  std::string variant_arguments;  // what group.variant stands for: added to the compiler's arguments
   std::string input_file;  // .npz with samples that set_input() takes instead of seeded ones; "" for none
 
   bool operator==(const LoadOptions&) const = default;
@@ -119,6 +128,7 @@ struct LoadReport {
   std::vector<std::string> newly_proven_kernels;  // to be kept as notes
   std::vector<std::string> refuted_kernels;  // gave wrong results against their twin: never used
   std::vector<Setting> effective;            // settings in force ("isa", "pinned", ...)
+  std::vector<std::int64_t> compiled;        // batches of the group that are compiled already
 
   bool operator==(const LoadReport&) const = default;
 };

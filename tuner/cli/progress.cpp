@@ -26,6 +26,9 @@ std::string doing(const AskProbe& ask) {
 std::string doing(const AskRound& ask) {
   return fmt::format("a round of {}", std::max<std::size_t>(1, ask.request.contenders.size()));
 }
+std::string doing(const AskCompile& ask) {
+  return fmt::format("compiling batch {} ahead", ask.candidate.batch);
+}
 std::string doing(const AskRelease&) {
   return "";
 }

@@ -8,6 +8,9 @@ std::string to_string(const CandidateGroup& group) {
     text = group.backend + " " + text + ", " +
            (group.instances > 1 ? std::to_string(group.instances) + " x " : "") +
            std::to_string(group.threads) + (group.threads == 1 ? " thread" : " threads");
+  if (group.cores > 1) text += ", " + std::to_string(group.cores) + " cores";
+  if (!group.variant.empty()) text += ", " + group.variant;
+  if (group.compiled_batch > 0) text += ", compiled for " + std::to_string(group.compiled_batch);
   for (const auto& [name, size] : group.dims) text += ", " + name + "=" + std::to_string(size);
   return text;
 }

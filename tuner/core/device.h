@@ -49,6 +49,8 @@ struct DeviceInfo {
   int cores = 1;                         // that compute in parallel
   std::optional<double> load_seconds;    // putting the weights on the device; filled once loaded
   bool simulated = false;
+  std::optional<DType> default_dtype;  // what it computes in unless told; nullopt: nothing says
+  bool compiles_elsewhere = false;     // preparing compiles on other hardware than what runs: both may go on at once
   // Instruction set that will run each dtype here ("avx512bf16" for bf16); "" = not said.
   std::vector<std::pair<DType, std::string>> isa_in_use;
 

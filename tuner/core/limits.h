@@ -1,6 +1,7 @@
 // What the user asks of a deployment point: objective, latency and memory limits.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,6 +41,14 @@ struct LatencyLimit {
 Result<LatencyLimit> parse_latency_limit(std::string_view text);
 std::string to_string(const LatencyLimit& limit);  // "p99 <= 20.0 ms"
 
+// Dynamic batching: what users send, and how many of them.
+struct UserBatch {
+  std::int64_t batch = 1;
+  double share = 1;  // of the requests; all of a mix add up to 1
+
+  bool operator==(const UserBatch&) const = default;
+};
+
 // Everything that a verdict depends on besides the observations. `report` may change it afterwards.
 struct Wishes {
   Objective objective = Objective::knee;
@@ -51,6 +60,7 @@ struct Wishes {
   double tolerance = 0.01;  // a better choice is not looked for if it is worth no more than this
   std::optional<double> throughput_floor;  // objective latency: samples/s, all instances
   std::map<std::string, double> prices;    // per hour, by backend; "": of any other
+  std::vector<UserBatch> user_batches;     // a compiled batch for this mix; empty: every batch is its own
 
   bool operator==(const Wishes&) const = default;
 };

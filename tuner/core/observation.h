@@ -68,6 +68,9 @@ struct Preparation {
       first_run;  // seconds of the checked first run; nullopt when it did not run
   std::optional<MemoryUse>
       memory;  // as the racing worker accounts it; the solo probe's is reported
+  // Of prepare_seconds, waited for the compiler; 0: it was compiled before. nullopt: the backend does not compile.
+  std::optional<Seconds> compile_seconds;
+  std::vector<std::int64_t> compiled;  // batches of the group found compiled when the model was loaded
 };
 
 // What the machine was like around one visit; what could not be read is absent.

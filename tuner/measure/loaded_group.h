@@ -23,6 +23,7 @@ class LoadedGroup {
   // group.
   std::unique_ptr<Program> prepare(const protocol::Prepare& request, Beacon& beacon,
                                    protocol::Prepared& answer);
+  void compile_ahead(const Candidate& candidate) { loaded_->compile_ahead(candidate); }
 
  private:
   LoadedGroup(Backend& backend, const LoadOptions& options)

@@ -49,6 +49,8 @@ class Measurer {
   virtual Result<Observation> run_round(const RoundRequest& request) = 0;
   virtual Result<Observation> probe(const ProbeRequest& request) = 0;
   virtual void release(TrialId trial) = 0;
+  // Starts compiling it in the background, where the device is not what compiles; a later prepare() waits for the rest.
+  virtual void compile_ahead(const Candidate& candidate) { static_cast<void>(candidate); }
 };
 
 }  // namespace batchtune

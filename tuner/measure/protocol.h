@@ -58,6 +58,13 @@ struct Prepare {  // answered by Prepared
   bool operator==(const Prepare&) const = default;
 };
 
+struct CompileAhead {  // in the background; no answer
+  int load = 0;
+  Candidate candidate;
+
+  bool operator==(const CompileAhead&) const = default;
+};
+
 struct PlannedVisit {
   TrialId program = 0;
   int warm = 0, timed = 1;
@@ -104,7 +111,7 @@ struct Quit {
 };
 
 using Request =
-    std::variant<Hello, Load, Unload, Prepare, Share, Release, Soak, Profile, Describe, ListKernels, Quit>;
+    std::variant<Hello, Load, Unload, Prepare, CompileAhead, Share, Release, Soak, Profile, Describe, ListKernels, Quit>;
 
 // ---- worker to parent
 
@@ -123,6 +130,7 @@ struct Prepared {
   Seconds prepare_seconds = 0;
   std::optional<Seconds> first_run;
   std::optional<MemoryUse> memory;
+  std::optional<Seconds> compile_seconds = {};  // Program::compile_seconds()
   Seconds spent = 0;  // reported: preparing, first run, and batch 1 where it was made for the check
   // Of sample 0 at batch 1, at most kComparedValues first ones: told once by each load that checks.
   std::vector<float> output = {};

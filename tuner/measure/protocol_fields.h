@@ -28,7 +28,8 @@ template <>
 struct Fields<CandidateGroup> {
   static void visit(auto& x, auto&& f) {
     f("backend", x.backend), f("dtype", x.dtype), f("threads", x.threads);
-    f("instances", x.instances), f("dims", x.dims);
+    f("instances", x.instances), f("dims", x.dims), f("cores", x.cores), f("variant", x.variant);
+    f("compiled_batch", x.compiled_batch);
   }
 };
 template <>
@@ -66,14 +67,14 @@ struct Fields<LoadOptions> {
   static void visit(auto& x, auto&& f) {
     f("group", x.group), f("seed", x.seed), f("account_limit", x.account_limit), f("isa", x.isa);
     f("proven_kernels", x.proven_kernels), f("parameters", x.parameters);
-    f("input_file", x.input_file);
+    f("variant_arguments", x.variant_arguments), f("input_file", x.input_file);
   }
 };
 template <>
 struct Fields<LoadReport> {
   static void visit(auto& x, auto&& f) {
     f("newly_proven_kernels", x.newly_proven_kernels), f("refuted_kernels", x.refuted_kernels);
-    f("effective", x.effective);
+    f("effective", x.effective), f("compiled", x.compiled);
   }
 };
 template <>
@@ -103,6 +104,7 @@ struct Fields<DeviceInfo> {
     f("memory_levels", x.memory_levels), f("memory_bytes", x.memory_bytes);
     f("run_overhead", x.run_overhead), f("layer_overhead", x.layer_overhead), f("cores", x.cores);
     f("load_seconds", x.load_seconds), f("simulated", x.simulated), f("isa_in_use", x.isa_in_use);
+    f("default_dtype", x.default_dtype), f("compiles_elsewhere", x.compiles_elsewhere);
   }
 };
 template <>
@@ -141,6 +143,11 @@ struct Fields<Prepare> {
     f("load", x.load), f("program", x.program), f("candidate", x.candidate);
     f("check", x.check), f("verify", x.verify);
   }
+};
+template <>
+struct Fields<CompileAhead> {
+  static constexpr char kName[] = "compile_ahead";
+  static void visit(auto& x, auto&& f) { f("load", x.load), f("candidate", x.candidate); }
 };
 template <>
 struct Fields<PlannedVisit> {
@@ -211,7 +218,7 @@ struct Fields<Prepared> {
   static constexpr char kName[] = "prepared";
   static void visit(auto& x, auto&& f) {
     f("ending", x.ending), f("prepare_seconds", x.prepare_seconds), f("first_run", x.first_run);
-    f("memory", x.memory), f("spent", x.spent), f("output", x.output);
+    f("memory", x.memory), f("compile_seconds", x.compile_seconds), f("spent", x.spent), f("output", x.output);
   }
 };
 template <>

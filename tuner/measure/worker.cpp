@@ -42,6 +42,7 @@ class Worker {
     return true;
   }
   bool serve(const Prepare& request);
+  bool serve(const CompileAhead& request);
   bool serve(const Share& request);
   bool serve(const Release& request) {
     programs_.erase(request.program);
@@ -109,6 +110,14 @@ bool Worker::serve(const Prepare& request) {
   });
   if (thrown.status != TrialStatus::ok) prepared.ending = thrown;
   return answer(prepared);
+}
+
+bool Worker::serve(const CompileAhead& request) {
+  const auto group = groups_.find(request.load);
+  if (group == groups_.end()) return false;
+  // A hint: what fails is told when it is prepared.
+  (void)ending_of_exceptions([&] { group->second.compile_ahead(request.candidate); });
+  return true;
 }
 
 bool Worker::serve(const Share& request) {

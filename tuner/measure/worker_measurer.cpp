@@ -170,7 +170,9 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
                                  answer.prepare_seconds,
                                  prepared.load_seconds,
                                  answer.first_run,
-                                 answer.memory};
+                                 answer.memory,
+                                 answer.compile_seconds,
+                                 {}};
   return end_observation(std::move(observation));
 }
 

@@ -30,6 +30,10 @@ class Driver {
         if (stale_.erase(release->trial) == 0) measurer_.release(release->trial);
         continue;
       }
+      if (const auto* compile = std::get_if<AskCompile>(&ask)) {
+        measurer_.compile_ahead(compile->candidate);
+        continue;
+      }
       BT_TRY(observation, measure(ask));
       if (hooks_.store) BT_TRY_VOID(hooks_.store(observation));
       record_.observations.push_back(observation);
@@ -110,9 +114,11 @@ void Driver::note_anchor(const Ask& ask) {
 Status Driver::tell_again() {
   for (const Observation& observation : record_.observations) {
     Ask ask = strategy_.ask();
-    while (const auto* release = std::get_if<AskRelease>(&ask)) {
-      stale_.erase(release->trial);
-      ask = strategy_.ask();
+    for (;; ask = strategy_.ask()) {
+      if (const auto* release = std::get_if<AskRelease>(&ask))
+        stale_.erase(release->trial);
+      else if (!std::holds_alternative<AskCompile>(ask))  // of then: its compiler is gone
+        break;
     }
     if (!answers(observation, ask))
       return environment_error(

@@ -40,6 +40,8 @@ struct Problem {
   std::vector<std::int64_t> batches;  // allowed, ascending; empty: every batch from 1 on
   std::int64_t largest_batch = std::int64_t{1} << 20;  // never asked above
   Wishes wishes;
+  int most_compiles = 0;     // preparations that wait for a compiler at most; 0: no such limit
+  bool compiles_elsewhere = false;  // DeviceInfo's, of all groups: compiling ahead disturbs nothing
   int most_batches = 0;      // distinct candidates that are prepared at most; 0: no such limit
   double confidence = 0.95;  // that no batch is better by more than wishes.tolerance, to converge
   std::string stop_rule = "interval";  // of `exhaustive`, a name in stop_rules()
@@ -65,16 +67,19 @@ struct AskProbe {
 struct AskRelease {
   TrialId trial = 0;
 };
+struct AskCompile {  // in the background: it is likely to be prepared soon
+  Candidate candidate;
+};
 struct AskStop {
   SessionEnd end = SessionEnd::converged;
   std::string reason;
 };
-using Ask = std::variant<AskPrepare, AskRound, AskProbe, AskRelease, AskStop>;
+using Ask = std::variant<AskPrepare, AskRound, AskProbe, AskRelease, AskCompile, AskStop>;
 
 class Strategy {
  public:
   virtual ~Strategy() = default;
-  virtual Ask ask() = 0;  // the answer to AskRelease and AskStop is not told
+  virtual Ask ask() = 0;  // the answer to AskRelease, AskCompile and AskStop is not told
   virtual void tell(const Observation& observation) = 0;
 };
 

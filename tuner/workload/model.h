@@ -42,7 +42,7 @@ enum class OpKind {
 };
 std::string_view name_of(OpKind kind);  // as in model files
 
-enum class Activation { none, relu, relu6, gelu /* tanh form */, silu };
+enum class Activation { none, relu, relu6, gelu /* tanh form */, silu, gelu_erf /* exact */ };
 std::string_view name_of(Activation activation);
 
 enum class InputKind {

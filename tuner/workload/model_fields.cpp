@@ -120,7 +120,8 @@ constexpr EnumName<Activation> kActivations[] = {{"none", Activation::none},
                                                  {"relu", Activation::relu},
                                                  {"relu6", Activation::relu6},
                                                  {"gelu", Activation::gelu},
-                                                 {"silu", Activation::silu}};
+                                                 {"silu", Activation::silu},
+                                                 {"gelu-erf", Activation::gelu_erf}};
 constexpr EnumName<HeadLayout> kLayouts[] = {{"heads_first", HeadLayout::heads_first},
                                              {"heads_last", HeadLayout::heads_last}};
 

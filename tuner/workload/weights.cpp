@@ -51,6 +51,7 @@ float gain_of(Activation activation) {
     case Activation::relu6:
       return 1.414F;
     case Activation::gelu:
+    case Activation::gelu_erf:
       return 1.53F;
     case Activation::silu:
       return 1.68F;

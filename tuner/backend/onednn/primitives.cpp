@@ -17,6 +17,8 @@ Eltwise eltwise_of(Activation activation) {
       return {dnnl::algorithm::eltwise_clip, 0, 6};
     case Activation::gelu:
       return {dnnl::algorithm::eltwise_gelu_tanh, 0, 0};
+    case Activation::gelu_erf:
+      return {dnnl::algorithm::eltwise_gelu_erf, 0, 0};
     case Activation::silu:
       return {dnnl::algorithm::eltwise_swish, 1, 0};
     case Activation::relu:

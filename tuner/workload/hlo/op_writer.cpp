@@ -107,6 +107,7 @@ Value OpWriter::activated(const Value& x, Activation activation) {
     case Activation::relu6:
       return w_.binary("minimum", w_.binary("maximum", x, 0), 6);
     case Activation::gelu:
+    case Activation::gelu_erf:
       return narrow(gelu(wide(x)));
     case Activation::silu: {
       const Value exact = wide(x);
