@@ -5,8 +5,8 @@
 
 The sweep is this script's own: the runtime's Python package, no code of batchtune's. Every batch of a list is visited in
 rounds of random order (so that all share each disturbance), its rate is held against the others' of the round, and the
-median of these ratios decides. Then the recommended batch and the sweep's best duel: pairs A B B A until the ratio of
-their rates is known to 1 %. Both sides take the same settings: so many threads, one instance, everything else as the
+median of these ratios decides; the best ones are made anew for each of their last rounds. Then the recommended batch and
+the sweep's best duel: pairs A B B A of sessions made anew, until the ratio of their rates is known to 1 %. Both sides take the same settings: so many threads, one instance, everything else as the
 runtime has it. MODEL.onnx must take any batch (batchtune export makes such a file). A row for each model and setting,
 then the median and the worst. Needs numpy and the runtimes' Python packages.
 """
@@ -23,12 +23,13 @@ import time
 
 import runtime_latency
 
-BATCHES = [*range(1, 17), 18, 20, 22, 24, 28, 32, 40, 48, 56, 64]
-LONGEST_RUN = 2.0  # seconds: larger batches than those that take so long are not swept
+BATCHES = [*range(1, 17), 18, 20, 22, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096]
+LONGEST_RUN = 0.5  # seconds: batches from the first on that takes so long are not swept
 VISIT = 0.06  # seconds of timed runs
-ROUNDS = 6  # of all batches; then those within 5 % of the best go on
+ROUNDS = 6  # of all batches; then those within 6 % of the best go on
 FINAL_ROUNDS = 10
-DUEL_PAIRS = (8, 60)  # at least, at most
+DUEL_SESSIONS = (8, 40)  # of each batch: at least, at most
+DUEL_PAIRS = 2  # A B B A in each
 WANTED = 0.01  # half of the duel's interval
 
 
@@ -62,33 +63,54 @@ def sweep(make, path, threads, seed):
         runs[batch] = run
     order = random.Random(seed)
     logs = {batch: [] for batch in runs}
-    contenders = list(runs)
-    for turn in range(ROUNDS + FINAL_ROUNDS):
-        if turn == ROUNDS:
-            level = {batch: statistics.median(values) for batch, values in logs.items()}
-            best = max(level.values())
-            contenders = [batch for batch in runs if level[batch] > best - 0.05]
-        order.shuffle(contenders)
-        seen = {batch: math.log(batch / visit(runs[batch])) for batch in contenders}
-        # What the whole round has in common goes out: the median over those that are in every round.
-        common = statistics.median(seen.values())
-        if turn >= ROUNDS:
-            common -= statistics.median(level[batch] for batch in contenders)
-        for batch, value in seen.items():
-            logs[batch].append(value - common)
+    for _ in range(ROUNDS):
+        add_round(logs, {batch: visit(run) for batch, run in shuffled(runs, order)})
     level = {batch: statistics.median(values) for batch, values in logs.items()}
+    contenders = [batch for batch in runs if level[batch] > max(level.values()) - 0.06]
+    # How fast a session is depends on where its memory happens to lie, by 1 to 4 %: the best of many sessions is mostly
+    # the luckiest. So those that are left are made anew for every further round.
+    runs.clear()
+    final = {batch: [] for batch in contenders}
+    for _ in range(FINAL_ROUNDS):
+        add_round(final, {batch: visit(made(make, path, batch, threads)) for batch, _ in shuffled(final, order)})
+    level = {batch: statistics.median(values) for batch, values in final.items()}
     best = max(level, key=level.get)
-    return {batch: math.exp(value - level[best]) for batch, value in level.items()}, runs
+    return {batch: math.exp(value - level[best]) for batch, value in level.items()}
 
 
-def duel(runs, a, b):
-    """Rate of a over rate of b, and half of its 95 % interval, both in logs."""
+def shuffled(runs, order):
+    items = list(runs.items())
+    order.shuffle(items)
+    return items
+
+
+def made(make, path, batch, threads):
+    run = make(path, batch, threads)
+    run()
+    return run
+
+
+def add_round(logs, seconds):
+    """Log rates of a round, without what the whole round has in common."""
+    seen = {batch: math.log(batch / value) for batch, value in seconds.items()}
+    common = statistics.median(seen.values())
+    for batch, value in seen.items():
+        logs[batch].append(value - common)
+
+
+def duel(make, path, threads, a, b):
+    """Rate of a over rate of b, and half of its 95 % interval, both in logs: of sessions made anew, since the luck of one
+    is in all its runs."""
     ratios = []
-    while len(ratios) < DUEL_PAIRS[1]:
-        times = [visit(runs[x]) for x in (a, b, b, a)]
-        ratios.append(math.log(a / times[0]) - math.log(b / times[1]))
-        ratios.append(math.log(a / times[3]) - math.log(b / times[2]))
-        if len(ratios) >= DUEL_PAIRS[0]:
+    while len(ratios) < DUEL_SESSIONS[1]:
+        runs = {batch: made(make, path, batch, threads) for batch in (a, b)}
+        pairs = []
+        for _ in range(DUEL_PAIRS):
+            times = [visit(runs[batch]) for batch in (a, b, b, a)]
+            pairs.append(math.log(a / times[0]) - math.log(b / times[1]))
+            pairs.append(math.log(a / times[3]) - math.log(b / times[2]))
+        ratios.append(statistics.median(pairs))
+        if len(ratios) >= DUEL_SESSIONS[0]:
             half = 1.25 * 1.96 * spread(ratios) / math.sqrt(len(ratios))  # of a median
             if half < WANTED:
                 break
@@ -103,7 +125,7 @@ def spread(values):
 def tuned(options, path, runtime, dtype, db):
     command = [options.program, "tune", path, "--backend", runtime, "--dtype", dtype, "--objective", "throughput",
                "--threads", str(options.threads), "--instances", "1", "--boundary", "none", "--soak", "0s", "--budget", options.budget,
-               "--strategy", options.strategy, "--seed", str(options.seed), "--db", db, "--format", "json"]
+               "--strategy", options.strategy, "--max-batches", str(options.max_batches), "--seed", str(options.seed), "--db", db, "--format", "json"]
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
@@ -121,6 +143,7 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("--settings", default="onnxruntime:f32,openvino:f32,openvino:bf16")
     parser.add_argument("--strategy", default="doubling")
+    parser.add_argument("--max-batches", type=int, default=12)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--budget", default="60s")
     parser.add_argument("--seed", type=int, default=1)
@@ -134,19 +157,16 @@ def main():
                 runtime, dtype = setting.split(":")
                 answer = tuned(options, path, runtime, dtype, db)
                 make = maker(runtime, dtype)
-                relative, runs = sweep(make, path, options.threads, options.seed)
+                relative = sweep(make, path, options.threads, options.seed)
                 best = max(relative, key=relative.get)
                 near = [batch for batch, value in sorted(relative.items()) if value > 0.98 and batch != best]
                 log, half = 0.0, 0.0
                 if answer["batch"] != best:
-                    if answer["batch"] not in runs:
-                        runs[answer["batch"]] = make(path, answer["batch"], options.threads)
-                    log, half = duel(runs, answer["batch"], best)
+                    log, half = duel(make, path, options.threads, answer["batch"], best)
                 lost = 100 * (1 - math.exp(log))
                 losses.append(max(lost, 0.0))
                 print(f"| {os.path.basename(path)} | {setting} | {answer['batch']} | {answer['distinct']} | {answer['seconds']:.0f} | {best} "
                       f"| {' '.join(map(str, near)) or '-'} | {lost:.1f} | {100 * half:.1f} |", flush=True)
-                del runs
     print(f"\nlost: median {statistics.median(losses):.1f} %, worst {max(losses):.1f} % of {len(losses)}; {options.strategy}, "
           f"{options.threads} threads, --budget {options.budget}")
 
