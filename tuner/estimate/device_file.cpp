@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "tuner/estimate/json_reader.h"
+#include "tuner/workload/json_reader.h"
 
 namespace batchtune {
 namespace {

@@ -23,6 +23,8 @@ struct NoiseParameters {
   double spike_factor = 3;        // ... and take so much longer
   int speed_levels = 1;           // the machine has so many speeds, 8 % apart, changed at random
   Seconds speed_seconds = 20;     // ... about so often
+
+  bool operator==(const NoiseParameters&) const = default;
 };
 
 class Noise {

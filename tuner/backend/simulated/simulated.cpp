@@ -5,19 +5,24 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <limits>
 #include <memory>
-#include <tuple>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "tuner/backend/runtime/endings.h"
 #include "tuner/backend/simulated/cost.h"
+#include "tuner/backend/simulated/costs.h"
+#include "tuner/backend/simulated/machine.h"
 #include "tuner/backend/simulated/parameters.h"
+#include "tuner/backend/simulated/program_cache.h"
 #include "tuner/workload/opaque.h"
 
 namespace batchtune {
 namespace {
 
+using simulated::Machine;
 using simulated::Parameters;
 
 constexpr int kExitCode = 3;  // of `exit=`: any that no shell or sanitizer uses
@@ -48,64 +53,40 @@ float output_value(std::uint64_t seed, std::int64_t sample, std::int64_t element
   std::abort();
 }
 
-// What all programs of a backend run on: its time passes while they run, and its disturbances are
-// common to them.
-class Machine {
- public:
-  Machine(const simulated::NoiseParameters& noise, std::uint64_t seed) : noise_(noise, seed) {}
+Ending out_of_memory(Bytes wanted, Bytes of) {
+  return {TrialStatus::out_of_memory, "the simulated device's memory is too small",
+          "account: wanted " + format_bytes(static_cast<double>(wanted)) + " of " +
+              format_bytes(static_cast<double>(of)),
+          "device"};
+}
 
-  // n runs of each instance side by side, none waiting for another. `undisturbed`: of a run, by
-  // instance.
-  RunTimes run(int n, const std::vector<Seconds>& undisturbed) {
-    RunTimes times;
-    times.clock = ClockKind::virtual_clock;
-    struct Instance {
-      Seconds now;
-      int left;
-    };
-    std::vector<Instance> instances(undisturbed.size(), {now_, n});
-    // In the order of their starts, since time must not fall.
-    for (int left = n * static_cast<int>(instances.size()); left > 0; --left) {
-      const auto next = std::min_element(
-          instances.begin(), instances.end(), [](const Instance& a, const Instance& b) {
-            return std::tuple(a.left == 0, a.now) < std::tuple(b.left == 0, b.now);
-          });
-      const auto number = static_cast<std::size_t>(next - instances.begin());
-      times.seconds.push_back(undisturbed[number] * noise_.factor(next->now));
-      times.instance.push_back(static_cast<int>(number));
-      next->now += times.seconds.back();
-      --next->left;
-      now_ = std::max(now_, next->now);
-    }
-    return times;
-  }
-
- private:
-  simulated::Noise noise_;
-  Seconds now_ = 0;
+// What preparing a program came to.
+struct Ready {
+  simulated::Costs costs;
+  MemoryUse memory;
+  Bytes wall = 0;                  // passed: its first run finds no room
+  Seconds seconds = 0;             // of preparing, compiling included
+  std::optional<Seconds> compile;  // of these
 };
 
 class SimulatedProgram final : public Program {
  public:
   SimulatedProgram(const Model& model, const Candidate& candidate, const Parameters& parameters,
-                   Machine& machine)
+                   Machine& machine, Ready ready)
       : machine_(machine),
         candidate_(candidate),
         parameters_(parameters),
-        memory_(simulated::memory_of(model, candidate)),
-        output_elements_(std::min(elements(model.ops.back().output), kOutputElements)) {
-    const Seconds first = simulated::run_seconds(model, candidate, parameters);
-    for (int instance = 0; instance < candidate.group.instances; ++instance)
-      seconds_.push_back(first * simulated::unevenness(instance, parameters));
-    layers_ = simulated::layer_seconds(model, candidate, parameters);
-  }
+        ready_(std::move(ready)),
+        output_elements_(std::min(elements(model.ops.back().output), kOutputElements)) {}
 
   Outcome<RunTimes> run(int n) override {
+    if (const Bytes wanted = ready_.memory.total(); wanted > ready_.wall)
+      return tl::unexpected(out_of_memory(wanted, ready_.wall));
     for (int i = 0; i < n; ++i) {
       ++runs_;
       misbehave_if_told();
     }
-    return machine_.run(n, seconds_);
+    return machine_.run(n, ready_.costs.runs);
   }
 
   void set_input(std::uint64_t seed) override { seed_ = seed; }
@@ -123,9 +104,10 @@ class SimulatedProgram final : public Program {
     return output;
   }
 
-  MemoryUse memory() const override { return memory_; }
-  std::optional<Seconds> prepare_seconds() const override { return parameters_.prepare; }
-  Outcome<std::vector<LayerTime>> profile(int) override { return layers_; }
+  MemoryUse memory() const override { return ready_.memory; }
+  std::optional<Seconds> prepare_seconds() const override { return ready_.seconds; }
+  std::optional<Seconds> compile_seconds() const override { return ready_.compile; }
+  Outcome<std::vector<LayerTime>> profile(int) override { return ready_.costs.layers; }
 
  private:
   void misbehave_if_told() const {
@@ -139,9 +121,7 @@ class SimulatedProgram final : public Program {
   Machine& machine_;
   Candidate candidate_;
   Parameters parameters_;
-  std::vector<Seconds> seconds_;  // of an undisturbed run, by instance
-  std::vector<LayerTime> layers_;  // of the first instance's
-  MemoryUse memory_;
+  Ready ready_;
   std::int64_t output_elements_;
   std::uint64_t seed_ = 1;
   int runs_ = 0;
@@ -168,75 +148,135 @@ Model stand_in(const Model& opaque) {
   return model;
 }
 
-Ending out_of_memory(Bytes wanted, Bytes of) {
-  return {TrialStatus::out_of_memory, "the simulated device's memory is too small",
-          "account: wanted " + format_bytes(static_cast<double>(wanted)) + " of " +
-              format_bytes(static_cast<double>(of)),
-          "device"};
-}
-
 // Each program is accounted alone: several of them in one worker do not fill the device.
 class SimulatedModel final : public LoadedModel {
  public:
-  SimulatedModel(const Model& model, const Parameters& parameters, Bytes wall,
+  SimulatedModel(const Model& model, const Parameters& parameters, const LoadOptions& options,
                  std::shared_ptr<Machine> machine)
-      : model_(model), parameters_(parameters), wall_(wall), machine_(std::move(machine)) {}
+      : model_(model),
+        parameters_(parameters),
+        wall_(std::min(simulated::wall_of(options.group, parameters),
+                       options.account_limit.value_or(kNoLimit))),
+        limit_(std::min(simulated::said_memory_of(options.group, parameters),
+                        options.account_limit.value_or(kNoLimit))),
+        load_seconds_(simulated::load_seconds(model, options.group.dtype, parameters)),
+        cache_(parameters.cache),
+        machine_(std::move(machine)) {}
 
   bool shares_weights() const override { return true; }
-  Seconds load_seconds() const override { return parameters_.load; }
+  Seconds load_seconds() const override { return load_seconds_; }
   double output_tolerance() const override { return kTolerance; }
 
+  // Batches of the group that need no compiling, ascending.
+  std::vector<std::int64_t> take_over_compiled(const CandidateGroup& group) {
+    if (!parameters_.compiles()) return {};
+    std::vector<std::int64_t> batches =
+        cache_.batches(simulated::device_name(parameters_), model_, group);
+    batches.insert(batches.end(), parameters_.compiled.begin(), parameters_.compiled.end());
+    std::sort(batches.begin(), batches.end());
+    batches.erase(std::unique(batches.begin(), batches.end()), batches.end());
+    for (const std::int64_t batch : batches) machine_->compiler.add_compiled(program_of({group, batch}));
+    return batches;
+  }
+
   Outcome<std::unique_ptr<Program>> prepare(const Candidate& candidate) override {
-    if (candidate.batch < 1) return tl::unexpected(runtime::unsupported("a batch is at least 1"));
-    const Bytes wanted = simulated::memory_of(model_, candidate).total();
-    if (wanted > wall_) return tl::unexpected(out_of_memory(wanted, wall_));
-    return std::make_unique<SimulatedProgram>(model_, candidate, parameters_, *machine_);
+    if (auto refused = refusal_of(candidate)) return tl::unexpected(std::move(*refused));
+    Ready ready;
+    ready.memory = simulated::account_of(model_, candidate, parameters_);
+    ready.wall = wall_;
+    ready.compile = wait_for_compiler(candidate);
+    ready.seconds = parameters_.prepare + ready.compile.value_or(0);
+    ready.costs = simulated::costs_of(model_, candidate, parameters_);
+    return std::make_unique<SimulatedProgram>(model_, candidate, parameters_, *machine_,
+                                              std::move(ready));
+  }
+
+  void compile_ahead(const Candidate& candidate) override {
+    const auto seconds = simulated::compile_seconds(model_, candidate, parameters_);
+    if (!seconds || refusal_of(candidate)) return;
+    machine_->compiler.compile_ahead(program_of(candidate), *seconds, machine_->now());
+    keep_finished();
   }
 
  private:
+  static constexpr Bytes kNoLimit = std::numeric_limits<Bytes>::max();
+
+  std::string program_of(const Candidate& candidate) const {
+    return simulated::program_of(simulated::device_name(parameters_), model_, candidate);
+  }
+
+  std::optional<Ending> refusal_of(const Candidate& candidate) const {
+    if (candidate.batch < 1) return runtime::unsupported("a batch is at least 1");
+    if (const std::string why = simulated::why_unsupported(candidate.group, parameters_);
+        !why.empty())
+      return runtime::unsupported(why);
+    const Bytes wanted = simulated::account_of(model_, candidate, parameters_).total();
+    if (wanted > limit_) return out_of_memory(wanted, limit_);
+    return std::nullopt;
+  }
+
+  // The device stands still meanwhile.
+  std::optional<Seconds> wait_for_compiler(const Candidate& candidate) {
+    const auto seconds = simulated::compile_seconds(model_, candidate, parameters_);
+    if (!seconds) return std::nullopt;
+    const Seconds waited =
+        machine_->compiler.wait_for(program_of(candidate), *seconds, machine_->now());
+    machine_->wait(waited + parameters_.prepare);
+    keep_finished();
+    return waited;
+  }
+
+  void keep_finished() {
+    for (const std::string& program : machine_->compiler.take_finished(machine_->now()))
+      cache_.keep(program);
+  }
+
   Model model_;
   Parameters parameters_;
-  Bytes wall_;
+  Bytes wall_, limit_;  // what there is; what is refused at once
+  Seconds load_seconds_;
+  simulated::ProgramCache cache_;
   std::shared_ptr<Machine> machine_;  // shared: a model may outlive its backend
 };
 
+void report_settings(const Parameters& parameters, const LoadOptions& options, LoadReport& report) {
+  const auto add = [&](const char* name, Value value) {
+    report.effective.push_back({name, std::move(value), "backend"});
+  };
+  const Bytes wall = simulated::wall_of(options.group, parameters);
+  add("simulated.wall", std::int64_t{std::min(wall, options.account_limit.value_or(wall))});
+  if (parameters.accelerator) add("simulated.device", parameters.accelerator->name);
+  if (parameters.compiles()) add("simulated.compilers", std::int64_t{parameters.compilers});
+  if (!parameters.cache.empty()) add("simulated.cache", parameters.cache);
+}
+
 class SimulatedBackend final : public Backend {
  public:
-  explicit SimulatedBackend(const Parameters& parameters) : parameters_(parameters) {}
+  explicit SimulatedBackend(Parameters parameters) : parameters_(std::move(parameters)) {}
 
-  DeviceInfo describe() override {
-    DeviceInfo device;
-    device.name = "simulated device";
-    device.backend = "simulated";
-    device.version = "1";
-    for (const DType dtype : kDTypes) {
-      const double speedup = 4.0 / static_cast<double>(size_of(dtype));
-      device.peaks.push_back(
-          {dtype, "", parameters_.rate * speedup, FigureOrigin::catalogue, "simulated"});
-    }
-    device.memory_levels.push_back({"DRAM", static_cast<double>(parameters_.wall),
-                                    parameters_.rate / simulated::kFlopsPerWeightByte,
-                                    FigureOrigin::catalogue, "simulated"});
-    device.memory_bytes = static_cast<double>(parameters_.wall);
-    device.simulated = true;
-    return device;
-  }
+  DeviceInfo describe() override { return simulated::description_of(parameters_); }
 
   Outcome<std::unique_ptr<LoadedModel>> load(const Model& given, const LoadOptions& options,
                                              LoadReport& report) override {
     const Model model = is_opaque(given) ? stand_in(given) : given;
     Parameters parameters = parameters_;
     if (!options.parameters.empty()) {
-      const auto own = simulated::parse_parameters(options.parameters);
+      auto own = simulated::parse_parameters(options.parameters);
       if (!own) return tl::unexpected(Ending{TrialStatus::failed, to_string(own.error()), "", ""});
-      parameters = *own;
+      parameters = std::move(*own);
     }
-    const Bytes wall = std::min(parameters.wall, options.account_limit.value_or(parameters.wall));
+    if (const std::string why = simulated::why_unsupported(options.group, parameters); !why.empty())
+      return tl::unexpected(runtime::unsupported(why));
+    const Bytes whole = simulated::wall_of(options.group, parameters);
+    const Bytes wall = std::min(whole, options.account_limit.value_or(whole));
     const Bytes weights = simulated::weights_of(model, options.group.dtype);
     if (weights > wall) return tl::unexpected(out_of_memory(weights, wall));
-    report.effective.push_back({"simulated.wall", std::int64_t{wall}, "backend"});
-    if (!machine_) machine_ = std::make_shared<Machine>(parameters.noise, options.seed);
-    return std::make_unique<SimulatedModel>(model, parameters, wall, machine_);
+    report_settings(parameters, options, report);
+    if (!machine_)
+      machine_ = std::make_shared<Machine>(parameters.noise, parameters.compilers, options.seed);
+    auto loaded = std::make_unique<SimulatedModel>(model, parameters, options, machine_);
+    report.compiled = loaded->take_over_compiled(options.group);
+    return loaded;
   }
 
  private:
@@ -248,7 +288,7 @@ class SimulatedBackend final : public Backend {
 
 Result<std::unique_ptr<Backend>> create_simulated_backend(const std::string& parameters) {
   BT_TRY(parsed, simulated::parse_parameters(parameters));
-  return std::make_unique<SimulatedBackend>(parsed);
+  return std::make_unique<SimulatedBackend>(std::move(parsed));
 }
 
 }  // namespace batchtune

@@ -1,5 +1,5 @@
-// Reads members of a JSON object with the path of each, so that an error says where it is. Private
-// to this module. The first error is kept and later reads give defaults: a reader function looks
+// Reads members of a JSON object with the path of each, so that an error says where it is. For
+// files that describe things. The first error is kept and later reads give defaults: a reader function looks
 // like a list of members, and asks for the error once at its end.
 #pragma once
 

@@ -1,4 +1,4 @@
-#include "tuner/estimate/json_reader.h"
+#include "tuner/workload/json_reader.h"
 
 #include <algorithm>
 #include <cmath>
