@@ -171,7 +171,7 @@ TEST_CASE("one slow run of few does not put a candidate out of the race", "[sear
     INFO(over << " of 18 runs over");
     Ledger ledger(problem);
     const TrialId trial = ledger.number({test_group(), 8});
-    ledger.tell({Preparation{trial, {test_group(), 8}, {}, 0.1, 0, 0.005, {}}, 0, 0.1});
+    ledger.tell({Preparation{trial, {test_group(), 8}, {}, 0.1, 0, 0.005, {}, {}, {}}, 0, 0.1});
     ledger.fix_anchor(trial);
     for (int visit = 0; visit < 6; ++visit) {
       Round round;

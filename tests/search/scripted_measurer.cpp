@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tests/support/catch.h"
+#include "tuner/core/user_batches.h"
 #include "tuner/search/driver.h"
 
 namespace batchtune {
@@ -37,7 +38,12 @@ Result<Observation> ScriptedMeasurer::prepare(TrialId trial, const Candidate& ca
 
 Seconds ScriptedMeasurer::latency_of(const Candidate& candidate) const {
   const auto slower = scene_.slower.find(candidate.group.backend);
-  return scene_.latency(candidate.batch) * (slower == scene_.slower.end() ? 1 : slower->second);
+  const double factor = slower == scene_.slower.end() ? 1 : slower->second;
+  const std::int64_t compiled = candidate.group.compiled_batch;
+  if (compiled == 0) return factor * scene_.latency(candidate.batch);
+  const auto splitting = scene_.splitting.find(compiled);
+  return factor * static_cast<double>(runs_of(candidate.batch, compiled)) * scene_.latency(compiled) *
+         (splitting == scene_.splitting.end() ? 1 : splitting->second);
 }
 
 Visit ScriptedMeasurer::visit(TrialId trial, int timed, double disturbance,

@@ -33,6 +33,7 @@ struct Scene {
   std::map<std::int64_t, Ending> soak_endings = {};   // batches that do not last
   int bad_soaks = 1000;                               // soaks that end so, the first ones
   std::map<std::string, double> slower = {};          // backend -> its latency, as a factor
+  std::map<std::int64_t, double> splitting = {};  // compiled batch -> what splitting costs, as a factor on its runs
   std::map<std::int64_t, Ending> probe_endings = {};  // batches that end otherwise when probed
 };
 

@@ -30,7 +30,7 @@ std::optional<Location> location_of(std::span<const RoundMedians> rounds, TrialI
 }
 
 double log_samples(const Choice& choice) {
-  return std::log(static_cast<double>(choice.batch) * choice.instances);
+  return std::log(static_cast<double>(choice.batch) * choice.instances * choice.useful);
 }
 
 // By the objective latency of that, else of throughput.

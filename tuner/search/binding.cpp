@@ -21,7 +21,7 @@ std::optional<Field> unlimited(const Field& field, const Conclusion& conclusion,
                                const Wishes& wishes, const Alike& alike) {
   Field all;
   for (const Trial& trial : conclusion.trials)
-    if (is_measured(trial) &&
+    if (is_ranked(trial) &&
         trial.candidate.group.backend == field.trial().candidate.group.backend)
       all.add(trial, facts);
   const auto chosen = choose(all.choices, wishes, alike);

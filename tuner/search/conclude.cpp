@@ -90,7 +90,7 @@ void add_membership(Conclusion& conclusion, const Facts& facts, const ByGroup& s
 void add_fronts(Conclusion& conclusion, const Facts& facts) {
   ByGroup groups, scopes;
   for (const Trial& trial : conclusion.trials) {
-    if (!is_measured(trial) || is_over_memory(trial, facts)) continue;
+    if (!is_ranked(trial) || is_over_memory(trial, facts)) continue;
     groups[trial.candidate.group].push_back(&trial);
     scopes[device_scope(trial.candidate.group)].push_back(&trial);
   }

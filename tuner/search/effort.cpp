@@ -40,7 +40,7 @@ Seconds sweep_of(const SeenSpeed& seen) {
 void add_sweep(Effort& effort, const Conclusion& conclusion) {
   std::map<CandidateGroup, SeenSpeed> groups;
   for (const Trial& trial : conclusion.trials) {
-    if (!is_measured(trial)) continue;
+    if (!is_ranked(trial)) continue;
     SeenSpeed& seen = groups[trial.candidate.group];
     seen.latency[trial.candidate.batch] = trial.measurement->undisturbed;
     effort.up_to = std::max(effort.up_to, trial.candidate.batch);

@@ -1,14 +1,17 @@
 // Batches in ascending order, a handful at a time, so that any number of them needs little memory;
 // the anchor ties the handfuls together. A handful ends by the problem's stop rule or with its
-// share of the budget.
+// share of the budget. Where a compiled batch is looked for that serves a mix of user batches, the
+// one that would be chosen is then run with these, and so on until the choice is one that was.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 
 #include "tuner/core/units.h"
 #include "tuner/search/doubling.h"
 #include "tuner/search/ledger.h"
+#include "tuner/search/mix.h"
 #include "tuner/search/probe_plan.h"
 #include "tuner/search/race.h"
 #include "tuner/search/steps.h"
@@ -28,6 +31,8 @@ class Exhaustive final : public Strategy {
   void tell(const Observation& observation) override { ledger_.tell(observation); }
 
  private:
+  void add(const std::vector<Candidate>& candidates);
+  void add_user_batches();
   std::optional<Ask> measure_handful(const std::vector<Candidate>& handful, bool first);
   bool is_done(const std::vector<TrialId>& live);
   bool is_above_memory(const Candidate& candidate) const;
@@ -38,6 +43,7 @@ class Exhaustive final : public Strategy {
   ProbePlan probes_;
   WatchedRule rule_;
   std::vector<std::vector<Candidate>> handfuls_;
+  std::set<TrialId> split_;  // compiled batches whose user batches were asked for
   std::size_t current_ = 0;
   Seconds share_begin_ = 0;  // racing seconds spent when the current handful began
   bool cut_short_ = false;   // some handful spent its share of the budget
@@ -46,16 +52,35 @@ class Exhaustive final : public Strategy {
 Exhaustive::Exhaustive(const Problem& problem)
     : problem_(problem), ledger_(problem_), rule_(problem_.stop_rule) {
   assert(make_stop_rule(problem_.stop_rule, {}) && "no such stop rule: the caller checks names");
+  add(problem_.candidates);
+  if (!problem_.candidates.empty()) return;
   for (const Estimate& estimate : problem_.groups) {
     std::vector<std::int64_t> batches = problem_.batches;
     if (batches.empty())
       for (std::int64_t batch = 1; batch <= largest_guessed(problem_, estimate); ++batch)
         batches.push_back(batch);
-    for (std::size_t i = 0; i < batches.size(); ++i) {
-      if (i % kHandful == 0) handfuls_.emplace_back();
-      handfuls_.back().push_back({estimate.group, batches[i]});
-    }
+    std::vector<Candidate> candidates;
+    for (const std::int64_t batch : batches) candidates.push_back({estimate.group, batch});
+    add(candidates);
   }
+}
+
+void Exhaustive::add(const std::vector<Candidate>& candidates) {
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (i % kHandful == 0) handfuls_.emplace_back();
+    handfuls_.back().push_back(candidates[i]);
+  }
+}
+
+// Of the compiled batch that would be chosen now, unless it had them.
+void Exhaustive::add_user_batches() {
+  if (problem_.wishes.user_batches.empty()) return;
+  const TrialId chosen = chosen_so_far(ledger_, problem_);
+  if (chosen == 0 || !split_.insert(chosen).second) return;
+  std::vector<Candidate> requests;
+  for (const UserBatch& user : problem_.wishes.user_batches)
+    requests.push_back(split_into(ledger_.at(chosen).candidate, user.batch));
+  add(requests);
 }
 
 Ask Exhaustive::ask() {
@@ -70,13 +95,15 @@ Ask Exhaustive::ask() {
       }
     ++current_;
     share_begin_ = ledger_.racing_spent();
+    if (current_ == handfuls_.size() && !anchor_ended(ledger_)) add_user_batches();
   }
   if (auto probe = probes_.next(ledger_, problem_, chosen_so_far(ledger_, problem_))) return *probe;
   return stop();
 }
 
 std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& handful, bool first) {
-  const auto left = static_cast<double>(handfuls_.size() - current_);
+  const bool splits_later = !problem_.wishes.user_batches.empty() && split_.empty();
+  const auto left = static_cast<double>(handfuls_.size() - current_ + splits_later);
   const Seconds spent = ledger_.racing_spent() - share_begin_;
   const Seconds share = (ledger_.racing_left() + spent) / left - spent;
   for (const Candidate& candidate : handful) {

@@ -37,6 +37,7 @@ std::vector<VisitSamples> visits_of(const Facts& facts, TrialId trial) {
 Facts gather(const SessionRecord& record, const Wishes& wishes) {
   Facts facts;
   facts.memory_limit = wishes.memory_limit;
+  facts.mix = wishes.user_batches;
   facts.searched = record.header.command != "measure";
   facts.safe_memory = safe_memory_of(record.header);
   for (const Observation& observation : record.observations) {
@@ -86,8 +87,12 @@ bool is_measured(const Trial& trial) {
   return trial.measurement && (status == TrialStatus::ok || status == TrialStatus::unstable);
 }
 
+bool is_ranked(const Trial& trial) {
+  return is_measured(trial) && is_whole(trial.candidate);
+}
+
 bool is_choosable(const Trial& trial, const Facts& facts) {
-  return is_measured(trial) && !is_over_memory(trial, facts) && !fails_its_soak(trial, facts) &&
+  return is_ranked(trial) && !is_over_memory(trial, facts) && !fails_its_soak(trial, facts) &&
          std::none_of(trial.limits.begin(), trial.limits.end(), looks_broken);
 }
 
@@ -110,12 +115,13 @@ void mark_unstable(Conclusion& conclusion, const Facts& facts, const Wishes& wis
   for (const Trial& trial : conclusion.trials)
     if (is_choosable(trial, facts)) {
       double& known = best[trial.candidate.group.backend];
-      known = std::max(known, trial.measurement->throughput_undisturbed);
+      known = std::max(known, trial.measurement->throughput_undisturbed *
+                                  useful_share(facts.mix, trial.candidate.batch));
     }
   for (Trial& trial : conclusion.trials) {
     if (!trial.measurement) continue;
-    const double most =
-        trial.measurement->throughput_undisturbed * upper_factor(*trial.measurement);
+    const double most = trial.measurement->throughput_undisturbed *
+                        useful_share(facts.mix, trial.candidate.batch) * upper_factor(*trial.measurement);
     const double needed = best[trial.candidate.group.backend] * (1 - wishes.give_up);
     if (facts.searched && (!is_choosable(trial, facts) || most < needed)) continue;
     const auto noisy =
@@ -124,7 +130,23 @@ void mark_unstable(Conclusion& conclusion, const Facts& facts, const Wishes& wis
   }
 }
 
-void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& wishes) {
+namespace {
+
+// A user's batch that was run as such and breaks a limit breaks it for the batch that it was split into.
+void take_over_broken(std::vector<Trial>& trials, const std::vector<UserBatch>& mix) {
+  for (Trial& trial : trials) {
+    if (!is_ranked(trial)) continue;
+    for (const UserBatch& user : mix) {
+      const Trial* split = measured_trial(trials, split_into(trial.candidate, user.batch));
+      for (std::size_t i = 0; split && i < split->limits.size(); ++i)
+        if (looks_broken(split->limits[i])) trial.limits[i] = split->limits[i];
+    }
+  }
+}
+
+}  // namespace
+
+void add_measurements(Conclusion& conclusion, Facts& facts, const Wishes& wishes) {
   std::vector<Subject> subjects;
   for (const Trial& trial : conclusion.trials)
     subjects.push_back({trial.id, trial.candidate.batch, trial.candidate.group.instances});
@@ -134,16 +156,18 @@ void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& 
     if (found != measurements.end()) trial.measurement = found->second;
     if (!is_measured(trial)) trial.measurement.reset();
     if (!trial.measurement) continue;
-    const auto visits = visits_of(facts, trial.id);
+    if (!is_whole(trial.candidate)) facts.requests[trial.candidate] = trial.measurement->undisturbed;
+    const auto visits = as_requests(visits_of(facts, trial.id), trial.candidate, facts.mix);
     for (const LatencyLimit& limit : wishes.latency_limits)
       trial.limits.push_back(judge_at_look(limit, visits));
   }
+  take_over_broken(conclusion.trials, facts.mix);
 }
 
 void pool_rates(const Conclusion& conclusion, const SessionHeader& header, Facts& facts) {
   std::vector<Seen> seen;
   for (const Trial& trial : conclusion.trials)
-    if (is_measured(trial))
+    if (is_ranked(trial))
       seen.push_back({trial.id, trial.candidate, trial.measurement->throughput_undisturbed});
   const auto looks = looks_of(facts.medians, conclusion.anchor, seen);
   const std::vector<Estimate> estimates = corrected_estimates(header);  // as the search had them

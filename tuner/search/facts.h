@@ -7,6 +7,7 @@
 
 #include "tuner/core/session.h"
 #include "tuner/core/trial.h"
+#include "tuner/search/mix.h"
 #include "tuner/statistics/levels.h"
 
 namespace batchtune {
@@ -21,6 +22,8 @@ struct Facts {
   std::optional<Bytes> memory_limit;        // in force
   std::optional<Bytes> safe_memory;         // that the session was started with
   std::map<TrialId, Bytes> memory;          // measured alone, accounted, or on the line
+  std::vector<UserBatch> mix;               // the wishes' user batches
+  RequestTimes requests;                    // of those that were run as such
   std::map<TrialId, double> pooled;         // rates that choices are made by (looks.h)
   std::vector<std::vector<int>> resampled;  // round indices; empty with too few rounds
 };
@@ -32,17 +35,19 @@ std::vector<Trial> trials_of(const SessionRecord& record);
 
 // Fill measurement and limits, then memory, of every trial, and keep in `facts` what verdicts need
 // of them; then call the contenders unstable that are.
-void add_measurements(Conclusion& conclusion, const Facts& facts, const Wishes& wishes);
+void add_measurements(Conclusion& conclusion, Facts& facts, const Wishes& wishes);
 void add_memory(Conclusion& conclusion, Facts& facts);
 void pool_rates(const Conclusion& conclusion, const SessionHeader& header, Facts& facts);
 void mark_unstable(Conclusion& conclusion, const Facts& facts, const Wishes& wishes);
 
-bool is_measured(const Trial& trial);  // has figures and may be ranked
+bool is_measured(const Trial& trial);  // has figures
 bool is_over_memory(const Trial& trial, const Facts& facts);
 // The last soak of this candidate under the memory limit; nullptr: there is none.
 const Probe* soak_of(const Candidate& candidate, const Facts& facts);
 bool fails_its_soak(const Trial& trial, const Facts& facts);
-// May be recommended: measured, and breaks nothing as far as is known. Needs limits and memory.
+// Whether it competes to be chosen: measured, and compiled as it is.
+bool is_ranked(const Trial& trial);
+// May be recommended: ranked, and breaks nothing as far as is known. Needs limits and memory.
 bool is_choosable(const Trial& trial, const Facts& facts);
 Trial* find(std::vector<Trial>& trials, TrialId id);
 

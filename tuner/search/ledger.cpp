@@ -6,6 +6,7 @@
 
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/boundary.h"
+#include "tuner/search/mix.h"
 #include "tuner/search/proof.h"
 #include "tuner/statistics/location.h"
 #include "tuner/statistics/resample.h"
@@ -201,7 +202,8 @@ double Ledger::rate(const Entry& entry) const {
 std::vector<Look> Ledger::looks() const {
   std::vector<Seen> seen;
   for (const Entry& entry : entries_)
-    if (entry.ok() && entry.latency) seen.push_back({entry.id, entry.candidate, rate(entry)});
+    if (entry.ok() && entry.latency && is_whole(entry.candidate))
+      seen.push_back({entry.id, entry.candidate, rate(entry)});
   return looks_of(rounds_, anchor_, seen);
 }
 

@@ -22,7 +22,8 @@ constexpr char kMoreMemory[] = "a higher memory limit";
 void add_latency(Gap& worst, const Trial& trial, const Facts& facts) {
   const auto samples = timed_samples(facts.rounds, trial.id);
   for (const LimitVerdict& limit : trial.limits) {
-    const Seconds seen = quantile(samples, quantile_of(limit.metric));
+    const Seconds seen = quantile(samples, quantile_of(limit.metric)) *
+                         static_cast<double>(most_runs(facts.mix, trial.candidate.batch));
     const double factor = seen / limit.limit;
     if (factor <= worst.factor) continue;
     worst = {
@@ -44,9 +45,11 @@ void add_memory(Gap& worst, const Trial& trial, const Facts& facts) {
            "a memory limit of " + format_bytes(bytes)};
 }
 
-void add_throughput(Gap& worst, const Trial& trial, const Wishes& wishes) {
+void add_throughput(Gap& worst, const Trial& trial, const Facts& facts, const Wishes& wishes) {
   if (wishes.objective != Objective::latency || !wishes.throughput_floor) return;
-  const double throughput = trial.measurement->throughput_undisturbed;
+  const double throughput = choice_of(trial.id, trial.candidate, trial.measurement->throughput_undisturbed,
+                                      facts.mix, facts.requests)
+                                .throughput;
   const double factor = *wishes.throughput_floor / throughput;
   if (factor <= worst.factor) return;
   worst = {Missed::throughput, factor,
@@ -60,7 +63,7 @@ Gap gap_of(const Trial& trial, const Facts& facts, const Wishes& wishes) {
   Gap worst;
   add_latency(worst, trial, facts);
   add_memory(worst, trial, facts);
-  add_throughput(worst, trial, wishes);
+  add_throughput(worst, trial, facts, wishes);
   if (!worst.words.empty()) return worst;
   // Its account keeps the limit, but a probe of a batch that is not larger did not.
   if (is_over_memory(trial, facts))
@@ -103,7 +106,7 @@ NothingFits why_nothing_fits(const Conclusion& conclusion, const SessionHeader& 
   Gap smallest;
   const Trial* nearest = nullptr;
   for (const Trial& trial : conclusion.trials) {
-    if (trial.candidate.group.backend != backend || !is_measured(trial)) continue;
+    if (trial.candidate.group.backend != backend || !is_ranked(trial)) continue;
     const Gap gap = gap_of(trial, facts, wishes);
     if (nearest && gap.factor >= smallest.factor) continue;
     nearest = &trial;

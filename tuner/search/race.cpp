@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "tuner/search/alike.h"
+#include "tuner/search/mix.h"
 #include "tuner/search/proof.h"
 #include "tuner/search/verdict.h"
 
@@ -18,22 +19,36 @@ constexpr std::size_t kFewestFinalists = 3;  // ... but so many of each
 constexpr int kMostRounds = 40;  // an order that is open after as many does not matter, ...
 constexpr double kUsualPrecision = 0.01;  // ... unless a tighter precision is asked for
 
-Choice choice_of(const Ledger& ledger, const Entry& entry) {
-  const CandidateGroup& group = entry.candidate.group;
-  const double rate = ledger.pooled_rate(entry);
-  const Seconds latency = static_cast<double>(entry.candidate.batch) * group.instances / rate;
-  return {entry.id, entry.candidate.batch, latency, rate, group.backend, group.instances};
+RequestTimes requests_of(const Ledger& ledger) {
+  RequestTimes times;
+  for (const Entry& entry : ledger.entries())
+    if (entry.ok() && entry.latency && !is_whole(entry.candidate)) times[entry.candidate] = *entry.latency;
+  return times;
+}
+
+Choice choice_of(const Ledger& ledger, const Problem& problem, const Entry& entry) {
+  return choice_of(entry.id, entry.candidate, ledger.pooled_rate(entry), problem.wishes.user_batches,
+                   problem.wishes.user_batches.empty() ? RequestTimes{} : requests_of(ledger));
+}
+
+// Whether a user's batch that was run as such breaks a limit.
+bool breaks_as_split(const Ledger& ledger, const Problem& problem, const Candidate& compiled) {
+  for (const UserBatch& user : problem.wishes.user_batches)
+    if (const Entry* split = ledger.find(split_into(compiled, user.batch)); split && split->ok() && split->latency)
+      for (const LatencyLimit& limit : problem.wishes.latency_limits)
+        if (looks_broken(judge_at_look(limit, split->visits))) return true;
+  return false;
 }
 
 Alike alike_of(const Ledger& ledger, const Problem& problem) {
   return alike_by(ledger.rounds(), ledger.anchor(), problem.wishes);
 }
 
-std::vector<Choice> choices_of(const Ledger& ledger, const std::string& backend) {
+std::vector<Choice> choices_of(const Ledger& ledger, const Problem& problem, const std::string& backend) {
   std::vector<Choice> choices;
   for (const Entry& entry : ledger.entries())
-    if (entry.candidate.group.backend == backend && ledger.choosable(entry))
-      choices.push_back(choice_of(ledger, entry));
+    if (entry.candidate.group.backend == backend && is_whole(entry.candidate) && ledger.choosable(entry))
+      choices.push_back(choice_of(ledger, problem, entry));
   return choices;
 }
 
@@ -65,7 +80,7 @@ StopQuestion question_of(const Ledger& ledger, const Problem& problem,
   for (const TrialId trial : contenders) {
     const Entry& entry = ledger.at(trial);
     question.subjects.push_back({trial, entry.candidate.batch, entry.candidate.group.instances});
-    choices.push_back(choice_of(ledger, entry));
+    choices.push_back(choice_of(ledger, problem, entry));
     pooled.push_back(choices.back().throughput / ledger.rate(entry));
   }
   question.choose = [choices, pooled, wishes = problem.wishes](std::span<const double> own) {
@@ -132,7 +147,7 @@ int scan_rounds(Seconds run) {
 std::vector<TrialId> likely_choices(const Ledger& ledger, const Problem& problem) {
   std::vector<Choice> likely;
   for (const std::string& backend : backends_of(problem)) {
-    const auto choices = choices_of(ledger, backend);
+    const auto choices = choices_of(ledger, problem, backend);
     if (const auto chosen = choose(choices, problem.wishes, alike_of(ledger, problem)))
       likely.push_back(choices[*chosen]);
   }
@@ -151,15 +166,18 @@ TrialId chosen_so_far(const Ledger& ledger, const Problem& problem) {
   for (const std::string& backend : backends_of(problem)) {
     std::vector<Choice> all, proved;
     for (const Entry& entry : ledger.entries()) {
-      if (entry.candidate.group.backend != backend || !ledger.usable(entry)) continue;
-      bool broken = false, kept = true;
+      if (entry.candidate.group.backend != backend || !is_whole(entry.candidate) || !ledger.usable(entry))
+        continue;
+      bool broken = breaks_as_split(ledger, problem, entry.candidate), kept = true;
+      const auto& mix = problem.wishes.user_batches;
+      const auto requests = mix.empty() ? std::vector<VisitSamples>() : as_requests(entry.visits, entry.candidate, mix);
       for (const LatencyLimit& limit : problem.wishes.latency_limits) {
-        const LimitVerdict verdict = judge_at_look(limit, entry.visits);
+        const LimitVerdict verdict = judge_at_look(limit, mix.empty() ? entry.visits : requests);
         broken |= looks_broken(verdict);
         kept &= verdict.decision == LimitDecision::kept;
       }
       if (broken) continue;
-      all.push_back(choice_of(ledger, entry));
+      all.push_back(choice_of(ledger, problem, entry));
       if (kept) proved.push_back(all.back());
     }
     const auto likely = choose(all, problem.wishes, alike);
@@ -181,7 +199,7 @@ TrialId chosen_so_far(const Ledger& ledger, const Problem& problem) {
 
 std::vector<TrialId> finalists(const Ledger& ledger, const Problem& problem,
                                const std::string& backend) {
-  auto choices = choices_of(ledger, backend);
+  auto choices = choices_of(ledger, problem, backend);
   const auto likely = choose(choices, problem.wishes, alike_of(ledger, problem));
   if (!likely) return {};
   const double best = best_rate(choices);

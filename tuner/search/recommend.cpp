@@ -9,6 +9,7 @@
 #include "tuner/core/units.h"
 #include "tuner/search/alike.h"
 #include "tuner/search/binding.h"
+#include "tuner/search/mix_words.h"
 #include "tuner/search/nothing_fits.h"
 #include "tuner/search/proof.h"
 #include "tuner/search/standing.h"
@@ -135,8 +136,9 @@ Ruling ruling_of(const Conclusion& conclusion, const SessionHeader& header, cons
   verdict.trial = trial.id;
   verdict.batch = trial.candidate.batch;
   verdict.reason = reason_for(field.own[field.chosen], field.own, wishes) +
-                   said_by_neighbours(field, wishes, alike) + selection->passed_over +
-                   reservations(trial) + moved_by_soak(conclusion, facts, backend);
+                   said_by_neighbours(field, wishes, alike) + words_of_mix(trial, conclusion, facts) +
+                   selection->passed_over + reservations(trial) +
+                   moved_by_soak(conclusion, facts, backend);
   verdict.binding = binding_of(field, conclusion, facts, wishes, alike);
   add_standing(verdict, field, conclusion, facts, wishes, alike);
   add_room(verdict, trial, facts);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tuner/search/alike.h"
+#include "tuner/search/mix.h"
 #include "tuner/statistics/interval.h"
 #include "tuner/statistics/levels.h"
 #include "tuner/statistics/location.h"
@@ -36,8 +37,13 @@ std::vector<TrialId> indistinguishable(const Field& field, const Conclusion& con
 }
 
 // The nearest measured batches of the chosen one's group.
-void add_steps(Verdict& verdict, const Trial& chosen, const Conclusion& conclusion) {
-  const Measurement& own = *chosen.measurement;
+void add_steps(Verdict& verdict, const Field& field, const Conclusion& conclusion, const Facts& facts) {
+  const Trial& chosen = field.trial();
+  const auto choice = [&](const Trial& trial) {
+    return choice_of(trial.id, trial.candidate, trial.measurement->throughput_undisturbed, facts.mix,
+                     facts.requests);
+  };
+  const Choice own = choice(chosen);
   for (const Trial& trial : conclusion.trials) {
     const std::int64_t batch = trial.candidate.batch;
     if (trial.candidate.group != chosen.candidate.group || !is_measured(trial) ||
@@ -46,8 +52,8 @@ void add_steps(Verdict& verdict, const Trial& chosen, const Conclusion& conclusi
     const bool is_above = batch > chosen.candidate.batch;
     auto& step = is_above ? verdict.up : verdict.down;
     if (step && (is_above ? batch > step->batch : batch < step->batch)) continue;
-    step = Step{batch, trial.measurement->throughput_undisturbed / own.throughput_undisturbed,
-                trial.measurement->undisturbed / own.undisturbed};
+    const Choice other = choice(trial);
+    step = Step{batch, other.throughput / own.throughput, other.latency / own.latency};
   }
 }
 
@@ -58,7 +64,9 @@ Tightening tightening_of(const LatencyLimit& limit, const Field& field, const Fa
   std::vector<std::pair<Seconds, Choice>> left;
   for (const Choice& choice : field.choices)
     left.emplace_back(
-        quantile(timed_samples(facts.rounds, choice.trial), quantile_of(limit.metric)), choice);
+        quantile(timed_samples(facts.rounds, choice.trial), quantile_of(limit.metric)) *
+            static_cast<double>(most_runs(facts.mix, choice.batch)),
+        choice);
   std::sort(left.begin(), left.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   Tightening result{limit, 0, 0};
@@ -88,10 +96,8 @@ void add_slack(Verdict& verdict, const Field& field, const Facts& facts, const W
 }  // namespace
 
 void Field::add(const Trial& trial, const Facts& facts) {
-  const CandidateGroup& group = trial.candidate.group;
   const auto choice = [&](double rate) {
-    const Seconds latency = static_cast<double>(trial.candidate.batch) * group.instances / rate;
-    return Choice{trial.id, trial.candidate.batch, latency, rate, group.backend, group.instances};
+    return choice_of(trial.id, trial.candidate, rate, facts.mix, facts.requests);
   };
   trials.push_back(&trial);
   choices.push_back(choice(rate_of(trial, facts)));
@@ -110,7 +116,7 @@ void add_standing(Verdict& verdict, const Field& field, const Conclusion& conclu
     verdict.expected_regret = stability.expected_regret;
   }
   verdict.indistinguishable = indistinguishable(field, conclusion, facts, wishes);
-  add_steps(verdict, field.trial(), conclusion);
+  add_steps(verdict, field, conclusion, facts);
   add_slack(verdict, field, facts, wishes, alike);
 }
 

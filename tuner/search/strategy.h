@@ -39,6 +39,7 @@ struct Problem {
   std::vector<Estimate> groups;       // one per group; its batch is the seed, its curve the guess
   std::vector<std::int64_t> batches;  // allowed, ascending; empty: every batch from 1 on
   std::int64_t largest_batch = std::int64_t{1} << 20;  // never asked above
+  std::vector<Candidate> candidates;  // of `exhaustive`: these alone, in their order; empty: all of the above
   Wishes wishes;
   int most_compiles = 0;     // preparations that wait for a compiler at most; 0: no such limit
   bool compiles_elsewhere = false;  // DeviceInfo's, of all groups: compiling ahead disturbs nothing

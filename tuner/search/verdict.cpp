@@ -213,8 +213,8 @@ Stability stability_of(std::size_t chosen, std::span<const Choice> choices,
   std::vector<Choice> drawn(choices.begin(), choices.end());
   for (const std::vector<double>& throughputs : resampled) {
     for (std::size_t i = 0; i < drawn.size(); ++i) {
-      drawn[i].throughput = throughputs[i];
-      drawn[i].latency = choices[i].latency * choices[i].throughput / throughputs[i];
+      drawn[i].throughput = throughputs[i] * choices[i].useful;
+      drawn[i].latency = choices[i].latency * choices[i].throughput / drawn[i].throughput;
     }
     stability.same += choose(drawn, wishes, alike) == chosen;
     stability.expected_regret += regret_of(drawn[chosen], drawn, wishes);

@@ -23,6 +23,7 @@ struct Choice {
   double throughput = 0;
   std::string backend = {};  // for its price
   int instances = 1;         // the smaller of two choices has fewer samples in flight: batch x this
+  double useful = 1;         // share of its samples that throughput is of: with a mix, those of users
 };
 
 // Index of the recommended one, by the objective:
@@ -64,7 +65,7 @@ struct Stability {
   double same = 0;             // share in which the same one is chosen
   double expected_regret = 0;  // mean of what it loses to the best of each, by regret_of()
 };
-// `resampled`: of each resampling the throughputs of all choices; a latency moves with them. Not
+// `resampled`: of each resampling the rates of all choices, useful or not; a latency moves with them. Not
 // empty.
 Stability stability_of(std::size_t chosen, std::span<const Choice> choices,
                        std::span<const std::vector<double>> resampled, const Wishes& wishes,
