@@ -28,6 +28,8 @@ double activate(Activation activation, double x) {
       return std::min(std::max(x, 0.0), 6.0);
     case Activation::gelu:
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Activation::gelu_erf:
+      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
     case Activation::silu:
       return x / (1 + std::exp(-x));
   }

@@ -30,26 +30,28 @@ def wanted_operations(name, form):
     """Those that must come out in these numbers."""
     if name == "mlp":
         return {"matmul": 4, "softmax": 1}
+    is_node = form.attention != "parts"
     if name == "decoder":
-        return {"matmul": 7 * LAYERS + 1, "batched_matmul": 2 * LAYERS, "softmax": LAYERS, "rms_norm": 2 * LAYERS + 1,
-                "multiply": LAYERS, "Neg": 2 * LAYERS}
-    erf = form.gelu.startswith("erf") or form.gelu == "node"
+        products = {"MaskedSoftmax": LAYERS, "RotaryEmbedding": 2 * LAYERS} if is_node else {"softmax": LAYERS, "Neg": 2 * LAYERS}
+        return {"matmul": 7 * LAYERS + 1, "rms_norm": 2 * LAYERS + 1, "multiply": LAYERS,
+                "batched_matmul": 2 * LAYERS, **products}
     return {
         "matmul": LAYERS * PRODUCTS[form.joined] + 1,
         "batched_matmul": 2 * LAYERS,
-        "softmax": LAYERS,
+        "softmax": 0 if is_node and name == "bert" else LAYERS,
+        "MaskedSoftmax": LAYERS if is_node and name == "bert" else 0,
+        "Attention": 0,
         "layer_norm": 2 * LAYERS + 1,
-        "Gelu": LAYERS if erf else 0,  # with erf: a call; with tanh it goes into the product before it
         "slice": 3 * LAYERS if form.joined != "no" else 0,
         "transpose": 1 if name == "vit" else 0,  # of the image
         "conv2d": 1 if name == "vit" else 0,
-        "activation": 0,  # they go into products, and so do the sums behind these
+        "activation": 0,  # GELU in both forms goes into the product before it, and so do the sums behind these
         "add": 0 if name == "vit" else 1,
     }
 
 
 # What must be gone.
-PARTS = ("Erf", "Pow", "ReduceMean", "Sqrt", "Reciprocal", "Div", "MatMul", "Transpose", "Softmax", "LayerNormalization",
+PARTS = ("Gelu", "Erf", "Pow", "ReduceMean", "Sqrt", "Reciprocal", "Div", "MatMul", "Transpose", "Softmax", "LayerNormalization",
          "Gemm", "Split", "Sigmoid")
 
 

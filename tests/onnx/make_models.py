@@ -24,6 +24,7 @@ class Form:
     computed_shapes: bool = True  # targets of Reshape by Shape and Concat, and roots of sizes as well; else constants
     fixed: bool = False  # the batch is 1 everywhere, as exported without dynamic axes
     gemm: bool = False  # products of rows: Reshape to two dimensions, Gemm, Reshape back
+    attention: str = "parts"  # or one node: of "heads" that lie apart, or of "rows" as the products write them
 
 
 FORMS = {
@@ -36,6 +37,8 @@ FORMS = {
     "fixed_gemm": Form(fixed=True, opset=18, gelu="tanh_mul", joined="split", computed_shapes=False, gemm=True),
     "nodes": Form(opset=20, gelu="node", computed_shapes=False),
     "nodes_tanh": Form(opset=21, gelu="node_tanh", scale="both", joined="split"),
+    "attention_heads": Form(opset=23, gelu="node", joined="no", computed_shapes=False, attention="heads"),
+    "attention_rows": Form(opset=23, gelu="erf_half", joined="no", attention="rows"),
 }
 
 
@@ -200,7 +203,19 @@ class Graph:
         share = self.node("Div", [self.value(1), self.node("Sqrt", [self.node("Cast", [columns], to=TensorProto.FLOAT)])])
         return self.node("Sqrt", [share])
 
+    def attention_node(self, x, rows, features, heads, mask):
+        parts = [self.linear(x, features, features, rows) for _ in range(3)]
+        inputs = [] if mask is None else [mask]
+        if self.form.attention == "rows":
+            return self.node("Attention", [*parts, *inputs], q_num_heads=heads, kv_num_heads=heads)
+        parts = [self.reshape(part, rows, heads, features // heads) for part in parts]
+        parts = [self.node("Transpose", [part], perm=[0, 2, 1, 3]) for part in parts]
+        mixed = self.node("Transpose", [self.node("Attention", [*parts, *inputs])], perm=[0, 2, 1, 3])
+        return self.reshape(mixed, rows, features)
+
     def attention(self, x, rows, features, heads, mask=None):
+        if self.form.attention != "parts":
+            return self.linear(self.attention_node(x, rows, features, heads, mask), features, features, rows)
         q, k, v = self.heads(x, rows, features, heads)
         root = math.sqrt(features // heads)
         if self.form.scale == "before":
@@ -267,8 +282,11 @@ def bert(form, small, seed):
     x = graph.node("Gather", [graph.weight(size.vocabulary, size.features, deviation=1), ids], axis=0)
     x = graph.node("Add", [x, graph.node("Gather", [graph.weight(2, size.features, deviation=1), kinds], axis=0)])
     x = graph.node("Add", [x, graph.weight(1, size.rows, size.features, deviation=1)])
-    mask = graph.node("Cast", [graph.unsqueeze(mask, 1, 2)], to=TensorProto.FLOAT)
-    mask = graph.node("Mul", [graph.node("Sub", [graph.value(1), mask]), graph.value(-10000)])
+    if form.attention == "heads":  # true where it is seen
+        mask = graph.node("Cast", [graph.unsqueeze(mask, 1, 2)], to=TensorProto.BOOL)
+    else:
+        mask = graph.node("Cast", [graph.unsqueeze(mask, 1, 2)], to=TensorProto.FLOAT)
+        mask = graph.node("Mul", [graph.node("Sub", [graph.value(1), mask]), graph.value(-10000)])
     x = graph.norm(x, size.features)
     for _ in range(size.layers):
         mixed = graph.attention(x, size.rows, size.features, size.heads, mask)
@@ -291,10 +309,14 @@ def rms_norm(graph, x, size):
     return graph.node("Mul", [graph.value(1 + 0.2 * graph.rng.standard_normal(size)), graph.node("Mul", [x, inverse])])
 
 
-def rotated(graph, x, rows, columns):
+def rotated(graph, x, ids, rows, columns):
     """Rotary embedding of [batch, heads, rows, columns]."""
     half = columns // 2
     angles = numpy.outer(numpy.arange(rows), 1 / 10000 ** (numpy.arange(half) / half))
+    if graph.form.attention != "parts":
+        target = graph.node("Concat", [graph.batch_of(ids), graph.integers(rows)], axis=0)
+        places = graph.node("Expand", [graph.value([numpy.arange(rows)], numpy.int64), target])
+        return graph.node("RotaryEmbedding", [x, graph.value(numpy.cos(angles)), graph.value(numpy.sin(angles)), places])
     angles = numpy.concatenate([angles, angles], axis=1)
     ends = [graph.integers(value) for value in (0, half, 2**63 - 1)]
     low = graph.node("Slice", [x, ends[0], ends[1], graph.integers(3), graph.integers(1)])
@@ -324,7 +346,11 @@ def decoder(form, small, seed):
 
     def attention(x):
         q, k, v = heads(x, size.heads), heads(x, keys), heads(x, keys)
-        q, k = rotated(graph, q, size.rows, columns), rotated(graph, k, size.rows, columns)
+        q, k = rotated(graph, q, ids, size.rows, columns), rotated(graph, k, ids, size.rows, columns)
+        if form.attention != "parts":
+            mixed = graph.node("Transpose", [graph.node("Attention", [q, k, v], is_causal=1)], perm=[0, 2, 1, 3])
+            return graph.node("MatMul", [graph.reshape(mixed, size.rows, size.features),
+                                         graph.weight(size.features, size.features)])
         k, v = repeated(k), repeated(v)
         scores = graph.node("MatMul", [q, graph.node("Transpose", [k], perm=[0, 1, 3, 2])])
         scores = graph.node("Mul", [scores, graph.value(1 / math.sqrt(columns))])

@@ -48,7 +48,8 @@ TEST_CASE("inputs are standard normal and never zero", "[weights]") {
 
 TEST_CASE("a matrix keeps the variance of its input through its activation", "[weights]") {
   for (const Activation activation :
-       {Activation::none, Activation::relu, Activation::gelu, Activation::silu}) {
+       {Activation::none, Activation::relu, Activation::gelu, Activation::gelu_erf,
+        Activation::silu}) {
     const Model model = one_matmul({.activation = activation});
     std::vector<float> weights(400 * 500), x(400), y(500);
     fill_weight(1, model, model.ops[1], WeightRole::matrix, weights);
@@ -58,7 +59,8 @@ TEST_CASE("a matrix keeps the variance of its input through its activation", "[w
       double sum = 0;
       for (std::size_t k = 0; k < x.size(); ++k) sum += x[k] * weights[k * y.size() + j];
       if (activation == Activation::relu) sum = std::max(sum, 0.0);
-      if (activation == Activation::gelu) sum *= 0.5 * std::erfc(-sum / std::sqrt(2.0));
+      if (activation == Activation::gelu || activation == Activation::gelu_erf)
+        sum *= 0.5 * std::erfc(-sum / std::sqrt(2.0));
       if (activation == Activation::silu) sum /= 1 + std::exp(-sum);
       second_moment += sum * sum / static_cast<double>(y.size());
     }

@@ -27,7 +27,7 @@ Result<Shape> OpShapes::same_shape() {
   if (op_.kind == OpKind::softmax && (!std::isfinite(op_.scale) || op_.scale == 0))
     return fail("scale", "a finite number other than 0", std::to_string(op_.scale));
   if (op_.kind == OpKind::activation && op_.activation == Activation::none)
-    return fail("activation", "relu, relu6, gelu or silu", "none");
+    return fail("activation", "relu, relu6, gelu, gelu-erf or silu", "none");
   return in_[0];
 }
 

@@ -60,9 +60,9 @@ bool is_one_of(std::string_view operation, const Names& names) {
 }
 
 // Imported operations that are not counted like most of them.
-constexpr std::string_view kForeignProducts[] = {"Conv",        "ConvInteger",   "ConvTranspose", "Einsum",
-                                          "GRU",         "Gemm",          "LSTM",          "MatMul",
-                                          "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN"};
+constexpr std::string_view kForeignProducts[] = {
+    "Attention", "Conv",   "ConvInteger",   "ConvTranspose", "Einsum",      "GRU",           "Gemm",
+    "LSTM",      "MatMul", "MatMulInteger", "QGemm",         "QLinearConv", "QLinearMatMul", "RNN"};
 // They read as much as they write, whatever their inputs are.
 constexpr std::string_view kPicking[] = {"Gather", "GatherElements", "GatherND", "Slice", "Split"};
 

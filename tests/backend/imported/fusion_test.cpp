@@ -173,6 +173,17 @@ TEST_CASE("x * sigmoid(x) is silu, and goes into the convolution", "[imported]")
   CHECK(only_conv(*model).epilogue.activation == Activation::silu);
 }
 
+TEST_CASE("GELU in both forms goes into the convolution", "[imported]") {
+  const std::string approximate = GENERATE("none", "tanh");
+  OnnxGraph graph = with_conv();
+  set_text(graph.node("Gelu", {"conv"}, {"y"}), "approximate", approximate);
+  graph.output("y");
+  const auto model = check_forms(graph);
+  CHECK(only_conv(*model).epilogue.activation ==
+        (approximate == "none" ? Activation::gelu_erf : Activation::gelu));
+  CHECK(model->lowered()->calls.empty());
+}
+
 TEST_CASE("zeros around an image are the convolution's padding", "[imported]") {
   const float value = GENERATE(0.0F, 1.0F);
   OnnxGraph graph;

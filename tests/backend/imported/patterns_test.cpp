@@ -70,6 +70,7 @@ class Graph {
     pass(edit);
     return graph_.nodes;
   }
+  GraphNode& last() { return graph_.nodes.back(); }
   const GraphTensor& at(int index) const { return graph_.tensors[static_cast<std::size_t>(index)]; }
 
  private:
@@ -124,7 +125,9 @@ TEST_CASE("GELU with erf is found in every order of its factors", "[imported]") 
       out = graph.node("Mul", {graph.node("Add", {half, scaled}), x});
     }
     CAPTURE(order);
-    CHECK(names_of(graph.after(recognise_activations, out)) == "Relu Gelu");
+    const auto nodes = graph.after(recognise_activations, out);
+    REQUIRE(names_of(nodes) == "Relu batchtune.Activation");
+    CHECK(text(nodes[1], "activation", "") == "gelu-erf");
   }
 }
 
@@ -147,6 +150,17 @@ TEST_CASE("GELU with tanh becomes the native activation, with Pow and with produ
   const int half = other.node("Mul", {sum, other.value(0.5)});
   CHECK(names_of(other.after(recognise_activations, other.node("Mul", {y, half}))) ==
         "batchtune.Activation");
+}
+
+TEST_CASE("the operations of ONNX Runtime's optimiser are the native activations", "[imported]") {
+  const std::string op = GENERATE("Gelu", "FastGelu");
+  Graph graph;
+  const int x = graph.input(kRows);
+  const int out = graph.node(op, {x});
+  graph.last().domain = "com.microsoft";
+  const auto nodes = graph.after(recognise_activations, out);
+  REQUIRE(names_of(nodes) == "batchtune.Activation");
+  CHECK(text(nodes[0], "activation", "") == (op == "Gelu" ? "gelu-erf" : "gelu"));
 }
 
 TEST_CASE("what is no GELU stays what it is", "[imported]") {

@@ -130,6 +130,17 @@ TEST_CASE("GELU and RMS norm are the subgraphs that runtimes look for", "[onnx]"
   CHECK(graph.node("norm/Div").input(0) == "x");
 }
 
+TEST_CASE("the exact GELU is the subgraph with Erf, in an epilogue and alone", "[onnx]") {
+  ModelBuilder b("m", "");
+  const Name x = b.input("x", InputKind::values, {2, 8});
+  b.matmul("product", x, 4, {.activation = Activation::gelu_erf});
+  b.plain(OpKind::activation, "gelu", {"product"});
+  b.op().activation = Activation::gelu_erf;
+  const Graph graph(finished(b));
+  CHECK(graph.types() == Types{"MatMul", "Div", "Erf", "Add", "Mul", "Mul",  // product
+                               "Div", "Erf", "Add", "Mul", "Mul"});
+}
+
 TEST_CASE("a channel shuffle stays channels first, two halves are one Split", "[onnx]") {
   const Graph graph(build_zoo_model("shufflenet-v2").value());
   const std::string prefix = "stage2.1.";

@@ -3,6 +3,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/onnx_graph.h"
+#include "tuner/workload/onnx/graph.h"
 #include "tuner/workload/onnx/onnx.h"
 #include "tuner/workload/work.h"
 
@@ -237,6 +238,65 @@ TEST_CASE("recurrent layers count both products of every step", "[onnx]") {
   CHECK(model.ops[1].flops == 2.0 * 10 * (16 * 3 + 16 * 4));
   CHECK(model.ops[2].output == Shape{1, 4});
   CHECK(model.ops[2].flops == 0);
+}
+
+TEST_CASE("attention as one node counts both of its products", "[onnx]") {
+  const double flops = 2.0 * 4 * 5 * 7 * (6 + 3);
+  check({"Attention", {{4, 5, 6}, {2, 7, 6}, {2, 7, 3}}, {}, {}, {}, {}, {4, 5, 3}, flops, 23});
+  check({"Attention",
+         {{5, 24}, {7, 12}, {7, 6}},
+         {},
+         {},
+         {},
+         {{"q_num_heads", 4}, {"kv_num_heads", 2}},
+         {5, 12},
+         flops,
+         23});
+  refuse({"Attention", {{4, 5, 6}, {3, 7, 6}, {3, 7, 3}}, {}, {}, {}, {}, {}, 0, 23},
+         "that fit each other");
+  refuse({"Attention", {{5, 24}, {7, 12}, {7, 6}}, {}, {}, {}, {}, {}, 0, 23},
+         "q_num_heads divides");
+  check({"RotaryEmbedding", {{4, 5, 6}, {5, 3}, {5, 3}}, {}, {}, {}, {}, {4, 5, 6}, 120, 23});
+}
+
+TEST_CASE("a cache lengthens keys and values, which are further outputs", "[onnx]") {
+  OnnxGraph graph(23);
+  for (const std::string name : {"q", "k", "v"}) graph.input(name, {"N", 4, 1, 6});
+  for (const std::string name : {"pk", "pv"}) graph.input(name, {"N", 4, 9, 6});
+  graph.node("Attention", {"q", "k", "v", "", "pk", "pv"}, {"y", "nk", "nv"});
+  for (const std::string name : {"y", "nk", "nv"}) graph.output(name);
+  const Model model = read_onnx(graph.write(), {}).value();
+  REQUIRE(model.ops.size() == 8);
+  CHECK(model.ops[5].output == Shape{4, 1, 6});
+  CHECK(model.ops[5].flops == 2.0 * 4 * 10 * 12);
+  CHECK(model.ops[6].output == Shape{4, 10, 6});
+  CHECK(model.ops[7].output == Shape{4, 10, 6});
+}
+
+TEST_CASE("quantised products have the type of their output's zero point", "[onnx]") {
+  OnnxGraph graph;
+  graph.input("x", {"N", 3, 8, 8}, ::onnx::TensorProto::UINT8);
+  graph.weights("scale", {});
+  const auto byte = [&](const std::string& name, const Shape& shape, int type) {
+    auto& tensor = *graph.graph().add_initializer();
+    tensor.set_name(name);
+    tensor.set_data_type(type);
+    for (const std::int64_t size : shape) tensor.add_dims(size);
+    tensor.set_raw_data(std::string(static_cast<std::size_t>(elements(shape)), '\1'));
+  };
+  byte("u8", {}, ::onnx::TensorProto::UINT8);
+  byte("i8", {}, ::onnx::TensorProto::INT8);
+  byte("w", {4, 3, 3, 3}, ::onnx::TensorProto::INT8);
+  graph.node("QLinearConv", {"x", "scale", "u8", "w", "scale", "i8", "scale", "i8"}, {"c"});
+  graph.node("DequantizeLinear", {"c", "scale", "i8"}, {"y"});
+  graph.output("y");
+  const Model model = read_onnx(graph.write(), {}).value();
+  REQUIRE(model.ops.size() == 3);
+  CHECK(model.ops[1].output == Shape{4, 6, 6});
+  CHECK(model.ops[1].flops == 2.0 * 4 * 36 * 27);
+  CHECK(model.ops[1].weight_elements == 4 * 27);
+  const auto read = read_onnx_graph(model).value();
+  CHECK(read.tensors[static_cast<std::size_t>(read.nodes[0].outputs[0])].type == ElementType::i8);
 }
 
 TEST_CASE("outputs of a split are operations of their own", "[onnx]") {

@@ -20,8 +20,9 @@ kernels::Activation kernel_activation(Activation activation) {
     case Activation::relu6:
       return kernels::Activation::relu6;
     case Activation::gelu:
-    case Activation::gelu_erf:
       return kernels::Activation::gelu_tanh;
+    case Activation::gelu_erf:
+      return kernels::Activation::gelu_erf;
     case Activation::silu:
       return kernels::Activation::silu;
   }

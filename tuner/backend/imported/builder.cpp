@@ -9,10 +9,12 @@ namespace {
 
 constexpr std::size_t kMaxName = 120;  // of the 200 that infer_shapes lets pass
 
-// Whose further inputs are factors and scales, which a shorter type would change.
-bool has_parameters(const GraphNode& node) {
-  return is(node, "Resize") || is(node, "Upsample") || is(node, "QuantizeLinear") ||
-         is(node, "DequantizeLinear");
+// Whether an input is a factor or a scale, which a shorter type would change.
+bool is_parameter(const GraphNode& node, std::size_t input) {
+  const std::string& op = node.op_type;
+  if (op.starts_with("QLinear") || op == "QGemm") return true;  // all that are floats
+  return input > 0 && (op == "Resize" || op == "Upsample" || op == "QuantizeLinear" ||
+                       op == "DequantizeLinear");
 }
 
 RawTensor converted(const RawTensor& value, ElementType type) {
@@ -202,7 +204,7 @@ std::vector<int> Builder::add_call(const GraphNode& node, Call call, std::vector
 bool Builder::call_plain(const GraphNode& node, Call call) {
   std::vector<Operand> inputs;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    auto found = operand(node.inputs[i], i > 0 && has_parameters(node));
+    auto found = operand(node.inputs[i], is_parameter(node, i));
     if (!found) return false;
     inputs.push_back(std::move(*found));
   }

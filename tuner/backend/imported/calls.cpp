@@ -6,8 +6,9 @@ namespace batchtune::imported {
 namespace {
 
 const CallRow* find_row(const GraphNode& node) {
-  for (const auto& rows : {arithmetic_calls(), image_calls(), layout_calls(), reduce_calls(),
-                           row_calls(), product_calls()})
+  for (const auto& rows :
+       {arithmetic_calls(), attention_calls(), image_calls(), layout_calls(), product_calls(),
+        quantised_calls(), recurrent_calls(), reduce_calls(), row_calls()})
     for (const CallRow& row : rows)
       if (row.domain == node.domain && row.op_type == node.op_type) return &row;
   return nullptr;

@@ -1,7 +1,7 @@
 // Operations without a kind in Model, as calls of kernels/tensor. Each file of a kind has a table
 // from (domain, op_type) to a function that makes the call; calls.cpp has the list of the tables:
-// calls_arithmetic.cpp, calls_images.cpp, calls_layout.cpp, calls_reduce.cpp, calls_rows.cpp,
-// calls_products.cpp.
+// calls_arithmetic.cpp, calls_attention.cpp, calls_images.cpp, calls_layout.cpp, calls_products.cpp,
+// calls_quantised.cpp, calls_recurrent.cpp, calls_reduce.cpp, calls_rows.cpp.
 //
 // Add an operation: a function `MadeCall name(const CallNode& node)` and a row for it, both in the
 // file of its kind.
@@ -36,6 +36,10 @@ struct CallData {
   // For parameters that may be null.
   const kt::ConstTensor* optional(std::size_t input) const {
     return is_there(input) ? &in[input] : nullptr;
+  }
+  // An output that the node has, or nullptr.
+  const kt::Tensor* asked(std::size_t output) const {
+    return output < out.size() && out[output].data != nullptr ? &out[output] : nullptr;
   }
 };
 
@@ -111,11 +115,14 @@ struct CallRow {
 };
 // By file.
 std::span<const CallRow> arithmetic_calls();
+std::span<const CallRow> attention_calls();
 std::span<const CallRow> image_calls();
 std::span<const CallRow> layout_calls();
 std::span<const CallRow> reduce_calls();
 std::span<const CallRow> row_calls();
 std::span<const CallRow> product_calls();
+std::span<const CallRow> quantised_calls();
+std::span<const CallRow> recurrent_calls();
 
 // The call of any node; an error says what is not supported.
 MadeCall make_call(const FileGraph& graph, const GraphNode& node);

@@ -43,9 +43,8 @@ MadeCall max_pool(const CallNode& node) {
   if (!window) return no_call(window.error());
   const bool column_major = integer(node.node(), "storage_order", 0) != 0;
   return Call{[window = *window, column_major](const CallData& data) {
-    const kt::Tensor* indices =
-        data.out.size() > 1 && data.out[1].data != nullptr ? &data.out[1] : nullptr;
-    return kt::max_pool(data.context, data.in[0], window, data.out[0], indices, column_major);
+    return kt::max_pool(data.context, data.in[0], window, data.out[0], data.asked(1),
+                        column_major);
   }};
 }
 
@@ -218,10 +217,10 @@ MadeCall resize(const CallNode& node) {
                                                       old ? "asymmetric" : "half_pixel"));
   if (!mode || !nearest || !coordinates)
     return no_call("mode, nearest_mode or coordinate_transformation_mode that is not known");
-  if (integer(proto, "antialias", 0) != 0) return no_call("antialias");
   resize.mode = *mode;
   resize.nearest = *nearest;
   resize.coordinates = *coordinates;
+  resize.antialias = integer(proto, "antialias", 0) != 0;
   resize.cubic_a = number(proto, "cubic_coeff_a", -0.75);
   resize.exclude_outside = integer(proto, "exclude_outside", 0) != 0;
   resize.extrapolation_value = number(proto, "extrapolation_value", 0);

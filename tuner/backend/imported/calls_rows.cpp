@@ -19,18 +19,13 @@ MadeCall softmax(const CallNode& node) {
   }};
 }
 
-// An output that the node has, or nullptr.
-const kt::Tensor* output(const CallData& data, std::size_t i) {
-  return i < data.out.size() && data.out[i].data != nullptr ? &data.out[i] : nullptr;
-}
-
 MadeCall layer_normalization(const CallNode& node) {
   const auto axis = CallNode::axis(integer(node.node(), "axis", -1), node.rank());
   if (!axis) return no_call(kNoSuchAxis);
   const double epsilon = number(node.node(), "epsilon", 1e-5);
   return Call{[axis = *axis, epsilon](const CallData& data) {
     return kt::layer_normalization(data.context, data.in[0], data.in[1], data.optional(2), axis,
-                                   epsilon, data.out[0], output(data, 1), output(data, 2));
+                                   epsilon, data.out[0], data.asked(1), data.asked(2));
   }};
 }
 
@@ -42,7 +37,7 @@ MadeCall skip_layer_normalization(const CallNode& node) {
   const std::size_t axis = node.rank() - 1;
   const double epsilon = number(node.node(), "epsilon", 1e-12);
   return Call{[axis, epsilon](const CallData& data) {
-    const kt::Tensor* asked = output(data, kSum);
+    const kt::Tensor* asked = data.asked(kSum);
     const kt::Tensor& sum = asked ? *asked : data.out[0];
     if (auto added = kt::binary(data.context, kt::Binary::add, data.in[0], data.in[1], sum); !added)
       return added;
@@ -51,7 +46,7 @@ MadeCall skip_layer_normalization(const CallNode& node) {
         return added;
     }
     return kt::layer_normalization(data.context, sum, data.in[kGain], data.optional(kOffset), axis,
-                                   epsilon, data.out[0], output(data, 1), output(data, 2));
+                                   epsilon, data.out[0], data.asked(1), data.asked(2));
   }};
 }
 

@@ -236,7 +236,7 @@ class Fusing {
   std::string activation_name(const GraphNode& one) const {
     if (is_native(one, "Activation")) return text(one, "activation", "");
     if (is(one, "Relu")) return "relu";
-    if (is(one, "Gelu") && text(one, "approximate", "none") == "tanh") return "gelu";
+    if (is(one, "Gelu")) return text(one, "approximate", "none") == "tanh" ? "gelu" : "gelu-erf";
     if (is(one, "Clip") && clips_to_six(edit_, one)) return "relu6";
     return "";
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "kernels/tensor/cast.h"
 
@@ -227,7 +228,26 @@ void GraphEditor::redirect(int from, int to) {
   as_output_[static_cast<std::size_t>(from)] = 0;
 }
 
+void GraphEditor::insert_before(int index, std::vector<GraphNode> nodes) {
+  std::vector<GraphNode>& before = inserted_[index];
+  std::move(nodes.begin(), nodes.end(), std::back_inserter(before));
+}
+
+void GraphEditor::put_inserted() {
+  if (inserted_.empty()) return;
+  std::vector<GraphNode> nodes;
+  for (int i = 0; i < node_count(); ++i) {
+    if (const auto before = inserted_.find(i); before != inserted_.end())
+      std::move(before->second.begin(), before->second.end(), std::back_inserter(nodes));
+    nodes.push_back(std::move(graph_.nodes[static_cast<std::size_t>(i)]));
+  }
+  graph_.nodes = std::move(nodes);
+  inserted_.clear();
+  find_links();
+}
+
 void GraphEditor::finish() {
+  put_inserted();
   for (int i = node_count() - 1; i >= 0; --i) {
     const auto& outputs = node(i).outputs;
     const bool is_read = std::any_of(outputs.begin(), outputs.end(), [this](int output) {

@@ -15,14 +15,17 @@
 //                  (`a_heads_last`, `b_heads_last`, `out_heads_last`: 0 for {batch, heads, rows,
 //                  columns}, 1 for {batch, rows, heads * columns})
 //   Softmax        X; over the last dimension of `scale` * X
+//   MaskedSoftmax  X {batch, heads, queries, keys}, [mask]; ONNX Attention's attributes of who sees
+//                  whom. No operation of a Model: always a call
 //   LayerNorm      X, gain, bias, constant [N]; over the last dimension; `epsilon`
 //   RmsNorm        X, gain; the same
 //   Activation     X; `activation`
 //   Slice          X; [`begin`, `end`) of the last dimension
-// Epilogue: `activation` ("relu", "relu6", "gelu" in its tanh form, "silu"; absent: none),
-// `residual_after` 1 where the residual is added behind the activation.
+// Epilogue: `activation` ("relu", "relu6", "gelu" in its tanh form, "gelu-erf", "silu"; absent:
+// none), `residual_after` 1 where the residual is added behind the activation.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,6 +89,9 @@ class GraphEditor {
   // `by` takes the node's place in the order; whatever it reads must come before it.
   void replace(int node, GraphNode by);
   void remove(int node);
+  // Nodes that come before `node` in the order, from the next finish() on; until then nobody sees
+  // them, and what only they read must not be taken away.
+  void insert_before(int node, std::vector<GraphNode> nodes);
   // Whoever read `from` reads `to`; outputs of the graph as well.
   void redirect(int from, int to);
 
@@ -94,6 +100,7 @@ class GraphEditor {
 
  private:
   void find_links();
+  void put_inserted();
   void link(int node);
   void unlink(int node);
 
@@ -101,6 +108,7 @@ class GraphEditor {
   std::vector<int> writer_;
   std::vector<std::vector<int>> readers_;
   std::vector<int> as_output_;  // how often
+  std::map<int, std::vector<GraphNode>> inserted_;  // by the node that they come before
 };
 
 }  // namespace batchtune::imported

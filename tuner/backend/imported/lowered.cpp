@@ -13,8 +13,8 @@ namespace {
 
 // Behind the folding of constants.
 constexpr void (*kPasses[])(GraphEditor&) = {
-    &recognise_products,  &recognise_activations, &recognise_norms,
-    &recognise_attention, &find_native_shapes,    &fuse_products,
+    &expand_attention,    &recognise_products, &recognise_activations, &recognise_norms,
+    &recognise_attention, &find_native_shapes, &fuse_products,
 };
 
 tl::unexpected<Ending> unsupported(std::string reason) {

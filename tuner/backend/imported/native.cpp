@@ -48,7 +48,8 @@ bool add_native(Builder& builder, const GraphNode& node) {
 Activation activation_of(const GraphNode& node) {
   const std::string name = text(node, "activation", "");
   for (const Activation one :
-       {Activation::relu, Activation::relu6, Activation::gelu, Activation::silu})
+       {Activation::relu, Activation::relu6, Activation::gelu, Activation::gelu_erf,
+        Activation::silu})
     if (name_of(one) == name) return one;
   return Activation::none;
 }

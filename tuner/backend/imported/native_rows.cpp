@@ -46,7 +46,7 @@ Activation meaning(const Builder& builder, const GraphNode& node) {
   if (node.domain == kNative) return activation_of(node);
   if (node.op_type == "Relu") return Activation::relu;
   if (node.op_type == "Gelu")
-    return text(node, "approximate", "none") == "tanh" ? Activation::gelu : Activation::none;
+    return text(node, "approximate", "none") == "tanh" ? Activation::gelu : Activation::gelu_erf;
   if (node.op_type != "Clip") return Activation::none;
   return clips_to_six(builder.graph(), node) ? Activation::relu6 : Activation::none;
 }

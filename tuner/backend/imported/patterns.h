@@ -13,11 +13,14 @@
 
 namespace batchtune::imported {
 
+// expand_attention.cpp: ONNX's Attention as products, a softmax and what puts heads in order.
+void expand_attention(GraphEditor& edit);
+
 // patterns_products.cpp: Gemm between two Reshapes, as a MatMul and an Add of the rows as they are.
 void recognise_products(GraphEditor& edit);
 
 // patterns_activations.cpp: GELU with erf and with tanh, SiLU, HardSwish, Mish, in whatever order
-// their factors come; the tanh form of GELU and SiLU become native activations.
+// their factors come; both forms of GELU, and SiLU, become native activations.
 void recognise_activations(GraphEditor& edit);
 
 // patterns_norms.cpp: LayerNormalization and RMSNormalization from ReduceMean, Sub, Pow, Sqrt, Div

@@ -153,16 +153,25 @@ class Activations {
     return false;
   }
 
+  // The name of the native activation that the node is; "": none.
+  static std::string native_name(const GraphNode& node) {
+    const bool microsoft = node.domain == "com.microsoft";
+    if (is(node, "Gelu")) return text(node, "approximate", "none") == "tanh" ? "gelu" : "gelu-erf";
+    if (microsoft && node.op_type == "Gelu") return "gelu-erf";
+    if (microsoft && node.op_type == "FastGelu" && !has_input(node, 1)) return "gelu";
+    if (is(node, "Swish") && std::abs(number(node, "alpha", 1) - 1) < 1e-6) return "silu";
+    return "";
+  }
+
   void make_native(int index) {
     const GraphNode& node = edit_.node(index);
-    const bool gelu = is(node, "Gelu") && text(node, "approximate", "none") == "tanh";
-    const bool silu = is(node, "Swish") && std::abs(number(node, "alpha", 1) - 1) < 1e-6;
-    if (!gelu && !silu) return;
+    const std::string name = native_name(node);
+    if (name.empty()) return;
     if (!is_native_tensor(edit_.tensor(node.inputs[0])) ||
         !is_native_tensor(edit_.tensor(node.outputs[0])))
       return;
     GraphNode made = make_node(kNative, "Activation", 1, {node.inputs[0]}, node);
-    made.attributes["activation"] = std::string(gelu ? "gelu" : "silu");
+    made.attributes["activation"] = name;
     edit_.replace(index, std::move(made));
   }
 

@@ -7,10 +7,15 @@
 namespace batchtune::imported {
 namespace {
 
-constexpr std::string_view kThree[] = {"GroupNormalization",
+constexpr std::string_view kThree[] = {"Attention",
+                                       "GRU",
+                                       "GroupNormalization",
                                        "InstanceNormalization",
+                                       "LSTM",
                                        "OneHot",
+                                       "RNN",
                                        "Range",
+                                       "RotaryEmbedding",
                                        "Scatter",
                                        "ScatterElements",
                                        "ScatterND",
@@ -64,6 +69,10 @@ bool is_one_of(const std::string& name, const Names& names) {
 }
 
 std::size_t least_inputs(const std::string& op) {
+  if (op == "QLinearConv" || op == "QLinearMatMul" || op == "QLinearAdd" || op == "QLinearMul")
+    return 8;
+  if (op == "QGemm") return 6;
+  if (op.starts_with("QLinear")) return 5;
   if (op == "BatchNormalization") return 5;
   if (is_one_of(op, kThree)) return 3;
   if (is_one_of(op, kTwo)) return 2;
@@ -73,13 +82,19 @@ std::size_t least_inputs(const std::string& op) {
 }  // namespace
 
 bool is_sound(const GraphNode& node) {
-  if (node.outputs.empty() || node.outputs[0] == kLeftOut) return false;
+  // The whole sequence may be left out, and the last state taken alone.
+  const bool recurs = is(node, "GRU") || is(node, "LSTM") || is(node, "RNN");
+  const std::size_t made =
+      node.outputs.size() -
+      static_cast<std::size_t>(std::count(node.outputs.begin(), node.outputs.end(), kLeftOut));
+  if (made == 0 || (node.outputs[0] == kLeftOut && !recurs)) return false;
   const bool known = node.domain.empty() || node.domain == "com.microsoft";
   for (std::size_t i = 0; known && i < least_inputs(node.op_type); ++i)
     if (!has_input(node, i)) return false;
   // The rest of these is as many as there are.
   const bool lists = node.op_type == "Concat" || node.op_type == "Sum" || node.op_type == "Max" ||
-                     node.op_type == "Min" || node.op_type == "Mean" || node.op_type == "Einsum";
+                     node.op_type == "Min" || node.op_type == "Mean" || node.op_type == "Einsum" ||
+                     node.op_type == "QLinearConcat";
   return !lists || std::count(node.inputs.begin(), node.inputs.end(), kLeftOut) == 0;
 }
 

@@ -97,9 +97,10 @@ std::string OpExport::activated(const std::string& value, Activation activation)
       return add("Clip", {value, graph_.scalar(0), graph_.scalar(6)});
     case Activation::gelu:
       return gelu(value);
-    case Activation::gelu_erf: {
-      const std::string erf = add("Erf", {add("Mul", {value, graph_.scalar(0.70710678F)})});
-      return add("Mul", {add("Mul", {value, graph_.scalar(0.5F)}), add("Add", {erf, graph_.scalar(1)})});
+    case Activation::gelu_erf: {  // as PyTorch's exporter has it: x (1 + erf(x / sqrt 2)) / 2
+      const std::string erf = add("Erf", {add("Div", {value, graph_.scalar(1.41421356F)})});
+      const std::string outer = add("Mul", {value, add("Add", {erf, graph_.scalar(1)})});
+      return add("Mul", {outer, graph_.scalar(0.5F)});
     }
     case Activation::silu:
       return add("Mul", {value, add("Sigmoid", {value})});

@@ -9,6 +9,7 @@ namespace {
 // differences.
 constexpr Operation kOperations[] = {
     // Matrix work
+    {"Attention", 23, Role::product, attention, attention_work},
     {"Conv", 1, Role::product, conv, conv_work},
     {"ConvInteger", 10, Role::product, conv, conv_work},
     {"ConvTranspose", 1, Role::product, conv_transpose, conv_transpose_work},
@@ -18,6 +19,7 @@ constexpr Operation kOperations[] = {
     {"LSTM", 1, Role::product, recurrent, recurrent_work},
     {"MatMul", 1, Role::product, matmul, matmul_work},
     {"MatMulInteger", 10, Role::product, matmul, matmul_work},
+    {"QGemm", 1, Role::product, gemm, gemm_work},  // com.microsoft
     {"QLinearConv", 10, Role::product, conv, conv_work},
     {"QLinearMatMul", 10, Role::product, matmul, matmul_work},
     {"RNN", 1, Role::product, recurrent, recurrent_work},
@@ -69,6 +71,10 @@ constexpr Operation kOperations[] = {
     {"Neg", 1, Role::arithmetic, elementwise, output_work},
     {"Not", 1, Role::arithmetic, elementwise, output_work},
     {"PRelu", 1, Role::arithmetic, same_shape, output_work},
+    {"QLinearAdd", 1, Role::arithmetic, qlinear_binary, output_work},       // com.microsoft
+    {"QLinearLeakyRelu", 1, Role::arithmetic, same_shape, output_work},     // com.microsoft
+    {"QLinearMul", 1, Role::arithmetic, qlinear_binary, output_work},       // com.microsoft
+    {"QLinearSigmoid", 1, Role::arithmetic, same_shape, output_work},       // com.microsoft
     {"QuantizeLinear", 10, Role::arithmetic, quantize, output_work},
     {"QuickGelu", 1, Role::arithmetic, elementwise, output_work},  // com.microsoft
     {"Reciprocal", 1, Role::arithmetic, elementwise, output_work},
@@ -121,6 +127,7 @@ constexpr Operation kOperations[] = {
     {"GlobalMaxPool", 1, Role::arithmetic, global_pool, input_work},
     {"LpPool", 1, Role::arithmetic, pool, pool_work},
     {"MaxPool", 1, Role::arithmetic, pool, pool_work},
+    {"QLinearGlobalAveragePool", 1, Role::arithmetic, global_pool, input_work},  // com.microsoft
     {"ReduceL1", 1, Role::arithmetic, reduce, input_work},
     {"ReduceL2", 1, Role::arithmetic, reduce, input_work},
     {"ReduceLogSum", 1, Role::arithmetic, reduce, input_work},
@@ -147,6 +154,7 @@ constexpr Operation kOperations[] = {
     {"GatherND", 11, Role::moves, gather_nd, no_work},
     {"OneHot", 9, Role::moves, one_hot, no_work},
     {"Pad", 1, Role::moves, pad, no_work},
+    {"QLinearConcat", 1, Role::moves, qlinear_concat, no_work},  // com.microsoft
     {"ReverseSequence", 10, Role::moves, same_shape, no_work},
     {"Scatter", 9, Role::moves, same_shape, no_work},
     {"ScatterElements", 11, Role::moves, same_shape, no_work},
@@ -174,7 +182,10 @@ constexpr Operation kOperations[] = {
 };
 
 constexpr std::string_view kMicrosoft[] = {
-    "BiasGelu", "FastGelu", "Gelu", "QuickGelu", "LayerNormalization", "SkipLayerNormalization"};
+    "BiasGelu",      "FastGelu",   "Gelu",          "LayerNormalization",
+    "QGemm",         "QLinearAdd", "QLinearConcat", "QLinearGlobalAveragePool",
+    "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "QuickGelu",
+    "SkipLayerNormalization"};
 
 template <typename Names>
 bool contains(const Names& names, std::string_view name) {

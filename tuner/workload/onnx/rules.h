@@ -23,9 +23,17 @@ Result<Shape> broadcast(const NodeView& node, const Shape& a, const Shape& b);
 Result<Outputs> elementwise(const NodeView& node);
 Result<Outputs> same_shape(const NodeView& node);  // of input 0, whatever the others are
 Result<Outputs> cast(const NodeView& node);
-Result<Outputs> quantize(const NodeView& node);  // and back
 Result<Outputs> layer_normalization(const NodeView& node);
+
+// rules_attention.cpp
+Result<Outputs> attention(const NodeView& node);
+double attention_work(const NodeView& node, const Outputs& outputs);
+
+// rules_quantised.cpp
+Result<Outputs> quantize(const NodeView& node);  // and back
 Result<Outputs> dynamic_quantize(const NodeView& node);
+Result<Outputs> qlinear_binary(const NodeView& node);
+Result<Outputs> qlinear_concat(const NodeView& node);
 
 // rules_reduce.cpp
 Result<Outputs> reduce(const NodeView& node);

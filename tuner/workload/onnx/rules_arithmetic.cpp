@@ -151,14 +151,6 @@ Result<Outputs> same_shape(const NodeView& node) {
   return outputs;
 }
 
-Result<Outputs> quantize(const NodeView& node) {
-  BT_TRY_VOID(node.want_inputs(2));
-  const bool back = node.op() == "DequantizeLinear";
-  int type = back ? node.in(1).type : node.has(2) ? node.in(2).type : Type::UINT8;
-  if (const auto asked = node.integer("output_dtype", 0); asked != 0) type = static_cast<int>(asked);
-  return Outputs{{type, node.shape(0), {}}};
-}
-
 Result<Outputs> layer_normalization(const NodeView& node) {
   BT_TRY_VOID(node.want_inputs(2));
   const bool skips = node.op() == "SkipLayerNormalization";  // input + skip, over the last dimension
@@ -169,13 +161,6 @@ Result<Outputs> layer_normalization(const NodeView& node) {
   Outputs outputs{out, statistics, statistics};
   if (skips) outputs.push_back(out);
   return outputs;
-}
-
-Result<Outputs> dynamic_quantize(const NodeView& node) {
-  BT_TRY_VOID(node.want_inputs(1));
-  return Outputs{{Type::UINT8, node.shape(0), {}},
-                 {Type::FLOAT, Shape{}, {}},   // scale
-                 {Type::UINT8, Shape{}, {}}};  // zero point
 }
 
 Result<Outputs> cast(const NodeView& node) {

@@ -13,7 +13,12 @@ double count(const Shape& shape) {
 
 // Quantised operations give another type than they take.
 int product_type(const NodeView& node) {
-  if (node.op().ends_with("Integer")) return ::onnx::TensorProto::INT32;
+  constexpr std::size_t kZeroOfOutput = 7, kZeroOfGemm = 8;
+  const std::string& op = node.op();
+  if (op.ends_with("Integer")) return ::onnx::TensorProto::INT32;
+  if (op.starts_with("QLinear") && node.has(kZeroOfOutput)) return node.in(kZeroOfOutput).type;
+  if (op == "QGemm")
+    return node.has(kZeroOfGemm) ? node.in(kZeroOfGemm).type : int{::onnx::TensorProto::FLOAT};
   return node.in(0).type;
 }
 
@@ -32,7 +37,7 @@ Status check_filters(const NodeView& node, const Shape& image, const Shape& filt
 }  // namespace
 
 std::size_t weight_input(const NodeView& node) {
-  return node.op().starts_with("QLinear") ? 3 : 1;
+  return node.op().starts_with("QLinear") || node.op() == "QGemm" ? 3 : 1;
 }
 
 Result<Outputs> conv(const NodeView& node) {
@@ -91,15 +96,16 @@ double conv_transpose_work(const NodeView& node, const Outputs&) {
 }
 
 Result<Outputs> gemm(const NodeView& node) {
-  BT_TRY_VOID(node.want_inputs(2));
-  Shape a = node.shape(0), b = node.shape(1);
+  const std::size_t at = weight_input(node);
+  BT_TRY_VOID(node.want_inputs(at + 1));
+  Shape a = node.shape(0), b = node.shape(at);
   if (a.size() != 2 || b.size() != 2)
     return node.fail("two matrices", shape_text(a) + " and " + shape_text(b));
   if (node.integer("transA", 0) != 0) std::swap(a[0], a[1]);
   if (node.integer("transB", 0) != 0) std::swap(b[0], b[1]);
   if (a[1] != b[0])
     return node.fail("matrices that can be multiplied", shape_text(a) + " and " + shape_text(b));
-  return Outputs{{node.in(0).type, Shape{a[0], b[1]}, {}}};
+  return Outputs{{product_type(node), Shape{a[0], b[1]}, {}}};
 }
 
 double gemm_work(const NodeView& node, const Outputs& outputs) {
