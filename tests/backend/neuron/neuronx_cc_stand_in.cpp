@@ -10,7 +10,12 @@
 //   flood = bytes on stdout and then on stderr, to block unread pipes
 //   hbm = bytes of tensors from which on it fails as for want of memory
 //   names = counted: input0, output0
-//   calls = file to which each compilation adds a line
+//   calls = file to which each compilation adds a line: its target and further arguments
+//   meet = N: it goes on once N compilations have begun (10 s at most, then it fails)
+//   child = file: it starts a process that sleeps and writes its number there, and goes on
+#include <spawn.h>
+
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -24,6 +29,8 @@
 #include <vector>
 
 #include "tuner/workload/hlo/hlo.pb.h"
+
+extern char** environ;
 
 namespace {
 
@@ -60,6 +67,55 @@ std::vector<xla::ShapeProto> results_of(const xla::ShapeProto& root) {
   return {root.tuple_shapes().begin(), root.tuple_shapes().end()};
 }
 
+std::int64_t product(const xla::ShapeProto& shape) {
+  std::int64_t elements = 1;
+  for (const std::int64_t size : shape.dimensions()) elements *= size;
+  return elements;
+}
+
+// Of products and convolutions: 2 for each multiplication.
+double flops_of(const xla::HloModuleProto& module) {
+  std::map<std::int64_t, const xla::ShapeProto*> shapes;
+  for (const auto& computation : module.computations())
+    for (const auto& each : computation.instructions()) shapes[each.id()] = &each.shape();
+  double flops = 0;
+  for (const auto& computation : module.computations())
+    for (const auto& each : computation.instructions()) {
+      std::int64_t sums = 0;  // elements of a sum
+      if (each.opcode() == "dot") {
+        sums = 1;
+        for (const std::int64_t at : each.dot_dimension_numbers().lhs_contracting_dimensions())
+          sums *= shapes.at(each.operand_ids(0))->dimensions(static_cast<int>(at));
+      } else if (each.opcode() == "convolution") {
+        const auto& kernel = *shapes.at(each.operand_ids(1));
+        const auto at = each.convolution_dimension_numbers().kernel_output_feature_dimension();
+        sums = product(kernel) / kernel.dimensions(static_cast<int>(at));
+      }
+      flops += 2.0 * static_cast<double>(product(each.shape())) * static_cast<double>(sums);
+    }
+  return flops;
+}
+
+// Whether `wanted` lines are in the file within ten seconds.
+bool meets(const std::string& path, int wanted) {
+  for (int tries = 0; tries < 1000; ++tries) {
+    std::ifstream file(path);
+    int lines = 0;
+    for (std::string line; std::getline(file, line);) ++lines;
+    if (lines >= wanted) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+void start_child(const std::string& path) {
+  pid_t child = 0;
+  std::string name = "sleep", seconds = "600";
+  char* const words[] = {name.data(), seconds.data(), nullptr};
+  if (posix_spawnp(&child, "sleep", nullptr, nullptr, words, environ) == 0)
+    std::ofstream(path) << child << '\n';
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,7 +125,12 @@ int main(int argc, char** argv) {
     return 0;
   }
   std::map<std::string, std::string> named;
-  for (std::size_t i = 2; i + 1 < words.size(); i += 2) named[words[i]] = words[i + 1];
+  std::string further;  // arguments
+  for (std::size_t i = 2; i + 1 < words.size(); i += 2) {
+    named[words[i]] = words[i + 1];
+    if (words[i] != "--framework" && words[i] != "--target" && words[i] != "--output")
+      further += " " + words[i] + " " + words[i + 1];
+  }
   if (words.size() < 2 || words[0] != "compile" || named["--framework"] != "XLA" ||
       named["--target"].empty()) {
     std::cerr << "neuronx-cc stand-in: not a command line of neuronx-cc's\n";
@@ -77,7 +138,9 @@ int main(int argc, char** argv) {
   }
   auto told = options();
   if (!told["calls"].empty())
-    std::ofstream(told["calls"], std::ios::app) << named["--target"] << '\n';
+    std::ofstream(told["calls"], std::ios::app) << named["--target"] + further + "\n" << std::flush;
+  if (!told["meet"].empty() && !meets(told["calls"], std::stoi(told["meet"]))) return 70;
+  if (!told["child"].empty()) start_child(told["child"]);
   if (!told["flood"].empty())
     for (std::ostream* stream : {&std::cout, &std::cerr})
       *stream << std::string(std::stoul(told["flood"]), 'x') << '\n' << std::flush;
@@ -98,6 +161,8 @@ int main(int argc, char** argv) {
   const xla::HloComputationProto& entry = module.computations(module.computations_size() - 1);
   const bool counted = told["names"] == "counted";
   std::string neff = "NEFF STAND-IN, which no device runs\n";
+  neff += "flops " + std::to_string(flops_of(module)) + "\n";
+  if (named["--auto-cast"] == "all") neff += "cast\n";
   std::int64_t bytes = 0, inputs = 0, outputs = 0;
   for (const auto& each : entry.instructions()) {
     if (each.opcode() == "parameter") {

@@ -8,27 +8,39 @@
 //   init, load, allocate, execute, write, read = status that the call gives
 //   log = what it writes to stderr before it fails
 //   execute_from = number of the first execution that fails (1)
-//   memory = bytes of the core (1 GiB); what is above fails as libnrt does
+//   memory = bytes of each core (1 GiB); what is above fails as libnrt does
 //   stats = bytes_limit that it says
 //   version = 2.34.10
 //   family = of the instance (4: inf2)
 //   latency = seconds of a run, and as much again for every 8 samples
 //   host = seconds of each run before it has the core
+//   cores = that the process has, where NEURON_RT_VISIBLE_CORES does not say it (1)
+//   info = status of nrt_get_model_tensor_info
+//   segv = 1: nrt_execute ends the process, as it has been seen to
+//   hang = 1: nrt_execute never returns
+//   device = trn1: time and family of a core of that (slower = so many times, to be seen at all)
+#include <pthread.h>
+#include <unistd.h>
+
 #include <chrono>
-#include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
-#include <mutex>
 #include <set>
 #include <sstream>
 #include <string>
 #include <thread>
-#include <vector>
+
+#include "tests/backend/neuron/nrt_stand_in_core.h"
 
 namespace {
+
+using stand_in::Described;
+using stand_in::Model;
+using stand_in::Set;
+using stand_in::Tensor;
 
 struct nrt_tensor_info_t {
   char name[256];
@@ -54,184 +66,45 @@ struct nrt_instance_info_t {
 static_assert(sizeof(nrt_tensor_info_t) == 296 && sizeof(nrt_version_t) == 224 &&
               sizeof(nrt_vnc_memory_stats_t) == 16 && sizeof(nrt_instance_info_t) == 32);
 
-constexpr int kOk = 0, kInvalid = 2, kInvalidHandle = 3, kResource = 4, kUninitialized = 13;
-constexpr int kF32 = 0xA, kBf16 = 0x6;
-
-struct Tensor {
-  std::vector<char> bytes;
-};
-using Set = std::map<std::string, Tensor*>;
-struct Described {
-  std::string name;
-  bool is_input;
-  int dtype;
-  size_t size;
-  std::vector<uint32_t> shape;
-};
-struct Model {
-  std::vector<Described> tensors;
-  size_t own_bytes = 0;  // code and scratch memory
-};
+constexpr int kOk = 0, kFailure = 1, kInvalid = 2, kInvalidHandle = 3, kResource = 4,
+              kUninitialized = 13;
 
 struct Runtime {
   bool is_open = false;
-  std::map<std::string, std::string> options;
+  bool is_child = false;  // forked off after it was opened: of no use
+  stand_in::Device device;
   std::set<Tensor*> tensors;
   std::set<Set*> sets;
   std::set<Model*> models;
   std::set<void*> infos;
-  size_t used = 0;
   long executions = 0;
 } runtime;
 
-std::mutex the_core;  // executes one program at a time
+std::mutex counter;  // of executions
 
 [[noreturn]] void misuse(const char* what) {
   std::fprintf(stderr, "nrt stand-in: %s\n", what);
   std::abort();
 }
 
-long number(const char* name, long otherwise) {
-  const auto found = runtime.options.find(name);
-  return found == runtime.options.end() ? otherwise : std::stol(found->second);
-}
-
 // The status that a call is told to give; it says why before.
 int told(const char* call) {
-  const int status = static_cast<int>(number(call, kOk));
-  if (status != kOk && runtime.options.count("log") != 0)
-    std::fprintf(stderr, "%s\n", runtime.options["log"].c_str());
+  const int status = static_cast<int>(runtime.device.number(call, kOk));
+  if (status != kOk && runtime.device.has("log"))
+    std::fprintf(stderr, "%s\n", runtime.device.text("log", "").c_str());
   return status;
 }
 
-void read_options() {
-  runtime.options.clear();
-  const char* text = std::getenv("BATCHTUNE_NRT_STAND_IN");
-  std::istringstream stream(text == nullptr ? "" : text);
-  for (std::string one; std::getline(stream, one, ';');)
-    if (const size_t equals = one.find('='); equals != std::string::npos)
-      runtime.options[one.substr(0, equals)] = one.substr(equals + 1);
+// Of every call but the first ones.
+int state() {
+  if (!runtime.is_open) return kUninitialized;
+  if (!runtime.is_child) return kOk;
+  std::fprintf(stderr, "Incompatible runtime state: NRT_STATE_CHILD\n");
+  return kFailure;
 }
 
-bool take(size_t bytes, const char* usage) {
-  if (runtime.used + bytes <= static_cast<size_t>(number("memory", 1L << 30))) {
-    runtime.used += bytes;
-    return true;
-  }
-  std::fprintf(stderr,
-               "2026-Nov-30 20:00:00.0 1:1 ERROR TDRV:dmem_alloc_internal Failed to alloc DEVICE "
-               "memory: %zu\n"
-               "2026-Nov-30 20:00:00.0 1:1 ERROR TDRV:log_dev_mem Failed to allocate %.3fMB "
-               "(usage: %s) on ND 0:NC 0\n",
-               bytes, static_cast<double>(bytes) / 1e6, usage);
-  return false;
-}
-
-bool parse_neff(const std::string& text, Model& model) {
-  std::istringstream lines(text);
-  std::string line;
-  if (!std::getline(lines, line) || line != "NEFF STAND-IN, which no device runs") return false;
-  while (std::getline(lines, line)) {
-    std::istringstream words(line);
-    std::string usage;
-    Described one;
-    words >> usage >> one.name >> one.dtype >> one.size;
-    one.is_input = usage == "input";
-    for (uint32_t size; words >> size;) one.shape.push_back(size);
-    if (!one.is_input) model.own_bytes += one.size;  // scratch
-    model.tensors.push_back(one);
-  }
-  model.own_bytes += 1 << 20;  // code
-  return true;
-}
-
-float element(const std::vector<char>& bytes, size_t index, int dtype) {
-  float value = 0;
-  if (dtype == kF32) {
-    std::memcpy(&value, bytes.data() + 4 * index, 4);
-  } else if (dtype == kBf16) {
-    uint16_t half = 0;
-    std::memcpy(&half, bytes.data() + 2 * index, 2);
-    const uint32_t bits = static_cast<uint32_t>(half) << 16;
-    std::memcpy(&value, &bits, 4);
-  } else {
-    int32_t whole = 0;
-    std::memcpy(&whole, bytes.data() + 4 * index, 4);
-    value = static_cast<float>(whole);
-  }
-  return value;
-}
-
-void put(std::vector<char>& bytes, size_t index, int dtype, float value) {
-  if (dtype == kF32) {
-    std::memcpy(bytes.data() + 4 * index, &value, 4);
-  } else {
-    uint32_t bits = 0;
-    std::memcpy(&bits, &value, 4);
-    const auto half = static_cast<uint16_t>(bits >> 16);
-    std::memcpy(bytes.data() + 2 * index, &half, 2);
-  }
-}
-
-size_t width(int dtype) {
-  return dtype == kBf16 ? 2 : 4;
-}
-
-// Every tensor of the usage is in the set, with the size that the NEFF says.
-bool complete(const Model& model, const Set& set, bool inputs) {
-  for (const Described& one : model.tensors) {
-    if (one.is_input != inputs) continue;
-    const auto found = set.find(one.name);
-    if (found == set.end() || runtime.tensors.count(found->second) == 0 ||
-        found->second->bytes.size() != one.size) {
-      std::fprintf(stderr, "nrt stand-in: tensor %s is missing or of another size\n",
-                   one.name.c_str());
-      return false;
-    }
-  }
-  return true;
-}
-
-// Of a sample: the sum of what it has in the inputs with its batch, and of all others a little.
-float mark_of(const Model& model, const Set& inputs, size_t batch, size_t sample) {
-  float mark = 0;
-  for (const Described& one : model.tensors) {
-    if (!one.is_input) continue;
-    const std::vector<char>& bytes = inputs.at(one.name)->bytes;
-    const size_t count = bytes.size() / width(one.dtype);
-    const bool has_batch =
-        !one.shape.empty() && one.shape[0] == batch && one.name.find("weight") == std::string::npos;
-    const size_t part = has_batch ? count / batch : count;
-    float sum = 0;
-    for (size_t i = 0; i < part; ++i)
-      sum += element(bytes, (has_batch ? sample * part : 0) + i, one.dtype);
-    mark += has_batch ? sum : sum / 16;
-  }
-  return mark;
-}
-
-void compute(const Model& model, const Set& inputs, Set& outputs) {
-  for (const Described& one : model.tensors) {
-    if (one.is_input) continue;
-    const size_t batch = one.shape.empty() ? 1 : one.shape[0];
-    const size_t part = one.size / width(one.dtype) / batch;
-    for (size_t sample = 0; sample < batch; ++sample) {
-      const float mark = mark_of(model, inputs, batch, sample);
-      for (size_t i = 0; i < part; ++i)
-        put(outputs.at(one.name)->bytes, sample * part + i, one.dtype,
-            std::sin(mark * static_cast<float>(i % 31 + 1) / 8));
-    }
-  }
-}
-
-void pass_time(const Model& model) {
-  const auto found = runtime.options.find("latency");
-  if (found == runtime.options.end()) return;
-  size_t batch = 1;
-  for (const Described& one : model.tensors)
-    if (!one.is_input && !one.shape.empty()) batch = one.shape[0];
-  const double seconds = std::stod(found->second) * (1 + static_cast<double>(batch) / 8);
-  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+bool has_core(int core) {
+  return core >= 0 && core < runtime.device.cores();
 }
 
 }  // namespace
@@ -241,10 +114,14 @@ extern "C" {
 int nrt_init(int framework, const char* version, const char* other) {
   if (framework != 1 || version == nullptr || other == nullptr)
     misuse("nrt_init: not NO_FW, \"\", \"\"");
-  read_options();
+  if (std::getenv("NEURON_RT_ASYNC_EXEC_MAX_INFLIGHT_REQUESTS") != nullptr)
+    misuse("nrt_init with asynchronous executions");
+  runtime.device.read_options();
   if (const int status = told("init"); status != kOk) return status;
+  static const int watched = pthread_atfork(nullptr, nullptr, [] { runtime.is_child = true; });
+  if (watched != 0) return kFailure;
+  runtime.device.reset();
   runtime.is_open = true;
-  runtime.used = 0;
   runtime.executions = 0;
   return kOk;
 }
@@ -257,12 +134,11 @@ void nrt_close() {
 }
 
 int nrt_get_version(nrt_version_t* version, size_t size) {
-  read_options();
+  runtime.device.read_options();
   if (size != sizeof(*version)) return kInvalid;
   *version = {};
   std::snprintf(version->rt_detail, sizeof(version->rt_detail), "a stand-in of batchtune's tests");
-  const auto found = runtime.options.find("version");
-  std::istringstream text(found == runtime.options.end() ? "2.34.10" : found->second);
+  std::istringstream text(runtime.device.text("version", "2.34.10"));
   char dot = 0;
   text >> version->rt_major >> dot >> version->rt_minor >> dot >> version->rt_patch;
   return kOk;
@@ -271,39 +147,49 @@ int nrt_get_version(nrt_version_t* version, size_t size) {
 int nrt_get_instance_info(nrt_instance_info_t* info, size_t size) {
   if (!runtime.is_open) return kUninitialized;
   if (size != sizeof(*info)) return kInvalid;
-  *info = {static_cast<uint32_t>(number("family", 4)), 0, "stand-in", ""};
+  const bool trn1 = runtime.device.text("device", "") == "trn1";
+  *info = {static_cast<uint32_t>(runtime.device.number("family", trn1 ? 2 : 4)), 0, "stand-in", ""};
+  return kOk;
+}
+
+int nrt_get_visible_vnc_count(uint32_t* count) {
+  *count = static_cast<uint32_t>(runtime.device.cores());
   return kOk;
 }
 
 int nrt_get_vnc_memory_stats(uint32_t core, nrt_vnc_memory_stats_t* stats, size_t size,
                              size_t* size_out) {
   if (!runtime.is_open) return kUninitialized;
-  if (core != 0 || size != sizeof(*stats)) return kInvalid;
-  *stats = {runtime.used, static_cast<size_t>(number("stats", number("memory", 1L << 30)))};
+  if (!has_core(static_cast<int>(core)) || size != sizeof(*stats)) return kInvalid;
+  const long memory = runtime.device.number("memory", 1L << 30);
+  *stats = {runtime.device.core(static_cast<int>(core)).used,
+            static_cast<size_t>(runtime.device.number("stats", memory))};
   *size_out = sizeof(*stats);
   return kOk;
 }
 
 int nrt_load(const void* neff, size_t size, int32_t core, int32_t count, Model** model) {
-  if (!runtime.is_open) return kUninitialized;
-  if (core != -1 || count != -1) misuse("nrt_load: neither the first free core nor the count -1");
+  if (const int status = state(); status != kOk) return status;
+  if (!has_core(core) || count != -1) misuse("nrt_load: no core of this process, or the count is not -1");
   if (const int status = told("load"); status != kOk) return status;
   Model parsed;
+  parsed.core = core;
   if (!parse_neff({static_cast<const char*>(neff), size}, parsed)) return 10;
-  if (!take(parsed.own_bytes, "shared scratchpad")) return kResource;
+  if (!runtime.device.take(core, parsed.own_bytes, "shared scratchpad")) return kResource;
   *model = *runtime.models.insert(new Model(parsed)).first;
   return kOk;
 }
 
 int nrt_unload(Model* model) {
   if (runtime.models.erase(model) == 0) misuse("nrt_unload of what is no model");
-  runtime.used -= model->own_bytes;
+  runtime.device.core(model->core).used -= model->own_bytes;
   delete model;
   return kOk;
 }
 
 int nrt_get_model_tensor_info(Model* model, void** infos) {
   if (runtime.models.count(model) == 0) return kInvalidHandle;
+  if (const int status = told("info"); status != kOk) return status;
   const size_t count = model->tensors.size();
   char* block = static_cast<char*>(std::calloc(1, 8 + count * sizeof(nrt_tensor_info_t)));
   const uint64_t count64 = count;
@@ -331,12 +217,12 @@ int nrt_free_model_tensor_info(void* infos) {
 }
 
 int nrt_tensor_allocate(int placement, int core, size_t size, const char* name, Tensor** tensor) {
-  if (!runtime.is_open) return kUninitialized;
-  if (placement != 0 || core != 0 || size == 0 || name == nullptr || std::strlen(name) >= 256)
+  if (const int status = state(); status != kOk) return status;
+  if (placement != 0 || !has_core(core) || size == 0 || name == nullptr || std::strlen(name) >= 256)
     misuse("nrt_tensor_allocate: placement, core, size or name");
   if (const int status = told("allocate"); status != kOk) return status;
-  if (!take(size, "tensors")) return kResource;
-  *tensor = *runtime.tensors.insert(new Tensor{std::vector<char>(size)}).first;
+  if (!runtime.device.take(core, size, "tensors")) return kResource;
+  *tensor = *runtime.tensors.insert(new Tensor{core, std::vector<char>(size)}).first;
   return kOk;
 }
 
@@ -345,7 +231,7 @@ void nrt_tensor_free(Tensor** tensor) {
   for (const Set* set : runtime.sets)
     for (const auto& [name, member] : *set)
       if (member == *tensor) misuse("nrt_tensor_free of a tensor that is in a set");
-  runtime.used -= (*tensor)->bytes.size();
+  runtime.device.core((*tensor)->core).used -= (*tensor)->bytes.size();
   delete *tensor;
   *tensor = nullptr;
 }
@@ -389,17 +275,24 @@ int nrt_add_tensor_to_tensor_set(void* set, const char* name, Tensor* tensor) {
 int nrt_execute(Model* model, const void* inputs, void* outputs) {
   const auto* in = static_cast<const Set*>(inputs);
   auto* out = static_cast<Set*>(outputs);
-  if (const auto host = runtime.options.find("host"); host != runtime.options.end())
-    std::this_thread::sleep_for(std::chrono::duration<double>(std::stod(host->second)));
-  const std::lock_guard<std::mutex> core(the_core);
+  if (const int status = state(); status != kOk) return status;
+  if (runtime.device.has("segv")) std::raise(SIGSEGV);
+  while (runtime.device.has("hang")) std::this_thread::sleep_for(std::chrono::seconds(1));
+  runtime.device.pass_host_time();
   if (runtime.models.count(model) == 0 || runtime.sets.count(const_cast<Set*>(in)) == 0 ||
       runtime.sets.count(out) == 0)
     return kInvalidHandle;
+  const std::lock_guard<std::mutex> core(runtime.device.core(model->core).busy);
   if (!complete(*model, *in, true) || !complete(*model, *out, false)) return 1002;
-  if (++runtime.executions >= number("execute_from", 1))
+  long number = 0;
+  {
+    const std::lock_guard<std::mutex> lock(counter);
+    number = ++runtime.executions;
+  }
+  if (number >= runtime.device.number("execute_from", 1))
     if (const int status = told("execute"); status != kOk) return status;
-  pass_time(*model);
-  if (runtime.executions <= number("computed", 1L << 30)) compute(*model, *in, *out);
+  runtime.device.pass_time(*model);
+  if (number <= runtime.device.number("computed", 1L << 30)) compute(*model, *in, *out);
   return kOk;
 }
 

@@ -26,6 +26,8 @@ namespace {
 constexpr Bytes kKibibyte = 1024;
 constexpr std::size_t kReadSize = 64 * 1024;  // what a pipe holds
 constexpr int kForever = -1;
+// Says nothing, and waits for a line from this process. Without one, since this process is gone, it ends the group.
+constexpr char kGuard[] = "read word || kill -KILL -";
 // Where no pidfd tells of its end and its streams are held open by what it left behind.
 constexpr int kSliceWithoutPidFd = 50;
 
@@ -64,8 +66,8 @@ std::vector<char*> joined_environment(const std::vector<std::string>& added) {
 }
 
 // Signals as a program expects them, and its three streams.
-int spawn_shell(const std::string& command, const std::vector<std::string>& environment, int in,
-                int out, int err, pid_t& pid) {
+int spawn_shell(const std::string& command, const std::vector<std::string>& environment,
+                Family family, int in, int out, int err, pid_t& pid) {
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_t actions;
   posix_spawnattr_init(&attributes);
@@ -75,7 +77,10 @@ int spawn_shell(const std::string& command, const std::vector<std::string>& envi
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  const int group = family == Family::own ? POSIX_SPAWN_SETPGROUP : 0;
+  posix_spawnattr_setflags(
+      &attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group));
   if (in >= 0)
     posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
   else
@@ -131,22 +136,37 @@ class WithoutBrokenPipe {
 
 Result<std::unique_ptr<Child>> Child::start(const std::string& command,
                                             const std::vector<std::string>& environment,
-                                            Input input, const std::vector<Rule>& rules) {
+                                            Input input, const std::vector<Rule>& rules,
+                                            Family family) {
+  BT_TRY(child, spawn(command, environment, input, rules, family));
+  if (family == Family::ours) return child;
+  static const std::vector<Rule> no_rules;
+  BT_TRY(guard, spawn(kGuard + std::to_string(child->pid_), {}, Input::pipe, no_rules, family));
+  child->guard_ = std::move(guard);
+  return child;
+}
+
+Result<std::unique_ptr<Child>> Child::spawn(const std::string& command,
+                                            const std::vector<std::string>& environment,
+                                            Input input, const std::vector<Rule>& rules,
+                                            Family family) {
   Pipe in, out, err;
   const bool opened = out.open() && err.open() && (input == Input::none || in.open());
   pid_t pid = 0;
-  const int error =
-      opened ? spawn_shell(command, environment, in.read, out.write, err.write, pid) : errno;
+  const int error = opened ? spawn_shell(command, environment, family, in.read, out.write,
+                                         err.write, pid)
+                           : errno;
   for (int* fd : {&in.read, &out.write, &err.write}) close_fd(*fd);
   if (error != 0) {
     for (int* fd : {&in.write, &out.read, &err.read}) close_fd(*fd);
     return environment_error("a process for the command", std::strerror(error), "/bin/sh");
   }
-  return std::unique_ptr<Child>(new Child(pid, in.write, out.read, err.read, rules));
+  return std::unique_ptr<Child>(new Child(pid, in.write, out.read, err.read, rules, family));
 }
 
-Child::Child(pid_t pid, int in, int out, int err, const std::vector<Rule>& rules)
+Child::Child(pid_t pid, int in, int out, int err, const std::vector<Rule>& rules, Family family)
     : pid_(pid),
+      family_(family),
       pid_fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))),
       in_(in),
       out_(out),
@@ -163,8 +183,12 @@ Child::~Child() {
 }
 
 void Child::kill() {
-  if (!status_) ::kill(pid_, SIGKILL);
+  if (!status_) strike();
   wait();
+}
+
+void Child::strike() const {
+  ::kill(family_ == Family::own ? -pid_ : pid_, SIGKILL);
 }
 
 void Child::wait() {
@@ -217,6 +241,7 @@ void Child::reap_if_ended() {
   if (waitid(P_PID, static_cast<id_t>(pid_), &state, WEXITED | WNOHANG | WNOWAIT) != 0 ||
       state.si_pid != pid_)
     return;
+  if (family_ == Family::own) strike();  // what it left behind; until it is reaped the group is its own
   std::size_t most = 2 * kMostOutput / kReadSize;  // of one that goes on writing for ever
   while (read_stream(out_, true) && most-- > 0) continue;
   while (read_stream(err_, false) && most-- > 0) continue;

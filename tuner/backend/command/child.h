@@ -1,6 +1,7 @@
 // One started command: /bin/sh -c in the worker's process group, so that whatever ends the worker
-// ends it too. Both of its streams are read all the time that we wait for something. Trap: what it
-// leaves running in the background may hold its streams open; its own end counts, not theirs.
+// ends it too, or in a group of its own, which is ended with it. Both of its streams are read all
+// the time that we wait for something. Trap: what it leaves running in the background may hold its
+// streams open; its own end counts, not theirs.
 #pragma once
 
 #include <sys/types.h>
@@ -21,19 +22,28 @@ inline constexpr std::size_t kMostOutput = std::size_t{4} << 20;  // kept of std
 
 enum class Input { none, pipe };
 
+// Where it runs: beside this process in its group; or with all that it starts in a group of its own, which
+// ends with the command, and by a guard with this process, however that ends. Signals to this process's group
+// (one that stops it) do not reach that.
+enum class Family { ours, own };
+
 class Child {
  public:
   // `environment` is added to this process's own. `rules` must outlive it. The error is a system's.
   static Result<std::unique_ptr<Child>> start(const std::string& command,
                                               const std::vector<std::string>& environment,
-                                              Input input, const std::vector<Rule>& rules);
+                                              Input input, const std::vector<Rule>& rules,
+                                              Family family = Family::ours);
   ~Child();  // kills it if it still runs
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   void wait();                      // for its end
   bool wait_for(Seconds patience);  // false: it still runs
-  void kill();                      // and wait; what it started itself goes with the worker
+  // And wait. What it started itself goes too where it has a family of its own, else with the worker.
+  void kill();
+  // The same without waiting, from any thread: whoever waits for it sees its end.
+  void strike() const;
 
   bool send_line(const std::string& line);  // to a pipe; false: nobody reads
   void close_input();
@@ -56,12 +66,18 @@ class Child {
   std::optional<std::int64_t> oom_kills() const;
 
  private:
-  Child(pid_t pid, int in, int out, int err, const std::vector<Rule>& rules);
+  Child(pid_t pid, int in, int out, int err, const std::vector<Rule>& rules, Family family);
+  static Result<std::unique_ptr<Child>> spawn(const std::string& command,
+                                              const std::vector<std::string>& environment,
+                                              Input input, const std::vector<Rule>& rules,
+                                              Family family);
   void take_news(int patience_ms);  // what came on the streams, or its end
   bool read_stream(int& fd, bool is_output);
   void reap_if_ended();
 
   pid_t pid_;
+  Family family_;
+  std::unique_ptr<Child> guard_;  // of a family of its own
   int pid_fd_, in_, out_, err_;  // -1: closed, or none
   std::string output_;
   bool output_cut_ = false;

@@ -20,9 +20,7 @@ inline constexpr NrtStatus kSuccess = 0, kFailure = 1, kInvalid = 2, kInvalidHan
 inline constexpr std::int32_t kNoFramework = 1;      // nrt_framework_type_t
 inline constexpr std::int32_t kPlacementDevice = 0;  // nrt_tensor_placement_t
 inline constexpr std::int32_t kUsageInput = 0, kUsageOutput = 1;
-inline constexpr std::int32_t kAnyCore = -1,
-                              kCoreCount =
-                                  -1;  // of nrt_load: the first free; deprecated, always -1
+inline constexpr std::int32_t kCoreCount = -1;  // of nrt_load: deprecated, always -1
 
 // Opaque.
 struct NrtModel;
@@ -109,6 +107,7 @@ struct Functions {
   // nullptr where the library has none.
   NrtStatus (*get_version)(Version* version, std::size_t size);
   NrtStatus (*get_instance_info)(InstanceInfo* info, std::size_t size);
+  NrtStatus (*get_visible_vnc_count)(std::uint32_t* count);
   NrtStatus (*get_vnc_memory_stats)(std::uint32_t core, MemoryStats* stats, std::size_t size,
                                     std::size_t* size_out);
 };

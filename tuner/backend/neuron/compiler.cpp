@@ -5,8 +5,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -15,8 +13,6 @@
 #include "tuner/backend/command/endings.h"
 #include "tuner/backend/command/substitution.h"
 #include "tuner/backend/neuron/endings.h"
-#include "tuner/core/hash.h"
-#include "tuner/core/stopwatch.h"
 
 namespace batchtune::neuron {
 namespace {
@@ -24,24 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 using command::Child;
 
-constexpr char kProgramFile[] = "model.hlo.pb", kNeffFile[] = "model.neff",
-               kLogFile[] = "log-neuron-cc.txt";
+constexpr char kLogFile[] = "log-neuron-cc.txt";
 constexpr Seconds kVersionPatience = 120;  // Python imports the whole compiler for it
 constexpr char kInstall[] =
     "pip install neuronx-cc --extra-index-url https://pip.repos.neuron.amazonaws.com, or give "
     "neff=model_b{batch}.neff";
-
-std::optional<std::string> content_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  return std::string{std::istreambuf_iterator<char>(file), {}};
-}
-
-bool write_content(const fs::path& path, const std::string& content) {
-  std::ofstream file(path, std::ios::binary);
-  file << content;
-  return static_cast<bool>(file.flush());
-}
 
 Ending failed(std::string reason, std::string evidence) {
   return {TrialStatus::failed, std::move(reason), std::move(evidence), ""};
@@ -87,7 +70,7 @@ Ending ending_of_compiler(const Child& child, const std::string& folder) {
   Ending ending = command::ending_of(child, rules, "neuronx-cc wrote no NEFF");
   const bool told = std::min(child.errors().rule(), child.printed().rule()) < rules.size();
   command::PrintedLines log(rules);
-  if (const auto content = told ? std::nullopt : content_of(fs::path(folder) / kLogFile))
+  if (const auto content = told ? std::nullopt : content_of(folder + "/" + kLogFile))
     log.add(*content);
   log.finish();
   if (log.rule() < rules.size())
@@ -98,12 +81,18 @@ Ending ending_of_compiler(const Child& child, const std::string& folder) {
   return ending;
 }
 
+// What the same compiler will say again of the same program.
+bool is_final(const Ending& ending) {
+  return ending.status == TrialStatus::unsupported ||
+         (ending.status == TrialStatus::out_of_memory && ending.where == "compile");
+}
+
 }  // namespace
 
 Result<Compiler> Compiler::find(const Settings& settings, const std::string& target) {
   const std::vector<command::Rule> no_rules;
   BT_TRY(child, Child::start("exec " + command::shell_quoted(settings.compiler) + " --version", {},
-                             command::Input::none, no_rules));
+                             command::Input::none, no_rules, command::Family::own));
   const bool ended = child->wait_for(kVersionPatience);
   std::string version = version_in(child->output());
   if (version.empty() && !child->errors().last().empty())
@@ -116,59 +105,56 @@ Result<Compiler> Compiler::find(const Settings& settings, const std::string& tar
   return environment_error("AWS Neuron's compiler, neuronx-cc", found, settings.compiler, kInstall);
 }
 
-std::string Compiler::arguments() const {
+std::string Compiler::arguments(const std::string& further) const {
   std::string arguments = "--framework XLA --target " + target_;
   if (!settings_.lnc.empty()) arguments += " --lnc " + settings_.lnc;
-  if (!settings_.arguments.empty()) arguments += " " + settings_.arguments;
+  for (const std::string* more : {&settings_.arguments, &further})
+    if (!more->empty()) arguments += " " + *more;
   return arguments;
 }
 
-// The folder that keeps the program, the NEFF and the compiler's log.
-std::string Compiler::entry_of(const std::string& program) const {
-  return settings_.cache + "/neuronxcc-" + version_ + "/" + hex64(fnv1a(program)) + "+" +
-         hex64(fnv1a(arguments()));
-}
-
-Outcome<Compiled> Compiler::compile(const std::string& program) const {
-  const std::string entry = entry_of(program);
-  if (!settings_.cache.empty() && content_of(fs::path(entry) / kProgramFile) == program)
-    if (auto neff = content_of(fs::path(entry) / kNeffFile); neff && !neff->empty())
-      return Compiled{std::move(*neff), true, 0};
-  const fs::path parent =
-      settings_.cache.empty() ? fs::temp_directory_path() : fs::path(settings_.cache);
-  const WorkFolder folder(parent);
+Outcome<Compiled> Compiler::compile(const Work& work, const std::stop_token& stop) const {
+  if (auto found = cache_.find(work.program, work.entry.arguments)) {
+    if (!*found) return tl::unexpected(found->error());
+    return Compiled{std::move(**found), true};
+  }
+  const WorkFolder folder(cache_.parent());
   if (folder.path().empty())
     return tl::unexpected(
-        failed("no folder to compile in", parent.string() + ": " + std::strerror(errno)));
-  BT_TRY(compiled, compile_in(folder.path(), program));
-  if (!settings_.cache.empty()) {  // somebody else may have been faster: theirs is as good
-    std::error_code ignored;
-    fs::create_directories(fs::path(entry).parent_path(), ignored);
-    fs::rename(folder.path(), entry, ignored);
-  }
-  return compiled;
+        failed("no folder to compile in", cache_.parent() + ": " + std::strerror(errno)));
+  auto neff = compile_in(folder.path(), work, stop);
+  const Ending* const failure = neff ? nullptr : &neff.error();
+  if (failure == nullptr || is_final(*failure))
+    cache_.keep(folder.path(), work.program, work.entry, failure);
+  if (!neff) return tl::unexpected(std::move(neff.error()));
+  return Compiled{std::move(*neff), false};
 }
 
-Outcome<Compiled> Compiler::compile_in(const std::string& folder,
-                                       const std::string& program) const {
-  if (!write_content(fs::path(folder) / kProgramFile, program))
+Outcome<std::string> Compiler::compile_in(const std::string& folder, const Work& work,
+                                          const std::stop_token& stop) const {
+  if (!write_content(folder + "/" + kProgramFile, work.program))
     return tl::unexpected(
         failed("the program could not be written", folder + ": " + std::strerror(errno)));
   const std::string line = "cd " + command::shell_quoted(folder) + " && exec " +
-                           command::shell_quoted(settings_.compiler) +
-                           " compile " + kProgramFile + " --output " + kNeffFile + " " +
-                           arguments();
-  const Stopwatch stopwatch;
-  auto child = Child::start(line, {}, command::Input::none, compiler_rules());
+                           command::shell_quoted(settings_.compiler) + " compile " + kProgramFile +
+                           " --output " + kNeffFile + " " + work.entry.arguments;
+  auto child =
+      Child::start(line, {}, command::Input::none, compiler_rules(), command::Family::own);
   if (!child) return tl::unexpected(failed("neuronx-cc did not start", to_string(child.error())));
-  if (!(*child)->wait_for(settings_.compile_timeout))
+  bool ended = false;
+  {
+    const std::stop_callback strike(stop, [&] { (*child)->strike(); });
+    ended = (*child)->wait_for(settings_.compile_timeout);
+  }
+  if (!ended)
     return tl::unexpected(Ending{TrialStatus::timeout, "neuronx-cc did not end in time",
                                  "compile_timeout: " + format_seconds(settings_.compile_timeout),
                                  ""});
-  auto neff = content_of(fs::path(folder) / kNeffFile);
+  if (stop.stop_requested()) return tl::unexpected(failed("compiling was stopped", ""));
+  auto neff = content_of(folder + "/" + kNeffFile);
   if (!command::ended_well(**child) || !neff || neff->empty())
     return tl::unexpected(ending_of_compiler(**child, folder));
-  return Compiled{std::move(*neff), false, stopwatch.seconds()};
+  return std::move(*neff);
 }
 
 }  // namespace batchtune::neuron

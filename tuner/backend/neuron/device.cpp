@@ -16,19 +16,21 @@ constexpr CoreFigures kTrn1n = {
 constexpr CoreFigures kInf2 = {
     "inf2", "inf2", 92 * kTera, 23 * kTera, 16 * kGibi, 410 * kGiga, "NKI guide, NeuronCore-v2"};
 constexpr CoreFigures kTrn2 = {"trn2",
-                               "trn2, LNC=2",
+                               "trn2",
                                158 * kTera,
                                40 * kTera,
                                24 * kGibi,
                                725 * kGiga,
-                               "NKI guide, two NeuronCores-v3"};
+                               "NKI guide, two NeuronCores-v3",
+                               true};
 constexpr CoreFigures kTrn3 = {"trn3",
-                               "trn3, LNC=2",
+                               "trn3",
                                158 * kTera,
                                40 * kTera,
                                36 * kGibi,
                                1225 * kGiga,
-                               "NKI guide, two NeuronCores-v4"};
+                               "NKI guide, two NeuronCores-v4",
+                               true};
 constexpr const CoreFigures* kAll[] = {&kTrn1, &kTrn1n, &kInf2, &kTrn2, &kTrn3};
 
 }  // namespace
@@ -67,23 +69,31 @@ const CoreFigures* figures_of_target(std::string_view target) {
   return nullptr;
 }
 
-DeviceInfo describe_core(const CoreFigures* figures, std::optional<double> memory_limit) {
+std::string lnc_of(const CoreFigures* figures, const std::string& said) {
+  if (figures == nullptr || !figures->joined) return "";
+  return said.empty() ? "2" : said;
+}
+
+DeviceInfo describe_core(const CoreFigures* figures, std::optional<double> memory_limit,
+                         const std::string& lnc) {
   DeviceInfo info;
   info.backend = "neuron";
   info.name = "NeuronCore";
   info.isa_in_use = {{DType::f32, ""}, {DType::bf16, ""}};
   info.memory_bytes = memory_limit;
   if (figures == nullptr) return info;
-  info.name += " of " + std::string(figures->title);
+  info.name += " of " + std::string(figures->title) + (lnc.empty() ? "" : ", LNC=" + lnc);
+  const double share = lnc == "1" ? 0.5 : 1;  // of the two that the figures are of
   const std::string source(figures->source);
   const auto add_peak = [&](DType dtype, double flops) {
     if (flops > 0) info.peaks.push_back({dtype, "", flops, FigureOrigin::catalogue, source});
   };
-  add_peak(DType::f32, figures->f32);
-  add_peak(DType::bf16, figures->bf16);
-  const double memory = memory_limit.value_or(figures->memory);
+  add_peak(DType::f32, share * figures->f32);
+  add_peak(DType::bf16, share * figures->bf16);
+  // Alone in its process it may take what the runtime says, which two neighbours share.
+  const double memory = memory_limit.value_or(share * figures->memory);
   info.memory_bytes = memory;
-  info.memory_levels = {{"HBM", memory, figures->bandwidth, FigureOrigin::catalogue, source}};
+  info.memory_levels = {{"HBM", memory, share * figures->bandwidth, FigureOrigin::catalogue, source}};
   return info;
 }
 

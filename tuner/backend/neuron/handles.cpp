@@ -8,7 +8,6 @@
 namespace batchtune::neuron {
 namespace {
 
-constexpr std::int32_t kFirstCore = 0;  // of those that this process has
 constexpr std::size_t kOverflow = std::size_t{4} << 30;
 
 Outcome<void> check(Step step, const char* function, NrtStatus status,
@@ -29,7 +28,7 @@ NeffTensor described(const TensorInfo& info) {
 
 }  // namespace
 
-Outcome<Tensor> Tensor::allocate(const Library& library, const std::string& name,
+Outcome<Tensor> Tensor::allocate(const Library& library, int core, const std::string& name,
                                  std::size_t bytes) {
   if (bytes >= kOverflow && !library.has_large_tensors())
     return tl::unexpected(
@@ -39,7 +38,7 @@ Outcome<Tensor> Tensor::allocate(const Library& library, const std::string& name
   NrtTensor* handle = nullptr;
   CapturedLog log;
   const NrtStatus status =
-      library.call().tensor_allocate(kPlacementDevice, kFirstCore, bytes, name.c_str(), &handle);
+      library.call().tensor_allocate(kPlacementDevice, core, bytes, name.c_str(), &handle);
   BT_TRY_VOID(check(Step::allocate, "nrt_tensor_allocate", status, log.text()));
   return Tensor(library, handle, bytes);
 }
@@ -82,11 +81,11 @@ Outcome<void> TensorSet::add(const std::string& name, const Tensor& tensor) {
                library_->call().add_tensor_to_tensor_set(handle_, name.c_str(), tensor.handle_));
 }
 
-Outcome<LoadedNeff> LoadedNeff::load(const Library& library, const std::string& neff) {
+Outcome<LoadedNeff> LoadedNeff::load(const Library& library, int core, const std::string& neff) {
   NrtModel* handle = nullptr;
   CapturedLog log;
   const NrtStatus status =
-      library.call().load(neff.data(), neff.size(), kAnyCore, kCoreCount, &handle);
+      library.call().load(neff.data(), neff.size(), core, kCoreCount, &handle);
   BT_TRY_VOID(check(Step::load, "nrt_load", status, log.text()));
   LoadedNeff loaded(library, handle);
   BT_TRY_VOID(loaded.read_tensors());

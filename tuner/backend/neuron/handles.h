@@ -13,9 +13,9 @@
 
 namespace batchtune::neuron {
 
-class Tensor {  // on the device
+class Tensor {  // on a core; programs of that core alone can use it
  public:
-  static Outcome<Tensor> allocate(const Library& library, const std::string& name,
+  static Outcome<Tensor> allocate(const Library& library, int core, const std::string& name,
                                   std::size_t bytes);
   Tensor(Tensor&& other) noexcept;
   Tensor& operator=(Tensor&& other) = delete;
@@ -62,7 +62,7 @@ struct NeffTensor {
 
 class LoadedNeff {
  public:
-  static Outcome<LoadedNeff> load(const Library& library, const std::string& neff);
+  static Outcome<LoadedNeff> load(const Library& library, int core, const std::string& neff);
   LoadedNeff(LoadedNeff&& other) noexcept;
   LoadedNeff& operator=(LoadedNeff&& other) = delete;
   ~LoadedNeff();

@@ -76,6 +76,7 @@ Status Library::find_functions() {
                              "one without " + std::string(missing), path(), kInstallRuntime);
   find(library_, "nrt_get_version", call_.get_version);
   find(library_, "nrt_get_instance_info", call_.get_instance_info);
+  find(library_, "nrt_get_visible_vnc_count", call_.get_visible_vnc_count);
   find(library_, "nrt_get_vnc_memory_stats", call_.get_vnc_memory_stats);
   return {};
 }
@@ -125,11 +126,18 @@ std::optional<InstanceInfo> Library::instance() const {
   return info;
 }
 
-std::optional<MemoryStats> Library::memory() const {
+std::optional<int> Library::cores() const {
+  std::uint32_t count = 0;
+  if (call_.get_visible_vnc_count == nullptr || call_.get_visible_vnc_count(&count) != kSuccess)
+    return std::nullopt;
+  return static_cast<int>(count);
+}
+
+std::optional<MemoryStats> Library::memory(int core) const {
   MemoryStats stats{};
   std::size_t written = 0;
   if (call_.get_vnc_memory_stats == nullptr ||
-      call_.get_vnc_memory_stats(0, &stats, sizeof(stats), &written) != kSuccess ||
+      call_.get_vnc_memory_stats(static_cast<std::uint32_t>(core), &stats, sizeof(stats), &written) != kSuccess ||
       written < sizeof(stats))
     return std::nullopt;
   return stats;

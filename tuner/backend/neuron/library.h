@@ -31,7 +31,8 @@ class Library {
   // Before 2.30 sizes overflow from 4 GiB on, without an error.
   bool has_large_tensors() const;
   std::optional<InstanceInfo> instance() const;
-  std::optional<MemoryStats> memory() const;  // of this process's first core
+  std::optional<int> cores() const;  // that this process has; they are numbered from 0
+  std::optional<MemoryStats> memory(int core) const;
 
  private:
   explicit Library(runtime::SharedLibrary library) : library_(std::move(library)) {}

@@ -1,16 +1,26 @@
 #include "tuner/backend/neuron/neuron_backend.h"
 
+#include <algorithm>
 #include <optional>
 #include <system_error>
+#include <thread>
 #include <utility>
 
-#include "tuner/backend/neuron/compiler.h"
+#include "tuner/backend/neuron/compilations.h"
 #include "tuner/backend/neuron/device.h"
 #include "tuner/backend/neuron/library.h"
 #include "tuner/backend/neuron/neuron_model.h"
 
 namespace batchtune::neuron {
 namespace {
+
+constexpr int kMostJobsByDefault = 4;  // by default: each takes some GiB of memory
+
+int compile_jobs(const Settings& settings) {
+  if (settings.compile_jobs > 0) return settings.compile_jobs;
+  const auto cpus = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(cpus / 2, 1, kMostJobsByDefault);
+}
 
 class NeuronBackend final : public Backend {
  public:
@@ -19,7 +29,9 @@ class NeuronBackend final : public Backend {
       : settings_(std::move(settings)),
         library_(std::move(library)),
         figures_(figures),
-        compiler_(std::move(compiler)) {}
+        compiler_(std::move(compiler)) {
+    if (compiler_) compilations_.emplace(*compiler_, compile_jobs(settings_));
+  }
 
   DeviceInfo describe() override;
   Outcome<std::unique_ptr<LoadedModel>> load(const Model& model, const LoadOptions& options,
@@ -32,12 +44,15 @@ class NeuronBackend final : public Backend {
   std::unique_ptr<Library> library_;
   const CoreFigures* figures_;        // nullptr: a device that nothing is known of
   std::optional<Compiler> compiler_;  // nullopt: NEFFs of the user's
+  std::optional<Compilations> compilations_;  // by the compiler; first to go
 };
 
 DeviceInfo NeuronBackend::describe() {
-  const std::optional<MemoryStats> memory = library_->memory();
+  const std::optional<MemoryStats> memory = library_->memory(0);
   DeviceInfo info = describe_core(
-      figures_, memory ? std::optional(static_cast<double>(memory->bytes_limit)) : std::nullopt);
+      figures_, memory ? std::optional(static_cast<double>(memory->bytes_limit)) : std::nullopt,
+      lnc_of(figures_, settings_.lnc));
+  info.compiles_elsewhere = compiler_.has_value();
   info.version =
       "libnrt " + library_->version() + (compiler_ ? ", neuronx-cc " + compiler_->version() : "");
   return info;
@@ -50,11 +65,15 @@ void NeuronBackend::report_settings(const LoadOptions& options, LoadReport& repo
   add("library", library_->path(), settings_.library.empty() ? "found" : "given");
   add("version", library_->version(), "the library");
   if (!settings_.core.empty()) add("core", settings_.core, "NEURON_RT_VISIBLE_CORES");
-  add("in_flight", std::int64_t{options.group.instances},
-      "instances: executions under way on the core");
+  if (const std::string lnc = lnc_of(figures_, settings_.lnc); !lnc.empty())
+    add("lnc", lnc, settings_.lnc.empty() ? "default of the device" : "NEURON_LOGICAL_NC_CONFIG");
+  add("cores", std::int64_t{options.group.cores}, "that have the model, each whole");
+  add("in_flight", std::int64_t{options.group.instances / options.group.cores},
+      "executions under way on each core");
   if (!compiler_) return add("neff", settings_.neff, "given");
   add("compiler", "neuronx-cc " + compiler_->version(), settings_.compiler);
-  add("compiler_arguments", compiler_->arguments(), "target of this device");
+  add("compiler_arguments", compiler_->arguments(options.variant_arguments),
+      options.group.variant.empty() ? "target of this device" : "variant " + options.group.variant);
   if (!settings_.cache.empty())
     add("neff_cache", settings_.cache, "by program, arguments and version");
 }
@@ -63,9 +82,10 @@ Outcome<std::unique_ptr<LoadedModel>> NeuronBackend::load(const Model& model,
                                                           const LoadOptions& options,
                                                           LoadReport& report) {
   try {
-    BT_TRY(loaded, NeuronModel::load(
-                       {*library_, settings_, compiler_ ? &*compiler_ : nullptr, model, options}));
+    BT_TRY(loaded, NeuronModel::load({*library_, settings_,
+                                      compilations_ ? &*compilations_ : nullptr, model, options}));
     report_settings(options, report);
+    report.compiled = loaded->compiled();
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::system_error& error) {
     return tl::unexpected(no_thread(error));

@@ -43,40 +43,50 @@ std::string names_of(const std::vector<NeffTensor>& tensors) {
 Outcome<std::unique_ptr<Program>> NeuronProgram::prepare(NeuronModel& model,
                                                          const std::string& neff,
                                                          const HloModule* program,
-                                                         std::int64_t batch) {
-  const std::optional<MemoryStats> before = model.library().memory();
-  BT_TRY(loaded, LoadedNeff::load(model.library(), neff));
-  std::unique_ptr<NeuronProgram> made(new NeuronProgram(model, batch, std::move(loaded)));
-  made->before_ = before;
-  for (int i = 0; i < model.in_flight().count(); ++i) BT_TRY_VOID(made->add_flight(program));
+                                                         std::int64_t batch,
+                                                         std::optional<Seconds> waited) {
+  std::unique_ptr<NeuronProgram> made(new NeuronProgram(model, batch, waited));
+  for (int core = 0; core < model.cores(); ++core) BT_TRY_VOID(made->add_core(core, neff));
+  for (int i = 0; i < model.in_flight().count(); ++i)
+    BT_TRY_VOID(made->add_flight(i % model.cores(), program));
   made->account();
   return std::unique_ptr<Program>(std::move(made));
 }
 
-Outcome<void> NeuronProgram::add_flight(const HloModule* program) {
+Outcome<void> NeuronProgram::add_core(int core, const std::string& neff) {
+  before_.push_back(model_.library().memory(core));
+  BT_TRY(loaded, LoadedNeff::load(model_.library(), core, neff));
+  neffs_.push_back(std::move(loaded));
+  return {};
+}
+
+Outcome<void> NeuronProgram::add_flight(int core, const HloModule* program) {
   BT_TRY(inputs, TensorSet::make(model_.library()));
   BT_TRY(outputs, TensorSet::make(model_.library()));
-  flights_.push_back({{}, std::move(inputs), std::move(outputs), {}, nullptr});
+  flights_.push_back({core, {}, std::move(inputs), std::move(outputs), {}, nullptr});
   BT_TRY_VOID(add_inputs(flights_.back(), program));
   return add_outputs(flights_.back(), program);
 }
 
 Outcome<Tensor*> NeuronProgram::own_tensor(Flight& flight, const NeffTensor& described) {
-  BT_TRY(tensor, Tensor::allocate(model_.library(), described.name, described.bytes));
+  BT_TRY(tensor,
+         Tensor::allocate(model_.library(), flight.core, described.name, described.bytes));
   flight.tensors.push_back(std::move(tensor));
-  memory_.activations += static_cast<Bytes>(described.bytes);
+  if (flight.core == 0) memory_.activations += static_cast<Bytes>(described.bytes);
   return &flight.tensors.back();
 }
 
 Outcome<void> NeuronProgram::add_inputs(Flight& flight, const HloModule* program) {
-  for (const NeffTensor& each : neff_.inputs()) {
+  const std::vector<NeffTensor>& inputs = neff_of(flight).inputs();
+  for (const NeffTensor& each : inputs) {
     const HloTensor* const ours =
         program == nullptr ? nullptr : find_tensor(program->parameters, each.name, "input");
     if (program != nullptr && ours == nullptr)
       return failed("the NEFF has an input that the program has not",
-                    each.name + " of " + names_of(neff_.inputs()));
+                    each.name + " of " + names_of(inputs));
     if (ours != nullptr) BT_TRY_VOID(check_size(each, *ours));
-    if (const Tensor* const weight = ours != nullptr ? model_.weight(ours->name) : nullptr) {
+    if (const Tensor* const weight =
+            ours != nullptr ? model_.weight(ours->name, flight.core) : nullptr) {
       BT_TRY_VOID(flight.input_set.add(each.name, *weight));
       continue;
     }
@@ -89,7 +99,8 @@ Outcome<void> NeuronProgram::add_inputs(Flight& flight, const HloModule* program
 
 // The result is the model's output, of a user's NEFF its first.
 Outcome<void> NeuronProgram::add_outputs(Flight& flight, const HloModule* program) {
-  for (const NeffTensor& each : neff_.outputs()) {
+  const std::vector<NeffTensor>& outputs = neff_of(flight).outputs();
+  for (const NeffTensor& each : outputs) {
     const HloTensor* const ours =
         program == nullptr ? nullptr : find_tensor(program->results, each.name, "output");
     if (ours != nullptr) BT_TRY_VOID(check_size(each, *ours));
@@ -104,18 +115,21 @@ Outcome<void> NeuronProgram::add_outputs(Flight& flight, const HloModule* progra
   }
   if (flight.result != nullptr) return {};
   return failed("the NEFF has not the program's result",
-                "its outputs: " + names_of(neff_.outputs()));
+                "its outputs: " + names_of(outputs));
 }
 
-// What the core holds more than before, beside the tensors, is code, scratch memory and rings.
-// Rings come with the first run.
+// What a core holds more than before, beside the tensors, is code, scratch memory and rings.
+// Rings come with the first run. The fullest core counts.
 void NeuronProgram::account() {
   memory_.kind = MemoryKind::device;
   memory_.weights = model_.weight_bytes();
-  const std::optional<MemoryStats> now = model_.library().memory();
-  if (!now || !before_) return;
-  const auto rise = static_cast<Bytes>(now->bytes_used) - static_cast<Bytes>(before_->bytes_used);
-  memory_.workspace = std::max({Bytes{0}, memory_.workspace, rise - memory_.activations});
+  for (int core = 0; core < model_.cores(); ++core) {
+    const auto& before = before_[static_cast<std::size_t>(core)];
+    const std::optional<MemoryStats> now = model_.library().memory(core);
+    if (!now || !before) continue;
+    const auto rise = static_cast<Bytes>(now->bytes_used) - static_cast<Bytes>(before->bytes_used);
+    memory_.workspace = std::max(memory_.workspace, rise - memory_.activations);
+  }
 }
 
 void NeuronProgram::set_input(std::uint64_t seed) {
@@ -133,7 +147,7 @@ Outcome<RunTimes> NeuronProgram::run_timed(int n, const CapturedLog* log) {
   try {
     return model_.in_flight().run(n, [this](int i) {
       const Flight& flight = flights_[static_cast<std::size_t>(i)];
-      const NrtStatus status = neff_.execute(flight.input_set, flight.output_set);
+      const NrtStatus status = neff_of(flight).execute(flight.input_set, flight.output_set);
       if (status != kSuccess) throw ExecutionFailed{status};
     });
   } catch (const ExecutionFailed& failure) {

@@ -1,5 +1,6 @@
 #include "tuner/backend/neuron/options.h"
 
+#include <charconv>
 #include <string_view>
 
 #include "tuner/backend/runtime/parameters.h"
@@ -8,8 +9,20 @@ namespace batchtune::neuron {
 namespace {
 
 constexpr char kBatch[] = "{batch}";
-constexpr std::string_view kKnown[] = {"library", "compiler",        "arguments", "target", "neff",
-                                       "cache",   "compile_timeout", "core",      "cores",  "lnc"};
+// cores and take are for whoever gives a worker its cores (tuner/cli/neuron_environment.h).
+constexpr std::string_view kKnown[] = {
+    "library", "compiler", "arguments", "target", "neff", "cache", "compile_timeout",
+    "compile_jobs", "core", "cores", "take", "lnc"};
+constexpr int kMostCompileJobs = 256;
+
+Result<int> parse_jobs(const std::string& text) {
+  int jobs = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), jobs);
+  if (error != std::errc{} || end != text.data() + text.size() || jobs < 1 || jobs > kMostCompileJobs)
+    return bad_input("a number of compilations at a time", "\"" + text + "\"",
+                     "neuron:compile_jobs");
+  return jobs;
+}
 
 }  // namespace
 
@@ -33,8 +46,17 @@ Result<Settings> parse_settings(const std::string& parameters) {
     BT_TRY(seconds, parse_seconds(timeout, "neuron:compile_timeout"));
     settings.compile_timeout = seconds;
   }
+  std::string jobs;
+  take("compile_jobs", jobs);
+  if (!jobs.empty()) {
+    BT_TRY(number, parse_jobs(jobs));
+    settings.compile_jobs = number;
+  }
   if (!settings.neff.empty() && !settings.arguments.empty())
     return bad_input("NEFFs, or arguments of the compiler that makes them", "both", kName);
+  if (!settings.lnc.empty() && settings.lnc != "1" && settings.lnc != "2")
+    return bad_input("1 or 2 physical cores in a logical one", "\"" + settings.lnc + "\"",
+                     "neuron:lnc");
   if (!settings.neff.empty() && settings.neff.find(kBatch) == std::string::npos)
     return bad_input("a pattern with {batch} in it: a NEFF is of one batch size", settings.neff,
                      "neuron:neff");

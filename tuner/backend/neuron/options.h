@@ -18,8 +18,9 @@ struct Settings {
   std::string neff;                     // a NEFF of each batch size instead: "model_b{batch}.neff"
   std::string cache;                    // folder of compiled programs; "" for none
   Seconds compile_timeout = 3600;       // large models take tens of minutes
-  std::string lnc;   // of trn2 and trn3: physical cores in one; "" for the default
-  std::string core;  // that the process was given, for the record
+  int compile_jobs = 0;  // compilations in the background at a time; 0: by the host's CPUs
+  std::string lnc;       // of trn2 and trn3: physical cores in one; "" for the default
+  std::string core;      // those that the process was given ("2", "2-5"), for the record
 };
 
 // NAME=VALUE,... Errors name what is not understood.

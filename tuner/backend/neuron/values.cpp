@@ -19,18 +19,19 @@ bool is_float(Element element) {
 }
 
 template <typename T>
-Outcome<void> write_as(Tensor& to, Element element, std::span<const T> values, std::size_t first) {
+Outcome<void> write_as(std::span<Tensor> to, Element element, std::span<const T> values, std::size_t first) {
   const std::size_t size = runtime::size_of(element);
   std::vector<std::byte> bytes(values.size() * size);
   for (std::size_t i = 0; i < values.size(); ++i)
     runtime::store(element, bytes.data(), static_cast<std::int64_t>(i),
                    static_cast<double>(values[i]));
-  return to.write(bytes.data(), first * size, bytes.size());
+  for (Tensor& tensor : to) BT_TRY_VOID(tensor.write(bytes.data(), first * size, bytes.size()));
+  return {};
 }
 
 // Elements from `first` on, made by make(values, index of the first of them).
 template <typename Make>
-Outcome<void> write_parts(Tensor& to, Element element, std::size_t first, std::size_t count,
+Outcome<void> write_parts(std::span<Tensor> to, Element element, std::size_t first, std::size_t count,
                           Make make) {
   std::vector<float> part(std::min(kPart, count));
   for (std::size_t done = 0; done < count; done += part.size()) {
@@ -86,7 +87,7 @@ std::optional<Element> element_of(ElementType type) {
   return std::nullopt;
 }
 
-Outcome<void> write_weight(Tensor& to, const Model& model, const HloTensor& weight,
+Outcome<void> write_weight(std::span<Tensor> to, const Model& model, const HloTensor& weight,
                            std::uint64_t seed) {
   const auto count = static_cast<std::size_t>(elements(weight.shape));
   return write_parts(to, element_of(weight.element), 0, count,
@@ -104,10 +105,10 @@ Outcome<void> write_input(Tensor& to, const Model& model, const HloTensor& input
     const std::size_t first = static_cast<std::size_t>(sample) * count;
     if (!ids.empty()) {
       fill_token_ids(seed, op, sample, ids);
-      BT_TRY_VOID(write_as<std::int32_t>(to, Element::i32, ids, first));
+      BT_TRY_VOID(write_as<std::int32_t>({&to, 1}, Element::i32, ids, first));
       continue;
     }
-    BT_TRY_VOID(write_parts(to, element_of(input.element), first, count,
+    BT_TRY_VOID(write_parts({&to, 1}, element_of(input.element), first, count,
                             [&](std::span<float> values, std::int64_t from) {
                               fill_input(seed, op, sample, values, from);
                             }));
@@ -124,7 +125,7 @@ Outcome<void> write_unknown(Tensor& to, const NeffTensor& input, std::int64_t ba
   Op op;
   op.name = input.name;
   for (std::size_t sample = 0; sample < samples; ++sample)
-    BT_TRY_VOID(write_parts(to, element, sample * (all / samples), all / samples,
+    BT_TRY_VOID(write_parts({&to, 1}, element, sample * (all / samples), all / samples,
                             [&](std::span<float> values, std::int64_t from) {
                               if (is_float(element))
                                 fill_input(seed, op, static_cast<std::int64_t>(sample), values,

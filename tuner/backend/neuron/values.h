@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "tuner/backend/neuron/handles.h"
@@ -11,8 +12,8 @@
 
 namespace batchtune::neuron {
 
-// A weight of a program of ours.
-Outcome<void> write_weight(Tensor& to, const Model& model, const HloTensor& weight,
+// A weight of a program of ours, on every core that has it.
+Outcome<void> write_weight(std::span<Tensor> to, const Model& model, const HloTensor& weight,
                            std::uint64_t seed);
 // One of the model's inputs: sample i of the batch is workload's sample i.
 Outcome<void> write_input(Tensor& to, const Model& model, const HloTensor& input,
