@@ -55,6 +55,10 @@ TableRow read_row(const Place& place) {
   row.batch = place.at("batch").integer(1, kLargestBatch);
   row.status = read_status(place);
   row.prepare = place.optional_number("prepare", 0);
+  row.compile = place.optional_number("compile", 0);
+  if (row.compile && *row.compile > row.prepare.value_or(0))
+    place.at("compile").refuse("no more than \"prepare\", of which it is a part",
+                               std::to_string(*row.compile));
   row.memory = place.optional_number("memory", 0);
   row.latency = place.at("latency").positive_numbers();
   row.round = place.at("round").integers(0, kLargestRound);

@@ -67,6 +67,7 @@ std::string Writer::row(const TableRow& row) {
                   row.batch, quoted(std::string(name_of(row.status))), maybe(row.prepare),
                   maybe(row.memory), numbers(row.latency), fmt::join(row.round, ","));
   if (!row.start.empty()) text += ",\"start\":" + numbers(row.start);
+  if (row.compile) text += ",\"compile\":" + number(*row.compile);
   if (row.truth) text += ",\"truth\":" + number(*row.truth);
   return text + "}";
 }

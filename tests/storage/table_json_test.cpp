@@ -57,7 +57,8 @@ RecordedTable full_table() {
                  {0, 7, 7},
                  {0.5, 1, 2.25},
                  0.09},
-                {3, TrialStatus::timeout, std::nullopt, std::nullopt, {}, {}, {}, std::nullopt}};
+                {3, TrialStatus::timeout, std::nullopt, std::nullopt, {}, {}, {}, std::nullopt},
+                {4, TrialStatus::out_of_memory, 242.5, std::nullopt, {}, {}, {}, std::nullopt, 240}};
   return table;
 }
 
@@ -65,7 +66,7 @@ bool same(const RecordedTable& a, const RecordedTable& b) {
   const auto rows = [](const TableRow& x, const TableRow& y) {
     return x.batch == y.batch && x.status == y.status && x.prepare == y.prepare &&
            x.memory == y.memory && x.latency == y.latency && x.round == y.round &&
-           x.start == y.start && x.truth == y.truth;
+           x.start == y.start && x.truth == y.truth && x.compile == y.compile;
   };
   return a.model == b.model && a.device == b.device && a.source == b.source && a.group == b.group &&
          a.memory_limit == b.memory_limit && a.anchor == b.anchor && a.problem == b.problem &&
@@ -231,6 +232,7 @@ TEST_CASE("a broken promise of a table is refused with its place", "[storage][ta
       {"\"batch\":8,", "", "$.rows[1].batch"},
       {"\"unstable\"", "\"fine\"", "$.rows[1].status"},
       {"\"prepare\":0.5", "\"prepare\":-0.5", "$.rows[0].prepare"},
+      {"\"prepare\":0.5", "\"prepare\":0.5,\"compile\":0.6", "$.rows[0].compile"},
       {"123456", "\"123456\"", "$.rows[0].memory"},
       {"[0.25,0.125,0.5]", "[0.25,-0.125,0.5]",
        "a positive number, found -0.125 (dir/t.json, "

@@ -25,6 +25,8 @@ struct TableRow {
   std::vector<int> round;
   std::vector<Seconds> start;    // since the recording began
   std::optional<Seconds> truth;  // undisturbed latency, where a generator knows it
+  // Of `prepare`, waited for a compiler on other hardware; 0: it was compiled before. Absent: nothing is compiled.
+  std::optional<Seconds> compile = {};
 };
 
 // What the roofline needs to guess the curve; absent where unknown.

@@ -12,6 +12,7 @@
 
 #include "tuner/core/units.h"
 #include "tuner/search/ascent.h"
+#include "tuner/search/compile_plan.h"
 #include "tuner/search/contest.h"
 #include "tuner/search/finals.h"
 #include "tuner/search/probe_plan.h"
@@ -20,14 +21,14 @@
 #include "tuner/search/scan_view.h"
 #include "tuner/search/settling.h"
 #include "tuner/search/steps.h"
+#include "tuner/search/together.h"
 
 namespace batchtune {
 namespace {
 
-constexpr std::size_t kMostTogether = 5;  // contenders of one round
-constexpr double kWorthJoining = 0.5;     // of the round's gain per second
 constexpr double kHopeless = 0.8;         // of the best rate: one visit is enough to see that
 constexpr double kBehind = 0.9;           // two visits
+constexpr std::size_t kFirstCompiled = 3;  // of a group, before the model says who is next
 constexpr double kNearlySure = 2;  // times the tolerance: then what must be seen is looked at
 constexpr int kRepeatAfter = 6;    // a round is run again unasked once for so many of the choice's
 constexpr std::uint64_t kApart = 0x9e3779b97f4a7c15;  // seeds of draws that share no numbers
@@ -45,6 +46,7 @@ class Adaptive final : public Strategy {
   struct Move {
     std::variant<std::monostate, Candidate, RoundRequest> what;  // to prepare; to run; nothing
     double per_second = 0;
+    std::optional<Candidate> then;  // the likely next one, to be compiled meanwhile
   };
 
   std::optional<Ask> check_smallest_fits();
@@ -52,11 +54,13 @@ class Adaptive final : public Strategy {
   std::optional<Ask> first_looks();
   std::optional<Ask> climb();
   std::optional<Ask> first_rounds();
+  std::optional<Ask> first_compiled();
   std::optional<Ask> best_look();
   std::optional<Ask> seek_any(const std::string& backend);
   Move round_again(const Contest& contest);
   Move look_elsewhere(const Contest& contest);
   bool may_look(const Prospect& prospect, const Contest& contest) const;
+  std::optional<Ask> prepare_or_compile(const Move& move);
   Seconds look_seconds(const Prospect& prospect, const Contest& contest) const;
   bool has_room() const;
   bool is_settled(const std::string& backend, const Contest& contest);
@@ -123,6 +127,7 @@ std::optional<Ask> Adaptive::race() {
     if (auto ask = first_looks()) return ask;
     if (auto ask = trim_held()) return ask;
     if (auto ask = first_rounds()) return ask;
+    if (auto ask = first_compiled()) return ask;
     if (auto ask = climb()) return ask;
     if (auto ask = repeat()) return ask;
     if (auto ask = best_look()) return ask;
@@ -139,6 +144,7 @@ std::optional<Ask> Adaptive::first_looks() {
     const std::int64_t largest = largest_worth_it(ledger_, problem_, estimate.group, left());
     const auto batches = considered(problem_, std::max(largest, smallest_batch(problem_)));
     if (!entries_of(ledger_, estimate.group).empty() || batches.empty()) continue;
+    if (ledger_.compiles().counted(estimate.group)) continue;
     if (!has_room()) break;
     if (!memory_is_known(problem_, estimate.group))
       return prepare(ledger_, {estimate.group, batches.front()});
@@ -148,10 +154,24 @@ std::optional<Ask> Adaptive::first_looks() {
   for (const std::string& backend : backends_of(problem_))
     for (const Estimate& estimate : problem_.groups) {
       if (estimate.group.backend != backend) continue;
+      if (ledger_.compiles().counted(estimate.group)) break;
       const Candidate smallest{estimate.group, smallest_batch(problem_)};
       if (!ledger_.find(smallest) && may_add(ledger_, problem_)) return prepare(ledger_, smallest);
       break;
     }
+  return std::nullopt;
+}
+
+// Where compilations are counted: as `doubling` begins, the smallest, the seed and one far above it.
+std::optional<Ask> Adaptive::first_compiled() {
+  for (const Estimate& estimate : problem_.groups) {
+    if (!ledger_.compiles().counted(estimate.group) || !may_add(ledger_, problem_)) continue;
+    if (entries_of(ledger_, estimate.group).size() >= kFirstCompiled) continue;
+    const CompilePlan plan = plan_compiles(ledger_, problem_, estimate, left());
+    if (!plan.next) continue;
+    if (!plan.ahead.empty()) return compile(ledger_, plan.ahead.front());
+    return prepare(ledger_, *plan.next);
+  }
   return std::nullopt;
 }
 
@@ -160,7 +180,8 @@ std::optional<Ask> Adaptive::climb() {
   if (!may_add(ledger_, problem_)) return std::nullopt;
   for (const Estimate& estimate : problem_.groups)
     if (const auto batch = next_up(ledger_, problem_, estimate.group, left()))
-      return prepare(ledger_, {estimate.group, *batch});
+      if (may_compile(ledger_, problem_, {estimate.group, *batch}))
+        return prepare(ledger_, {estimate.group, *batch});
   return std::nullopt;
 }
 
@@ -214,8 +235,7 @@ std::optional<Ask> Adaptive::best_look() {
     for (const Move& move : {round_again(contest), look_elsewhere(contest)})
       if (best.what.index() == 0 || move.per_second > best.per_second) best = move;
   }
-  if (const auto* candidate = std::get_if<Candidate>(&best.what))
-    return prepare(ledger_, *candidate);
+  if (std::holds_alternative<Candidate>(best.what)) return prepare_or_compile(best);
   if (const auto* round = std::get_if<RoundRequest>(&best.what)) {
     together_.clear();
     int most = 0;
@@ -238,7 +258,8 @@ std::optional<Ask> Adaptive::seek_any(const std::string& backend) {
     ScanRange range = scan_range(ledger_, problem_, estimate, left());
     range.largest = std::min(range.largest, below_the_wall(ledger_, problem_, estimate.group));
     const auto batch = next_batch(range, points);
-    if (batch && !ledger_.find({estimate.group, *batch}))
+    if (batch && !ledger_.find({estimate.group, *batch}) &&
+        may_compile(ledger_, problem_, {estimate.group, *batch}))
       return prepare(ledger_, {estimate.group, *batch});
   }
   return std::nullopt;
@@ -249,43 +270,13 @@ Seconds Adaptive::beside() const {
   return ledger_.anchor() == 0 ? 0 : visit_seconds(ledger_, ledger_.at(ledger_.anchor()).candidate);
 }
 
-// The choice, and those whose visits take most of the doubt away for their time.
 Adaptive::Move Adaptive::round_again(const Contest& contest) {
+  const Together best = most_together(ledger_, contest, beside());
   const Prospect& choice = contest.prospects[*contest.choice];
-  std::vector<const Prospect*> live;
-  for (const Prospect& prospect : contest.prospects)
-    if (prospect.live && prospect.measured && &prospect != &choice) live.push_back(&prospect);
-  const auto rate = [](const Prospect& prospect) {
-    return prospect.gain / std::max(prospect.visit, 1e-9);
-  };
-  std::stable_sort(live.begin(), live.end(),
-                   [&](const Prospect* a, const Prospect* b) { return rate(*a) > rate(*b); });
-  if (choice.live) live.insert(live.begin(), &choice);
-  std::vector<TrialId> together;
-  double gain = 0;
-  Seconds seconds = beside();
-  for (const Prospect* prospect : live) {
-    const bool joins = prospect->gain > 0 && rate(*prospect) >= kWorthJoining * gain / seconds;
-    if (prospect != &choice && !joins) break;
-    if (together.size() == kMostTogether) break;
-    gain += prospect->gain;
-    if (prospect->trial == ledger_.anchor()) continue;  // it is in every round
-    seconds += prospect->visit;
-    together.push_back(prospect->trial);
-  }
-  if (together.empty() && choice.trial != ledger_.anchor()) return {};
-  if (round_of(ledger_, together, kShortRound).contenders.size() < together.size()) {
-    // Long runs come alone: the one whose look is worth most, or the choice would always be it.
-    const auto* most = &*std::max_element(
-        live.begin(), live.begin() + static_cast<std::ptrdiff_t>(together.size()),
-        [&](const Prospect* a, const Prospect* b) { return rate(*a) < rate(*b); });
-    together = {(*most)->trial};
-    gain = (*most)->gain;
-    seconds = beside() + (*most)->visit;
-  }
-  if (round_cost(ledger_, together) > left()) return {};
-  return {round_of(ledger_, together, kShortRound),
-          std::min(gain, contest.standing.regret) / (kFirstVisits * seconds)};
+  if (best.trials.empty() && choice.trial != ledger_.anchor()) return {};
+  if (round_cost(ledger_, best.trials) > left()) return {};
+  return {round_of(ledger_, best.trials, kShortRound),
+          std::min(best.gain, contest.standing.regret) / (kFirstVisits * best.seconds), {}};
 }
 
 Seconds Adaptive::look_seconds(const Prospect& prospect, const Contest& contest) const {
@@ -295,25 +286,39 @@ Seconds Adaptive::look_seconds(const Prospect& prospect, const Contest& contest)
 
 bool Adaptive::may_look(const Prospect& prospect, const Contest& contest) const {
   return prospect.affordable && (prospect.trial != 0 || may_add(ledger_, problem_)) &&
+         may_compile(ledger_, problem_, prospect.candidate) &&
          look_seconds(prospect, contest) <= left();
 }
 
+// Of new batches each is held against the others with what it waits for a compiler; the best of
+// them against rounds without, as these are no way to spend a compiler's minutes.
 Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
   const Prospect& choice = contest.prospects[*contest.choice];
   const Prospect* must = must_see(contest, ledger_);
   const Prospect* best = nullptr;
-  double most = 0;
+  double most = 0, per_second = 0;
   for (const Prospect& prospect : contest.prospects) {
     if (prospect.live || !may_look(prospect, contest)) continue;
     const bool now = contest.standing.regret <= kNearlySure * problem_.wishes.tolerance &&
                      (&prospect == must || &prospect == &choice);
-    const double per_second = (now ? 1 : prospect.gain) / look_seconds(prospect, contest);
-    if (per_second <= most) continue;
+    const Seconds seconds = look_seconds(prospect, contest);
+    const double gain = now ? 1 : prospect.gain;
+    if (gain / (seconds + prospect.compile) <= most) continue;
     best = &prospect;
-    most = per_second;
+    most = gain / (seconds + prospect.compile);
+    per_second = gain / seconds;
   }
   if (!best) return {};
-  return {best->candidate, most};
+  const auto may = [&](const Prospect& prospect) { return may_look(prospect, contest); };
+  return {best->candidate, per_second, likely_then(ledger_, problem_, contest.prospects, *best, may)};
+}
+
+std::optional<Ask> Adaptive::prepare_or_compile(const Move& move) {
+  const auto& candidate = std::get<Candidate>(move.what);
+  const auto first = compile_before(ledger_, problem_, candidate, move.then);
+  if (!first) return prepare(ledger_, candidate);
+  contests_.clear();  // it is paid now, and that is not told
+  return compile(ledger_, *first);
 }
 
 bool Adaptive::is_settled(const std::string& backend, const Contest& contest) {
@@ -366,9 +371,11 @@ std::optional<Ask> Adaptive::conclude_race() {
     if (!proven.words.empty()) words += "; " + proven.words;
   }
   if (decided) return over(SessionEnd::converged, words);
-  const std::string spent = may_add(ledger_, problem_)
-                                ? format_seconds(ledger_.racing_spent()) + " of racing spent"
-                                : fmt::format("{} batches prepared", ledger_.entries().size());
+  std::string spent = format_seconds(ledger_.racing_spent()) + " of racing spent";
+  if (!may_add(ledger_, problem_))
+    spent = fmt::format("{} batches prepared", ledger_.entries().size());
+  else if (ledger_.compiles().left() == 0)
+    spent = compilations_used(ledger_);
   return over(SessionEnd::budget, spent + ": " + words);
 }
 

@@ -41,11 +41,11 @@ int tiles_of(std::int64_t batch) {
   return count;
 }
 
+}  // namespace
+
 double octaves_between(std::int64_t a, std::int64_t b) {
   return std::abs(std::log2(static_cast<double>(a) / static_cast<double>(b)));
 }
-
-}  // namespace
 
 bool memory_is_known(const Problem& problem, const CandidateGroup& group) {
   constexpr double kFar = 0.5;  // of the limit
@@ -63,6 +63,7 @@ bool memory_is_known(const Problem& problem, const CandidateGroup& group) {
 }
 
 bool is_dear(const Ledger& ledger) {
+  if (ledger.compiles().usual_wait() > kDear) return true;
   std::vector<double> seen;
   for (const Entry& entry : ledger.entries())
     if (entry.ok()) seen.push_back(entry.prepare_seconds);

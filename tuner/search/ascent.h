@@ -32,6 +32,8 @@ std::int64_t below_the_wall(const Ledger& ledger, const Problem& problem,
 std::optional<std::int64_t> step_within(std::span<const std::int64_t> batches, std::int64_t low,
                                         std::int64_t high);
 
+double octaves_between(std::int64_t a, std::int64_t b);  // at least 0
+
 // Of `batches` strictly between two, a multiple of most tiles near their (geometric) middle.
 std::optional<std::int64_t> middle_within(std::span<const std::int64_t> batches, std::int64_t low,
                                           std::int64_t high);

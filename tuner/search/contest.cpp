@@ -27,7 +27,8 @@ Seconds usual_preparation(const Ledger& ledger) {
   for (const Entry& entry : ledger.entries())
     if (entry.ok())
       seen.push_back(
-          std::max(0.0, entry.prepare_seconds - kRunsToPrepare * entry.first_run.value_or(0)));
+          std::max(0.0, entry.prepare_seconds - entry.compile_wait -
+                            kRunsToPrepare * entry.first_run.value_or(0)));
   return seen.empty() ? kUsualPreparation : median(seen);
 }
 
@@ -76,8 +77,10 @@ std::vector<Prospect> prospects_of(const Ledger& ledger, const Problem& problem,
     prospect.measured = entry && entry->latency && entry->shared > 0;
     prospect.live = entry && entry->live;
     prospect.affordable = prospect.measured || candidate.batch <= affordable;
-    if (!prospect.live)
+    if (!prospect.live) {
       prospect.prepare = preparing + kRunsToPrepare * ledger.run_seconds(candidate);
+      prospect.compile = ledger.compiles().expected_wait(candidate);
+    }
     prospects.push_back(prospect);
   };
   for (const Entry& entry : ledger.entries())

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "tuner/core/units.h"
+#include "tuner/search/compile_plan.h"
 #include "tuner/search/finals.h"
 #include "tuner/search/ledger.h"
 #include "tuner/search/probe_plan.h"
@@ -33,6 +34,7 @@ class Doubling final : public Strategy {
   std::optional<Ask> check_smallest_fits();
   std::optional<Ask> race();
   std::optional<Ask> scan(const Estimate& estimate);
+  std::optional<Ask> scan_few(const Estimate& estimate);
   std::optional<Ask> first_rounds(const std::vector<const Entry*>& entries);
   std::vector<TrialId> needed() const;
   bool may_prepare(const CandidateGroup& group) const;
@@ -45,7 +47,8 @@ class Doubling final : public Strategy {
   ProbePlan probes_;
   Finals finals_;
   bool racing_over_ = false;
-  bool cut_short_ = false;  // a batch was worth a look that Problem::most_batches did not allow
+  bool cut_short_ = false;  // a batch was worth a look that Problem::most_batches did not allow, ...
+  bool out_of_compiles_ = false;  // ... or Problem::most_compiles
   AskStop stop_;
 };
 
@@ -75,18 +78,24 @@ std::optional<Ask> Doubling::check_smallest_fits() {
 std::optional<Ask> Doubling::race() {
   if (const auto ended = anchor_ended(ledger_)) return over(SessionEnd::failed, *ended);
   if (auto ask = trim(ledger_, problem_, needed())) return ask;
-  cut_short_ = false;
+  cut_short_ = out_of_compiles_ = false;
   for (const Estimate& estimate : problem_.groups) {
     if (left() <= 0) break;
     if (may_prepare(estimate.group))  // else the smallest batch becomes the anchor
       if (auto ask = fix_anchor(ledger_, problem_, estimate.group)) return ask;
-    if (auto ask = scan(estimate)) return ask;
+    const bool few =
+        ledger_.compiles().counted(estimate.group) && estimate.group.compiled_batch == 0;
+    if (auto ask = few ? scan_few(estimate) : scan(estimate)) return ask;
   }
   if (auto ask = finals_.next(ledger_, problem_)) return ask;
   stop_ = finals_.stop();
   if (cut_short_ && stop_.end == SessionEnd::converged) {
     stop_.end = SessionEnd::budget;
     stop_.reason += fmt::format("; more than {} batches are not allowed", problem_.most_batches);
+  }
+  if (out_of_compiles_ && stop_.end != SessionEnd::failed) {
+    stop_.end = SessionEnd::budget;
+    stop_.reason = compilations_used(ledger_) + "; " + stop_.reason;
   }
   return std::nullopt;
 }
@@ -117,7 +126,26 @@ std::optional<Ask> Doubling::scan(const Estimate& estimate) {
     cut_short_ = true;
     return std::nullopt;
   }
-  return prepare(ledger_, {estimate.group, *batch});
+  const Candidate candidate{estimate.group, *batch};
+  if (!may_compile(ledger_, problem_, candidate)) {
+    out_of_compiles_ = true;
+    return std::nullopt;
+  }
+  return prepare(ledger_, candidate);
+}
+
+// Where compilations are counted: few batches, far apart, and the next ones compiled meanwhile.
+std::optional<Ask> Doubling::scan_few(const Estimate& estimate) {
+  if (auto ask = first_rounds(entries_of(ledger_, estimate.group))) return ask;
+  const CompilePlan plan = plan_compiles(ledger_, problem_, estimate, left());
+  out_of_compiles_ |= plan.refused;
+  if (!plan.next) return std::nullopt;
+  if (!may_prepare(estimate.group)) {
+    cut_short_ = true;
+    return std::nullopt;
+  }
+  if (!plan.ahead.empty()) return compile(ledger_, plan.ahead.front());
+  return prepare(ledger_, *plan.next);
 }
 
 // All that are new share their first rounds. The leader gets as many again before anything is

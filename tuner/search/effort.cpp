@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "tuner/core/compiling.h"
 #include "tuner/search/facts.h"
 
 namespace batchtune {
@@ -60,7 +61,8 @@ Effort effort_of(const SessionRecord& record, const Conclusion& conclusion) {
   Effort effort;
   for (const Observation& observation : record.observations) {
     const bool is_probe = std::holds_alternative<Probe>(observation.what);
-    (is_probe ? effort.probing : effort.racing) += observation.device_time;
+    (is_probe ? effort.probing : effort.racing) +=
+        observation.device_time - compile_wait(observation);
     const auto* round = std::get_if<Round>(&observation.what);
     if (!round) continue;
     ++effort.rounds;

@@ -62,7 +62,7 @@ std::optional<double> estimated_memory(const Problem& problem, const Candidate& 
 
 }  // namespace
 
-Ledger::Ledger(const Problem& problem) : problem_(problem) {}
+Ledger::Ledger(const Problem& problem) : problem_(problem), compiles_(problem) {}
 
 TrialId Ledger::number(const Candidate& candidate) {
   if (const Entry* entry = find(candidate)) return entry->id;
@@ -89,6 +89,7 @@ void Ledger::tell(const Observation& observation) {
   curves_.clear();
   if (const auto* probe = std::get_if<Probe>(&observation.what)) {
     probes_[probe->candidate.group].push_back(*probe);
+    compiles_.tell(*probe);
     probing_spent_ += std::max(probe->seconds, observation.device_time);
     return;
   }
@@ -101,6 +102,8 @@ void Ledger::tell(const Observation& observation) {
   entry.ending = preparation.ending;
   entry.live = preparation.ending.status == TrialStatus::ok;
   entry.prepare_seconds = observation.device_time;
+  entry.compile_wait = std::min(observation.device_time, compiles_.tell(preparation));
+  racing_spent_ -= entry.compile_wait;
   entry.first_run = preparation.first_run;
   if (preparation.memory)
     accounted_[entry.candidate.group][entry.candidate.batch] =

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tuner/core/observation.h"
+#include "tuner/search/compiles.h"
 #include "tuner/search/curve.h"
 #include "tuner/search/strategy.h"
 #include "tuner/statistics/levels.h"
@@ -24,7 +25,8 @@ struct Entry {
   Ending ending;                // the last one told
   bool told = false;            // its preparation has been answered
   bool live = false;            // held by the racing worker
-  Seconds prepare_seconds = 0;  // as told last
+  Seconds prepare_seconds = 0;  // as told last, with what was waited for the compiler: ...
+  Seconds compile_wait = 0;     // ... so much
   std::optional<Seconds> first_run;
   std::optional<Seconds> latency;    // undisturbed, from rounds
   std::optional<Seconds> seen;       // median of its visit medians
@@ -45,6 +47,7 @@ class Ledger {
   void tell(const Observation& observation);
   void release(TrialId trial);
   void fix_anchor(TrialId trial);  // once
+  void compile_ahead(const Candidate& candidate) { compiles_.begin_ahead(candidate); }
 
   const std::vector<Entry>& entries() const { return entries_; }
   const Entry* find(const Candidate& candidate) const;
@@ -53,6 +56,7 @@ class Ledger {
   const std::vector<RoundMedians>& rounds() const { return rounds_; }
   const std::vector<Round>& raw_rounds() const { return raw_rounds_; }
   const std::vector<Probe>& probes(const CandidateGroup& group) const;
+  const Compiles& compiles() const { return compiles_; }
 
   // Seconds of one run: measured, of the first run, or scaled from the nearest batch known
   // (measured or estimated); 0 when nothing is known.
@@ -76,6 +80,7 @@ class Ledger {
   // stay under what is safe without a limit.
   bool fits(const Candidate& candidate) const;
 
+  // Waiting for a compiler is none of the device's time.
   Seconds racing_left() const { return problem_.budget.racing - racing_spent_; }
   Seconds racing_spent() const { return racing_spent_; }
   Seconds probing_left() const { return problem_.budget.probing - probing_spent_; }
@@ -87,6 +92,7 @@ class Ledger {
   void judge_limits(const Round& round);
 
   Problem problem_;
+  Compiles compiles_;
   std::vector<Entry> entries_;  // entry i is trial i + 1
   TrialId anchor_ = 0;
   std::vector<RoundMedians> rounds_;

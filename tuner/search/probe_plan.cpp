@@ -42,6 +42,12 @@ bool affordable(const Ledger& ledger, const Problem& problem, const Candidate& c
          ledger.probing_left() - soak_reserve(problem);
 }
 
+// A probe compiles as a preparation does, but for what is compiled: where compilations are counted
+// there are no others.
+bool is_compiled(const Ledger& ledger, const Candidate& candidate) {
+  return !ledger.compiles().counted(candidate.group) || ledger.compiles().is_paid(candidate);
+}
+
 // The next batch towards the boundary of a group; nullopt: it is known, or not to be known.
 std::optional<std::int64_t> next_outwards(const Ledger& ledger, const Problem& problem,
                                           const CandidateGroup& group, Bytes limit) {
@@ -69,7 +75,8 @@ std::optional<AskProbe> towards_boundary(const Ledger& ledger, const Problem& pr
     if (takes_too_long(outwards ? *batch / 2 : *batch, ledger.seconds_per_sample(estimate.group)))
       continue;
     const Candidate candidate{estimate.group, *batch};
-    if (is_safe(ledger, problem, candidate, limit) && affordable(ledger, problem, candidate))
+    if (is_compiled(ledger, candidate) && is_safe(ledger, problem, candidate, limit) &&
+        affordable(ledger, problem, candidate))
       return AskProbe{{candidate, limit}};
   }
   return std::nullopt;
@@ -118,6 +125,18 @@ SmallestCheck check_smallest(const Ledger& ledger, const Problem& problem) {
   return check;
 }
 
+// Of what is compiled: the smallest, the middle and the largest that ran.
+std::vector<std::int64_t> compiled_points(const Ledger& ledger, const CandidateGroup& group,
+                                          std::int64_t middle) {
+  std::vector<std::int64_t> batches;
+  for (const Entry* entry : entries_of(ledger, group))
+    if (entry->ok()) batches.push_back(entry->candidate.batch);
+  std::erase_if(batches, [&, all = batches](std::int64_t batch) {
+    return batch != middle && batch != all.front() && batch != all.back();
+  });
+  return batches;
+}
+
 // Batch 1, the chosen one, and a larger one whose run is short, that is predicted to fit.
 void ProbePlan::plan(const Ledger& ledger, const Problem& problem, TrialId chosen) {
   planned_ = true;
@@ -131,6 +150,11 @@ void ProbePlan::plan(const Ledger& ledger, const Problem& problem, TrialId chose
       middle = entry.candidate.batch;
       best = ledger.rate(entry);
       if (entry.id == chosen) break;
+    }
+    if (ledger.compiles().counted(estimate.group)) {
+      for (const std::int64_t batch : compiled_points(ledger, estimate.group, middle))
+        points_.push_back({{estimate.group, batch}, false});
+      continue;
     }
     std::vector<std::int64_t> batches{1};
     if (middle > 1) batches.push_back(middle);

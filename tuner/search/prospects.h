@@ -31,7 +31,8 @@ struct Prospect {
   bool live = false;       // else a look begins with its preparation
   double visit_error = 0;  // standard deviation of the log of one visit's rate
   Seconds visit = 0;       // cost of one visit
-  Seconds prepare = 0;     // 0 where it is live
+  Seconds prepare = 0;     // of the device's; 0 where it is live
+  Seconds compile = 0;     // that preparing it is expected to wait for a compiler
   bool affordable = true;  // else a look would take too much of what is left of the budget
   bool alive = false;      // may be as good as the best by what the model knows
   double gain = 0;         // of kFirstVisits visits: expected loss that they take away, relative

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "tuner/core/compiling.h"
 #include "tuner/estimate/roofline.h"
 #include "tuner/measure/round_plan.h"
 #include "tuner/search/conclude.h"
@@ -88,10 +89,13 @@ Result<const StrategyEntry*> find_strategy(std::string_view name) {
 void count(ReplayRun& run, const SessionRecord& record) {
   std::set<Candidate> prepared;
   for (const Observation& observation : record.observations) {
-    run.device_seconds += observation.device_time;
+    run.device_seconds += observation.device_time - compile_wait(observation);
+    run.compiler_wait += compile_wait(observation);
+    run.virtual_seconds += observation.wall;
     Ending ending;
     if (const auto* preparation = std::get_if<Preparation>(&observation.what)) {
-      prepared.insert(preparation->candidate);
+      if (prepared.insert(preparation->candidate).second)
+        run.prepared.push_back(preparation->candidate);
       ending = preparation->ending;
     } else if (const auto* probe = std::get_if<Probe>(&observation.what)) {
       ending = probe->ending;
@@ -148,13 +152,18 @@ Result<Problem> problem_of(const TableGroup& tables, const Problem& settings) {
   if (problem.batches.empty())
     return bad_input("batches that the tables have", "none of those", tables.front().name);
   problem.largest_batch = problem.batches.back();
+  if (!has_compiler(tables)) {
+    problem.most_compiles = 0;
+    problem.compiles_elsewhere = false;
+  }
   if (!problem.wishes.memory_limit) problem.wishes.memory_limit = memory_limit_of(tables);
   for (const RecordedTable& table : tables) problem.groups.push_back(guess_of(table, problem));
   return problem;
 }
 
 Result<ReplayRun> replay(const TableGroup& tables, const Problem& settings,
-                         std::string_view strategy_name, std::uint64_t seed) {
+                         std::string_view strategy_name, std::uint64_t seed,
+                         const ReplayCompilers& compilers) {
   BT_TRY(entry, find_strategy(strategy_name));
   BT_TRY(problem, problem_of(tables, settings));
   SessionRecord record;
@@ -165,13 +174,14 @@ Result<ReplayRun> replay(const TableGroup& tables, const Problem& settings,
   record.header.wishes = problem.wishes;
   record.header.estimates = problem.groups;
   const auto strategy = entry->create(problem, seed);
-  ReplayMeasurer measurer(tables, seed);
+  ReplayMeasurer measurer(tables, seed, compilers);
   BT_TRY(end, drive(*strategy, measurer, record, {}));
   ReplayRun run;
   run.seed = seed;
   run.end = end.end;
   run.reason = end.reason;
   count(run, record);
+  run.compiled = measurer.compiled();
   judge(run, tables, conclude(record, problem.wishes), problem.wishes);
   return run;
 }
@@ -190,6 +200,8 @@ ReplaySummary summarise(std::string table, std::string strategy, std::span<const
   summary.visits = spread([](const ReplayRun& run) { return run.visits; });
   summary.distinct_batches = spread([](const ReplayRun& run) { return run.distinct_batches; });
   summary.device_seconds = spread([](const ReplayRun& run) { return run.device_seconds; });
+  summary.virtual_seconds = spread([](const ReplayRun& run) { return run.virtual_seconds; });
+  summary.compiled = spread([](const ReplayRun& run) { return run.compiled; });
   summary.regret = spread([](const ReplayRun& run) { return run.regret; });
   summary.hypervolume = spread([](const ReplayRun& run) { return run.hypervolume; }, Better::more);
   if (exhaustive > 0) summary.device_time_share = summary.device_seconds.median / exhaustive;
@@ -212,7 +224,8 @@ Seconds exhaustive_seconds(const TableGroup& tables) {
     const bool failed = recorded.row->status == TrialStatus::out_of_memory;
     if (failed && !memory_ended.insert(recorded.candidate.group).second) continue;
     const int runs = 1 + kVisits * visit_length(recorded.run).runs();  // the first one checked
-    seconds += recorded.row->prepare.value_or(0) + runs * recorded.run;
+    const Seconds compile = recorded.row->compile.value_or(0);
+    seconds += recorded.row->prepare.value_or(0) - compile + runs * recorded.run;
   }
   return seconds;
 }

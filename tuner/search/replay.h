@@ -26,13 +26,25 @@ namespace batchtune {
 // The groups of one problem: tables of one model and device that differ in threads and instances.
 using TableGroup = std::vector<RecordedTable>;
 
+// Of tables whose rows say what compiling took (TableRow::compile).
+struct ReplayCompilers {
+  int count = 2;                            // programs that are compiled at the same time
+  std::vector<std::int64_t> compiled = {};  // batches that were compiled before, of all groups
+};
+
+// Whether preparing waits for a compiler.
+bool has_compiler(const TableGroup& tables);
+
 // Answers from the tables, which must outlive it. Which contenders a round has room for, and how
 // often each runs, is decided as on a device; a visit has at most the samples that were recorded.
 // Seconds are virtual: preparation (the row's) with its first run, warm and timed runs, probes.
 // Rows that did not end ok end so again; above one that ran out of memory so does everything.
+// What is compiled ahead is so while virtual time goes on (Observation::wall: what was waited for a
+// compiler as well).
 class ReplayMeasurer final : public Measurer {
  public:
-  ReplayMeasurer(const TableGroup& tables, std::uint64_t seed);
+  ReplayMeasurer(const TableGroup& tables, std::uint64_t seed,
+                 const ReplayCompilers& compilers = {});
   ~ReplayMeasurer() override;
 
   // An Error: the table of the candidate's group is not there, or none has such a batch.
@@ -41,6 +53,8 @@ class ReplayMeasurer final : public Measurer {
   // Any batch: memory lies on the line through the rows beside it, and ends where the rows do so.
   Result<Observation> probe(const ProbeRequest& request) override;
   void release(TrialId trial) override;
+  void compile_ahead(const Candidate& candidate) override;
+  int compiled() const;  // programs that were compiled so far, ahead or not
 
  private:
   struct Impl;
@@ -51,7 +65,7 @@ class ReplayMeasurer final : public Measurer {
 // roofline guess: max(FLOP / peak, bytes / bandwidth) of the whole batch, its memory on the line
 // through the two smallest rows, as a good plan would have it. Without the figures there is no
 // curve, and the seed is the smallest batch. A table's memory limit counts where the settings have
-// none. The rest is as in `settings`. Error: no tables, an empty one, two of one group, no batch.
+// none; compilations count only where the tables have a compiler. The rest is as in `settings`. Error: no tables, an empty one, two of one group, no batch.
 Result<Problem> problem_of(const TableGroup& tables, const Problem& settings);
 
 // Throughput of every row that can be run by the truth: given (the interval is that point), or the
@@ -69,8 +83,12 @@ struct ReplayRun {
   SessionEnd end = SessionEnd::converged;
   std::string reason;
   std::optional<Candidate> chosen;
+  std::vector<Candidate> prepared;  // in this order, each once
   int visits = 0, distinct_batches = 0;  // distinct: candidates whose preparation was asked for
-  Seconds device_seconds = 0;            // racing and probing, preparation included
+  Seconds device_seconds = 0;            // racing and probing, preparation without its compiler
+  int compiled = 0;                      // programs that were compiled for it
+  Seconds compiler_wait = 0;             // for a compiler, while nothing else was done
+  Seconds virtual_seconds = 0;           // to the verdict: both
   // Objective lost by the choice against the true best under the same wishes, relative; 0 where
   // the intervals of the tables' own truth do not show a loss; 1 where nothing was chosen although
   // something could be. At least what the choice is above a limit, relative to that.
@@ -81,7 +99,8 @@ struct ReplayRun {
   int out_of_memory_hits = 0;  // preparations and probes
 };
 Result<ReplayRun> replay(const TableGroup& tables, const Problem& settings,
-                         std::string_view strategy, std::uint64_t seed);
+                         std::string_view strategy, std::uint64_t seed,
+                         const ReplayCompilers& compilers = {});
 
 // p95: what 95 % of the runs are not worse than.
 struct Spread {
@@ -91,6 +110,7 @@ struct ReplaySummary {
   std::string table, strategy;
   int seeds = 0;
   Spread visits, distinct_batches, device_seconds, regret, hypervolume;
+  Spread virtual_seconds, compiled;  // with a compiler; else device_seconds, and 0
   // Median device seconds over those of an exhaustive sweep with ten visits a batch.
   double device_time_share = 0;
   int most_out_of_memory_hits = 0;
@@ -101,7 +121,8 @@ struct ReplaySummary {
 ReplaySummary summarise(std::string table, std::string strategy, std::span<const ReplayRun> runs,
                         Seconds exhaustive_seconds, double tolerance);
 
-// Device seconds of ten visits to every batch that can be run, each prepared once; a sweep upwards
+// Device seconds of ten visits to every batch that can be run, each prepared once (without a
+// compiler's); a sweep upwards
 // meets the end of memory once.
 Seconds exhaustive_seconds(const TableGroup& tables);
 

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "tuner/measure/round_plan.h"
 #include "tuner/search/recording.h"
 #include "tuner/search/replay.h"
+#include "tuner/search/virtual_compilers.h"
 
 namespace batchtune {
 namespace {
@@ -64,9 +66,37 @@ struct ReplayMeasurer::Impl {
   Recording recording;
   std::map<TrialId, const RecordedRow*> live;
   BalancedDraws draws;
+  const bool compiles;
+  VirtualCompilers compilers;
+  Seconds now = 0;  // virtual
+  std::map<CandidateGroup, std::vector<std::int64_t>> untold;  // found compiled when it was loaded
+  std::set<CandidateGroup> loaded;
 
-  Impl(const TableGroup& group, std::uint64_t seed_given)
-      : tables(group), seed(seed_given), recording(group) {}
+  Impl(const TableGroup& group, std::uint64_t seed_given, const ReplayCompilers& given)
+      : tables(group),
+        seed(seed_given),
+        recording(group),
+        compiles(has_compiler(group)),
+        compilers(given.count) {
+    for (const RecordedTable& table : tables)
+      for (const std::int64_t batch : given.compiled) compilers.know({table.group, batch});
+  }
+
+  void load(const CandidateGroup& group) {
+    if (compiles && loaded.insert(group).second) untold[group] = compilers.ready(group, now);
+  }
+  // What preparing it takes now; `compile`: of that, waited for the compiler.
+  struct Preparing {
+    Seconds seconds = 0;
+    std::optional<Seconds> compile;
+  };
+  Preparing preparing(const Candidate& candidate, const RecordedRow* recorded);
+  Observation passed(Observation observation) {
+    observation.started = now;
+    observation.wall = observation.device_time;
+    now += observation.wall;
+    return observation;
+  }
 
   Result<const RecordedTable*> table_of(const CandidateGroup& group) const;
   Status check_batch(std::int64_t batch) const;
@@ -126,8 +156,27 @@ std::vector<Seconds> ReplayMeasurer::Impl::samples_of(const RecordedRow& row, in
   return samples;
 }
 
-ReplayMeasurer::ReplayMeasurer(const TableGroup& tables, std::uint64_t seed)
-    : impl_(std::make_unique<Impl>(tables, seed)) {}
+ReplayMeasurer::Impl::Preparing ReplayMeasurer::Impl::preparing(const Candidate& candidate,
+                                                                const RecordedRow* recorded) {
+  Preparing result;
+  if (recorded) result.seconds = recorded->row->prepare.value_or(0);
+  if (!compiles) return result;
+  const Seconds takes = recorded ? recorded->row->compile.value_or(0) : 0;
+  result.compile = compilers.wait(candidate, takes, now);
+  result.seconds += *result.compile - takes;
+  return result;
+}
+
+bool has_compiler(const TableGroup& tables) {
+  for (const RecordedTable& table : tables)
+    for (const TableRow& row : table.rows)
+      if (row.compile) return true;
+  return false;
+}
+
+ReplayMeasurer::ReplayMeasurer(const TableGroup& tables, std::uint64_t seed,
+                               const ReplayCompilers& compilers)
+    : impl_(std::make_unique<Impl>(tables, seed, compilers)) {}
 
 ReplayMeasurer::~ReplayMeasurer() = default;
 
@@ -139,7 +188,12 @@ Result<Observation> ReplayMeasurer::prepare(TrialId trial, const Candidate& cand
   preparation.trial = trial;
   preparation.candidate = candidate;
   preparation.ending = ending_of(recorded, candidate.batch, smallest_failing(*table));
-  preparation.prepare_seconds = recorded ? recorded->row->prepare.value_or(0) : 0;
+  impl_->load(candidate.group);
+  if (const auto told = impl_->untold.extract(candidate.group); !told.empty())
+    preparation.compiled = told.mapped();
+  const auto preparing = impl_->preparing(candidate, recorded);
+  preparation.prepare_seconds = preparing.seconds;
+  preparation.compile_seconds = preparing.compile;
   Observation observation;
   observation.device_time = preparation.prepare_seconds;
   impl_->live.erase(trial);
@@ -153,9 +207,8 @@ Result<Observation> ReplayMeasurer::prepare(TrialId trial, const Candidate& cand
           MemoryUse{0, static_cast<Bytes>(*recorded->row->memory), 0, MemoryKind::account};
     impl_->live[trial] = recorded;
   }
-  observation.wall = observation.device_time;
   observation.what = preparation;
-  return observation;
+  return impl_->passed(std::move(observation));
 }
 
 // Samples are dealt to the instances in turn, which run side by side.
@@ -188,9 +241,8 @@ Result<Observation> ReplayMeasurer::run_round(const RoundRequest& request) {
     }
     observation.device_time += longest;
   }
-  observation.wall = observation.device_time;
   observation.what = round;
-  return observation;
+  return impl_->passed(std::move(observation));
 }
 
 Result<Observation> ReplayMeasurer::probe(const ProbeRequest& request) {
@@ -204,7 +256,7 @@ Result<Observation> ReplayMeasurer::probe(const ProbeRequest& request) {
   probe.limit = request.limit;
   probe.limiter = request.limit ? LimiterKind::account : LimiterKind::none;
   probe.soak = request.soak;
-  if (recorded) probe.seconds = recorded->row->prepare.value_or(0);
+  probe.seconds = impl_->preparing(request.candidate, recorded).seconds;
   if ((failing && batch >= *failing) || (request.limit && memory.value_or(0) > *request.limit)) {
     probe.ending = {TrialStatus::out_of_memory, "recorded as out_of_memory",
                     fmt::format("wanted {} bytes", memory.value_or(0)), "device"};
@@ -217,9 +269,20 @@ Result<Observation> ReplayMeasurer::probe(const ProbeRequest& request) {
     probe.seconds += std::max(request.soak, run);
   }
   Observation observation;
-  observation.device_time = observation.wall = probe.seconds;
+  observation.device_time = probe.seconds;
   observation.what = probe;
-  return observation;
+  return impl_->passed(std::move(observation));
+}
+
+void ReplayMeasurer::compile_ahead(const Candidate& candidate) {
+  impl_->load(candidate.group);
+  const RecordedRow* recorded = impl_->recording.find(candidate);
+  const Seconds takes = recorded ? recorded->row->compile.value_or(0) : 0;
+  if (impl_->compiles) impl_->compilers.begin(candidate, takes, impl_->now);
+}
+
+int ReplayMeasurer::compiled() const {
+  return impl_->compilers.begun();
 }
 
 void ReplayMeasurer::release(TrialId trial) {

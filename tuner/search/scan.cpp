@@ -3,14 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace batchtune {
 namespace {
 
-// A doubling that gains less leaves at most as much to all the further ones of a saturating curve.
-constexpr double kStillGrowing = 0.01;
-constexpr double kWorthALook = 0.01;  // possible gain; neighbouring batches differ by about 2 %
 constexpr int kFinestGap = 32;        // gaps of 1/32 of the batch hide no more than that
 constexpr int kFinestKneeGap = 8;     // the knee is a preference, not a peak
 
@@ -30,8 +26,6 @@ std::optional<std::int64_t> allowed_between(const ScanRange& range, std::int64_t
   return nearest;
 }
 
-constexpr std::int64_t kBeyond = std::numeric_limits<std::int64_t>::max();
-
 std::optional<std::int64_t> upwards(const ScanRange& range, std::span<const ScanPoint> points,
                                     double best_rate) {
   const ScanPoint& top = points.back();
@@ -41,14 +35,6 @@ std::optional<std::int64_t> upwards(const ScanRange& range, std::span<const Scan
   });
   if (top.batch >= 2 * best->batch) return std::nullopt;
   return allowed_between(range, top.batch, kBeyond, 2 * top.batch);
-}
-
-// Line through two points in logarithms, read at a third batch; the best rate that a concave curve
-// can have.
-double extended(const ScanPoint& a, const ScanPoint& b, std::int64_t at) {
-  const auto log_of = [](std::int64_t batch) { return std::log(static_cast<double>(batch)); };
-  const double slope = std::log(b.rate / a.rate) / (log_of(b.batch) - log_of(a.batch));
-  return b.rate * std::exp(slope * (log_of(at) - log_of(b.batch)));
 }
 
 bool splittable(std::int64_t low, std::int64_t high, std::int64_t batch, int finest) {
@@ -110,6 +96,12 @@ std::optional<std::int64_t> around_knee(const ScanRange& range, std::span<const 
 }
 
 }  // namespace
+
+double extended(const ScanPoint& a, const ScanPoint& b, std::int64_t at) {
+  const auto log_of = [](std::int64_t batch) { return std::log(static_cast<double>(batch)); };
+  const double slope = std::log(b.rate / a.rate) / (log_of(b.batch) - log_of(a.batch));
+  return b.rate * std::exp(slope * (log_of(at) - log_of(b.batch)));
+}
 
 // Halves from the bottom down to the smallest batch. Small batches are cheap, the table is worth
 // reading with them, and a seed just above a cliff would hide what lies below it.

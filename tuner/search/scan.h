@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -24,6 +25,15 @@ struct ScanRange {
   Objective objective = Objective::knee;
   double give_up = 0.02;
 };
+
+// A doubling that gains less leaves at most as much to all the further ones of a saturating curve.
+inline constexpr double kStillGrowing = 0.01;
+inline constexpr double kWorthALook = 0.01;  // possible gain; neighbouring batches differ by 2 %
+inline constexpr std::int64_t kBeyond = std::numeric_limits<std::int64_t>::max();
+
+// Line through two points in logarithms, read at a third batch; the best rate that a concave curve
+// can have. REQUIRES: both have a rate.
+double extended(const ScanPoint& a, const ScanPoint& b, std::int64_t at);
 
 // The next smaller batch on the way down to the smallest: it needs no rates, so that all of them
 // can share their first rounds. nullopt: all are known (or none is: the scan begins with the seed).

@@ -85,4 +85,9 @@ AskPrepare prepare(Ledger& ledger, const Candidate& candidate) {
   return AskPrepare{ledger.number(candidate), candidate};
 }
 
+AskCompile compile(Ledger& ledger, const Candidate& candidate) {
+  ledger.compile_ahead(candidate);
+  return AskCompile{candidate};
+}
+
 }  // namespace batchtune

@@ -37,4 +37,7 @@ std::optional<Ask> release_contenders(Ledger& ledger);
 
 AskPrepare prepare(Ledger& ledger, const Candidate& candidate);
 
+// In the background, of a group whose programs are compiled. Ask again after it: it is not told.
+AskCompile compile(Ledger& ledger, const Candidate& candidate);
+
 }  // namespace batchtune

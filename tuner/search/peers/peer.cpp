@@ -7,6 +7,7 @@
 #include <map>
 
 #include "tuner/core/units.h"
+#include "tuner/search/compile_plan.h"
 #include "tuner/search/ledger.h"
 #include "tuner/search/peers/peer_view.h"
 #include "tuner/search/probe_plan.h"
@@ -48,8 +49,9 @@ class Peer final : public Strategy {
   std::vector<Pick> measured_;        // in this order, failed ones too
   std::vector<std::int64_t> bounds_;  // of groups: above it a batch was too expensive
   std::vector<std::int64_t> tops_;    // of groups, once the first batch is known
-  Seconds longest_preparation_ = 0;   // compiling may take far longer than running
+  Seconds longest_preparation_ = 0;   // of the device: putting a program there may take long
   bool cut_short_ = false;            // the budget refused something
+  bool out_of_compiles_ = false;      // Problem::most_compiles did
   bool over_ = false;
   AskStop stop_;
 };
@@ -62,9 +64,12 @@ Ask Peer::ask() {
 }
 
 void Peer::tell(const Observation& observation) {
-  if (std::holds_alternative<Preparation>(observation.what))
-    longest_preparation_ = std::max(longest_preparation_, observation.device_time);
   ledger_.tell(observation);
+  const auto* preparation = std::get_if<Preparation>(&observation.what);
+  if (!preparation) return;
+  const Entry& entry = ledger_.at(preparation->trial);
+  longest_preparation_ =
+      std::max(longest_preparation_, entry.prepare_seconds - entry.compile_wait);
 }
 
 std::optional<Ask> Peer::search() {
@@ -85,6 +90,9 @@ std::optional<Ask> Peer::search() {
     return over(SessionEnd::failed, "no candidate ran: see the trials' reasons");
   if (auto ask = finish_anchor()) return ask;
   const std::size_t batches = measured_.size();
+  if (out_of_compiles_)
+    return over(SessionEnd::budget,
+                fmt::format("{}, on {} batches", compilations_used(ledger_), batches));
   if (is_full())
     return over(SessionEnd::budget,
                 fmt::format("{} batches are prepared, the most allowed", batches));
@@ -128,6 +136,8 @@ std::optional<Pick> Peer::next_pick() {
   while (!is_full()) {
     const auto pick = policy_->next(view_of(ledger_, problem_, measured_, bounds_, tops_));
     if (!pick) return std::nullopt;
+    out_of_compiles_ = !may_compile(ledger_, problem_, candidate_of(*pick));
+    if (out_of_compiles_) return std::nullopt;
     if (cost_of(candidate_of(*pick)) <= ledger_.racing_left()) return pick;
     bounds_[pick->group] = pick->batch - 1;
     cut_short_ = true;

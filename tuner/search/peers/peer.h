@@ -13,7 +13,8 @@ namespace batchtune::peers {
 inline constexpr int kPeerVisits = 10;  // what an exhaustive sweep of this precision makes as well
 
 // A batch whose preparation and visits cannot be paid for any more is refused; without any left,
-// or with Problem::most_batches prepared, the search ends.
+// or with Problem::most_batches prepared or Problem::most_compiles used up, the search ends. Nothing
+// is compiled in the background: at home none of them does.
 std::unique_ptr<Strategy> make_peer(const Problem& problem, std::unique_ptr<Policy> policy);
 
 }  // namespace batchtune::peers
