@@ -47,7 +47,8 @@ constexpr BackendEntry kBackends[] = {
     {"command", "any program: one that prints its latencies, is timed, or serves (--command)",
      nullptr, false, MemoryKind::rss, command::create_backend, true, nullptr, true},
     {"simulated",
-     "a device that exists only as a cost formula with a virtual clock, disturbed where told",
+     "devices that exist only as cost formulas with a virtual clock: a plain one, accelerators "
+     "(simulated:trn1, list devices), described ones (simulated:./mine.json)",
      nullptr, true, MemoryKind::account, create_simulated_backend},
 };
 

@@ -10,6 +10,7 @@
 #include "tuner/backend/backend_list.h"
 #include "tuner/backend/onnxruntime/options.h"
 #include "tuner/backend/openvino/options.h"
+#include "tuner/backend/simulated/parameters.h"
 #include "tuner/cli/calibration.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
@@ -100,7 +101,18 @@ void add_device(Listing& list, const DeviceInfo& device, const std::string& desc
                  figure(main_memory_bandwidth(device), format_rate),
                  figure(memory, format_bytes),
                  {std::int64_t{device.cores}, ""},
+                 {device.simulated, ""},
                  text(description)});
+}
+
+// As they are named for --backend; what they say of themselves.
+void add_simulated_devices(Listing& list) {
+  for (const simulated::Accelerator& accelerator : simulated::accelerators()) {
+    DeviceInfo device = simulated::describe(accelerator);
+    device.name = "simulated:" + accelerator.name;
+    device.cores = static_cast<int>(accelerator.cores);
+    add_device(list, device, "SIMULATED, figures of one core: " + accelerator.description);
+  }
 }
 
 Result<Listing> list_devices(const ListOptions& options) {
@@ -111,6 +123,7 @@ Result<Listing> list_devices(const ListOptions& options) {
                   {"bytes_per_second", "bandwidth", true},
                   {"memory_bytes", "memory", true},
                   {"cores", "cores", true},
+                  {"simulated", "simulated", false, 2},
                   {"description", ""}};
   if (!options.backend.empty()) {
     BT_TRY(spec, named_plugin(options.backend));
@@ -133,6 +146,7 @@ Result<Listing> list_devices(const ListOptions& options) {
   }
   for (const CatalogueEntry& entry : catalogue())
     add_device(list, to_device(entry), std::string(entry.description));
+  add_simulated_devices(list);
   return list;
 }
 
@@ -199,7 +213,7 @@ Result<Listing> list_ops(const ListOptions&) {
   return list;
 }
 
-// Of the runtimes: what --runtime-option takes.
+// Of the runtimes: what --runtime-option takes. Of the simulated devices: what follows their name.
 Result<Listing> list_options(const ListOptions&) {
   Listing list;
   list.columns = {{"backend", "backend"}, {"name", "option"}, {"values", "values"}, {"meaning", ""}};
@@ -210,6 +224,7 @@ Result<Listing> list_options(const ListOptions&) {
   };
   add("onnxruntime", onnxruntime::parameters());
   add("openvino", openvino::parameters());
+  add("simulated", simulated::known_parameters());
   return list;
 }
 
