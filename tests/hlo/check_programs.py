@@ -13,43 +13,26 @@ import subprocess
 import sys
 import tempfile
 
-try:
-    import jax
-    import numpy
-    from jax._src import xla_bridge
-    from jax._src.lib import xla_client
-    from jaxlib import _jax
-    import ml_dtypes
-except ImportError as missing:
-    print(f"SKIPPED: this Python has not what runs XLA programs, {missing} (pip install jax==0.10.2)")
-    sys.exit(77)
+import xla_program  # first: it ends where a package is missing
+
+import numpy
 
 SEED = 7
 # Of the largest magnitude of the output. f32: both sides sum in f32, in different orders. bf16 has 8 bits, and both
 # weights and what lies between layers are rounded to them, while the output it is held against is in f32.
 TOLERANCES = {"f32": 1e-4, "bf16": 6e-2}
-ELEMENTS = {"f32": numpy.float32, "bf16": ml_dtypes.bfloat16, "s32": numpy.int32}
-
-
-def compiled(client, program):
-    """Private names of jaxlib 0.10.2: other versions may have others."""
-    module = _jax.mlir.hlo_to_stablehlo(program)
-    devices = _jax.DeviceList(tuple(client.devices()[:1]))
-    return client.compile_and_load(module, devices, xla_client.CompileOptions())
 
 
 def read(folder, tensor):
-    return numpy.fromfile(folder / tensor["file"], ELEMENTS[tensor["element"]]).reshape(tensor["shape"])
+    return numpy.fromfile(folder / tensor["file"], xla_program.ELEMENTS[tensor["element"]]).reshape(tensor["shape"])
 
 
 def run(client, folder, manifest):
     """The program's results, the model's output first."""
-    executable = compiled(client, (folder / "program.hlo.pb").read_bytes())
-    arguments = [jax.device_put(read(folder, tensor)) for tensor in manifest["parameters"]]
-    arrays = executable.execute_sharded(arguments).disassemble_into_single_device_arrays()
-    results = [numpy.asarray(shards[0]) for shards in arrays]
+    results = xla_program.run(client, (folder / "program.hlo.pb").read_bytes(),
+                              [read(folder, tensor) for tensor in manifest["parameters"]])
     for tensor, result in zip(manifest["results"], results, strict=True):
-        if list(result.shape) != tensor["shape"] or result.dtype != ELEMENTS[tensor["element"]]:
+        if list(result.shape) != tensor["shape"] or result.dtype != xla_program.ELEMENTS[tensor["element"]]:
             raise SystemExit(f"{manifest['model']}: {tensor['name']} is {result.dtype}{list(result.shape)}, "
                              f"wanted {tensor['element']}{tensor['shape']}")
         if not numpy.all(numpy.isfinite(result.astype(numpy.float32))):
@@ -88,7 +71,7 @@ def main():
     parser.add_argument("--batches", default="1,3")
     parser.add_argument("models", nargs="+")
     arguments = parser.parse_args()
-    client = xla_bridge.get_backend("cpu")
+    client = xla_program.client()
     failed = []
     for name in arguments.models:
         for dtype, tolerance in TOLERANCES.items():

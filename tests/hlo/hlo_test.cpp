@@ -1,4 +1,5 @@
-// Models as XLA programs: what the module says. That it computes the right thing is check_programs.py.
+// Models as XLA programs: what the module says. That it computes the right thing is
+// check_programs.py.
 #include <algorithm>
 #include <set>
 

@@ -8,7 +8,7 @@
 
 #include "tests/support/cpu_outputs.h"
 #include "tuner/backend/runtime/element.h"
-#include "tuner/workload/hlo/hlo.h"
+#include "tuner/workload/hlo/source.h"
 
 using namespace batchtune;
 using namespace batchtune::test;
@@ -25,20 +25,19 @@ void write_as(HloElement element, const std::vector<float>& values, const std::s
 }
 
 // In parts, as a device is given them: they must fit together.
-std::vector<float> weight_of(std::uint64_t seed, const Model& model, const HloTensor& tensor) {
-  constexpr std::size_t kPart = 1000;
-  std::vector<float> values(static_cast<std::size_t>(elements(tensor.shape)));
-  for (std::size_t first = 0; first < values.size(); first += kPart)
-    fill_hlo_weight(seed, model, tensor,
-                    std::span(values).subspan(first, std::min(kPart, values.size() - first)),
-                    static_cast<std::int64_t>(first));
-  return values;
+void write_weight(const HloSource& source, const HloTensor& tensor, const std::string& path) {
+  constexpr std::size_t kPart = 1000;  // elements
+  std::vector<std::byte> bytes(static_cast<std::size_t>(bytes_of(tensor)));
+  const std::size_t size = size_of(tensor.element), part = kPart * size;
+  for (std::size_t first = 0; first < bytes.size(); first += part)
+    source.fill(tensor, std::span(bytes).subspan(first, std::min(part, bytes.size() - first)),
+                static_cast<std::int64_t>(first / size));
+  write_values(path, bytes);
 }
 
-void write_parameter(std::uint64_t seed, const Model& model, std::int64_t batch,
-                     const HloTensor& tensor, const std::string& path) {
+void write_input(std::uint64_t seed, const Model& model, std::int64_t batch,
+                 const HloTensor& tensor, const std::string& path) {
   const Op& op = model.ops[static_cast<std::size_t>(tensor.op)];
-  if (tensor.role) return write_as(tensor.element, weight_of(seed, model, tensor), path);
   if (tensor.element == HloElement::s32) return write_values(path, ids_of(seed, op, batch));
   write_as(tensor.element, values_of(seed, op, batch), path);
 }
@@ -58,14 +57,18 @@ int main(int argc, char** argv) {
   const std::uint64_t seed = std::stoull(argv[2]);
   const std::int64_t batch = std::stoll(argv[3]);
   const std::string folder = std::string(argv[5]) + "/";
+  const HloSource source = value_or_fail(HloSource::open(model, seed));
   const HloModule program =
-      value_or_fail(make_hlo(model, batch, parse_dtype(argv[4]).value_or(DType::f32)));
+      value_or_fail(source.program(batch, parse_dtype(argv[4]).value_or(DType::f32)));
   write_bytes(folder + "program.hlo.pb", program.bytes.data(), program.bytes.size());
   Json manifest = {
       {"model", model.name}, {"parameters", Json::array()}, {"results", Json::array()}};
   for (const HloTensor& tensor : program.parameters) {
     const std::string file = "parameter" + std::to_string(manifest["parameters"].size()) + ".bin";
-    write_parameter(seed, model, batch, tensor, folder + file);
+    if (is_weight(tensor))
+      write_weight(source, tensor, folder + file);
+    else
+      write_input(seed, model, batch, tensor, folder + file);
     manifest["parameters"].push_back(describe(tensor, file));
   }
   for (const HloTensor& tensor : program.results)

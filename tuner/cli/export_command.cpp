@@ -10,7 +10,7 @@
 #include "tuner/cli/command.h"
 #include "tuner/cli/model_source.h"
 #include "tuner/cli/options.h"
-#include "tuner/workload/hlo/hlo.h"
+#include "tuner/workload/hlo/source.h"
 #include "tuner/workload/model_file.h"
 #include "tuner/workload/onnx/export.h"
 
@@ -88,7 +88,8 @@ Status write_program(const Model& model, const ExportOptions& options) {
     return bad_input("one batch size", "\"" + options.batch + "\"", "--batch");
   const auto dtype = parse_dtype(options.dtype.empty() ? "f32" : options.dtype);
   if (!dtype) return bad_input("f32 or bf16", "\"" + options.dtype + "\"", "--dtype");
-  BT_TRY(program, make_hlo(model, batches[0], *dtype));
+  BT_TRY(source, HloSource::open(model, 1));  // a program holds no weights: any seed
+  BT_TRY(program, source.program(batches[0], *dtype));
   return write_file(options.output, program.bytes);
 }
 

@@ -1,6 +1,7 @@
 // batchtune list WHAT: one table for each thing that there is more than one of.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -10,7 +11,6 @@
 #include "tuner/backend/backend_list.h"
 #include "tuner/backend/onnxruntime/options.h"
 #include "tuner/backend/openvino/options.h"
-#include "tuner/backend/simulated/parameters.h"
 #include "tuner/cli/calibration.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
@@ -23,6 +23,7 @@
 #include "tuner/measure/queries.h"
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/strategy.h"
+#include "tuner/workload/hlo/source.h"
 #include "tuner/workload/onnx/onnx.h"
 #include "tuner/workload/work.h"
 #include "tuner/workload/zoo.h"
@@ -101,18 +102,7 @@ void add_device(Listing& list, const DeviceInfo& device, const std::string& desc
                  figure(main_memory_bandwidth(device), format_rate),
                  figure(memory, format_bytes),
                  {std::int64_t{device.cores}, ""},
-                 {device.simulated, ""},
                  text(description)});
-}
-
-// As they are named for --backend; what they say of themselves.
-void add_simulated_devices(Listing& list) {
-  for (const simulated::Accelerator& accelerator : simulated::accelerators()) {
-    DeviceInfo device = simulated::describe(accelerator);
-    device.name = "simulated:" + accelerator.name;
-    device.cores = static_cast<int>(accelerator.cores);
-    add_device(list, device, "SIMULATED, figures of one core: " + accelerator.description);
-  }
 }
 
 Result<Listing> list_devices(const ListOptions& options) {
@@ -123,7 +113,6 @@ Result<Listing> list_devices(const ListOptions& options) {
                   {"bytes_per_second", "bandwidth", true},
                   {"memory_bytes", "memory", true},
                   {"cores", "cores", true},
-                  {"simulated", "simulated", false, 2},
                   {"description", ""}};
   if (!options.backend.empty()) {
     BT_TRY(spec, named_plugin(options.backend));
@@ -146,7 +135,6 @@ Result<Listing> list_devices(const ListOptions& options) {
   }
   for (const CatalogueEntry& entry : catalogue())
     add_device(list, to_device(entry), std::string(entry.description));
-  add_simulated_devices(list);
   return list;
 }
 
@@ -204,16 +192,24 @@ Result<Listing> list_all_kernels(const ListOptions&) {
 
 Result<Listing> list_ops(const ListOptions&) {
   Listing list;
-  list.columns = {{"name", "operation"}, {"format", "in"}, {"counted", "counted"}};
+  list.columns = {
+      {"name", "operation"}, {"format", "in"}, {"counted", "counted"}, {"xla", "XLA program"}};
+  const std::vector<std::string> in_programs = hlo_operations();
   for (int kind = 0; kind < static_cast<int>(OpKind::foreign); ++kind)
-    add_row(list, {text(name_of(static_cast<OpKind>(kind))), text("model files"), text("")});
+    add_row(list, {text(name_of(static_cast<OpKind>(kind))),
+                   text("model files"),
+                   text(""),
+                   {!in_programs.empty(), ""}});
   for (const OnnxOperation& one : onnx_operations())
-    add_row(list, {text(one.name), text(fmt::format("ONNX opset {} on", one.since)),
-                   text(one.counted)});
+    add_row(list,
+            {text(one.name),
+             text(fmt::format("ONNX opset {} on", one.since)),
+             text(one.counted),
+             {std::binary_search(in_programs.begin(), in_programs.end(), one.name), ""}});
   return list;
 }
 
-// Of the runtimes: what --runtime-option takes. Of the simulated devices: what follows their name.
+// Of the runtimes: what --runtime-option takes.
 Result<Listing> list_options(const ListOptions&) {
   Listing list;
   list.columns = {{"backend", "backend"}, {"name", "option"}, {"values", "values"}, {"meaning", ""}};
@@ -224,7 +220,6 @@ Result<Listing> list_options(const ListOptions&) {
   };
   add("onnxruntime", onnxruntime::parameters());
   add("openvino", openvino::parameters());
-  add("simulated", simulated::known_parameters());
   return list;
 }
 

@@ -52,6 +52,22 @@ Element element_of(HloElement element) {
       return Element::bf16;
     case HloElement::s32:
       return Element::i32;
+    case HloElement::f16:
+      return Element::f16;
+    case HloElement::f64:
+      return Element::f64;
+    case HloElement::s8:
+      return Element::i8;
+    case HloElement::u8:
+      return Element::u8;
+    case HloElement::s16:
+      return Element::i16;
+    case HloElement::u16:
+      return Element::u16;
+    case HloElement::u32:
+      return Element::u32;
+    case HloElement::pred:
+      return Element::boolean;
   }
   return Element::f32;
 }

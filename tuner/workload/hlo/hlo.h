@@ -18,7 +18,7 @@
 
 namespace batchtune {
 
-enum class HloElement { f32, bf16, s32 };
+enum class HloElement { f32, bf16, s32, f16, f64, s8, u8, s16, u16, u32, pred /* a byte */ };
 std::string_view name_of(HloElement element);  // "f32"
 std::size_t size_of(HloElement element);       // bytes
 
@@ -32,10 +32,13 @@ struct HloTensor {
   std::optional<WeightRole> role = {};  // of a weight; nullopt: an input of the model, or a result
   int table = 0;  // WeightRole::table: 0 is the vocabulary's; i the rows that further table i adds,
                   // one per position
+  int constant = -1;   // of a file's program: the FileGraph's tensor whose value it is
+  int batch_axis = 0;  // of an input or a result; -1: it has no batch
 
   bool operator==(const HloTensor&) const = default;
 };
 Bytes bytes_of(const HloTensor& tensor);
+bool is_weight(const HloTensor& tensor);  // of a parameter: no input
 
 struct HloModule {
   std::string bytes;  // HloModuleProto
@@ -49,7 +52,7 @@ struct HloModule {
 // The model at `batch` >= 1 samples. `dtype` (f32, bf16) is that of weights, inputs, results and
 // what lies between; token ids are s32. In bf16, norms, softmax, averages, GELU and SiLU are
 // computed in f32. Images stay NHWC. Equal arguments give equal bytes. Errors: another dtype;
-// operations that are not ours (OpKind::foreign); a build without protobuf.
+// operations that are not ours (OpKind::foreign: file_program.h); a build without protobuf.
 Result<HloModule> make_hlo(const Model& model, std::int64_t batch, DType dtype);
 
 // Elements `first` and on of a weight: those of fill_weight(), in the program's layout. That is the

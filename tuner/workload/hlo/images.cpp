@@ -17,17 +17,34 @@ std::vector<std::int64_t> covered(std::int64_t positions, std::int64_t kernel, s
   return counts;
 }
 
+// Along height and width.
+std::vector<WindowAxis> spatial(const Window& w) {
+  return {{w.kernel_h, w.stride_h, w.pad_top, w.pad_bottom, w.dilation_h, 1},
+          {w.kernel_w, w.stride_w, w.pad_left, w.pad_right, w.dilation_w, 1}};
+}
+
+// With batch and channels.
+std::vector<WindowAxis> whole(const Window& w) {
+  const std::vector<WindowAxis> within = spatial(w);
+  return {{}, within[0], within[1], {}};
+}
+
 }  // namespace
 
 Value OpWriter::conv2d() {
   const Window& w = op_.window;
   const Shape filters = {w.kernel_h, w.kernel_w, in().shape[3] / op_.groups, op_.columns};
-  return finished(
-      w_.convolution(in(), weight("weight", filters, WeightRole::matrix), w, op_.groups, shape()));
+  const ConvDims dims{.channels = 3,
+                      .inputs_of_filters = 2,
+                      .outputs_of_filters = 3,
+                      .image = {1, 2},
+                      .filters = {0, 1}};
+  return finished(w_.convolution(in(), weight("weight", filters, WeightRole::matrix), spatial(w),
+                                 dims, op_.groups));
 }
 
 Value OpWriter::max_pool() {
-  return w_.folded_windows(Fold::maximum, in(), op_.window, shape());
+  return w_.folded_windows(Fold::maximum, in(), whole(op_.window));
 }
 
 // [output height, output width]: one over what each window's sum is of.
@@ -44,7 +61,7 @@ Value OpWriter::shares_of_windows() {
 
 Value OpWriter::average_pool() {
   const Window& w = op_.window;
-  const Value sum = w_.folded_windows(Fold::sum, wide(in()), w, shape());
+  const Value sum = w_.folded_windows(Fold::sum, wide(in()), whole(w));
   const bool padded = w.pad_top + w.pad_left + w.pad_bottom + w.pad_right > 0;
   if (op_.count_include_pad || !padded)
     return narrow(w_.binary("multiply", sum, 1.0 / static_cast<double>(w.kernel_h * w.kernel_w)));

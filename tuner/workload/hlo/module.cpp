@@ -13,12 +13,6 @@ using namespace hlo;
 constexpr std::int64_t kLargestTensor =
     std::numeric_limits<std::int32_t>::max();  // elements that XLA's indices count
 
-Result<HloElement> element_of(DType dtype, const Model& model) {
-  if (dtype == DType::f32) return HloElement::f32;
-  if (dtype == DType::bf16) return HloElement::bf16;
-  return bad_input("f32 or bf16", std::string(name_of(dtype)), model.name + " as an XLA program");
-}
-
 Status check_sizes(const Model& model, std::int64_t batch) {
   if (batch < 1)
     return bad_input("a batch of at least 1", std::to_string(batch),
@@ -48,8 +42,14 @@ std::vector<HloTensor> results_in(const ProgramState& state, std::vector<Value>&
 
 }  // namespace
 
+Result<HloElement> hlo::hlo_element(DType dtype, const std::string& model) {
+  if (dtype == DType::f32) return HloElement::f32;
+  if (dtype == DType::bf16) return HloElement::bf16;
+  return bad_input("f32 or bf16", std::string(name_of(dtype)), model + " as an XLA program");
+}
+
 Result<HloModule> make_hlo(const Model& model, std::int64_t batch, DType dtype) {
-  BT_TRY(element, element_of(dtype, model));
+  BT_TRY(element, hlo_element(dtype, model.name));
   BT_TRY_VOID(check_exportable(model, "Compile that file with its own tools"));
   BT_TRY_VOID(check_sizes(model, batch));
   const std::string name =

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "tuner/workload/hlo/formula.h"
+
 namespace batchtune::hlo {
 
 OpWriter::OpWriter(ProgramState& state, OpIndex index)
@@ -90,14 +92,6 @@ Value OpWriter::along_columns(const Value& column, const Shape& shape) {
   return w_.broadcast(column, shape, to);
 }
 
-// 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
-Value OpWriter::gelu(const Value& x) {
-  const Value cube = w_.binary("multiply", w_.binary("multiply", x, x), x);
-  const Value sum = w_.binary("add", x, w_.binary("multiply", cube, 0.044715));
-  const Value bent = w_.unary("tanh", w_.binary("multiply", sum, 0.7978845608));
-  return w_.binary("multiply", w_.binary("multiply", x, 0.5), w_.binary("add", bent, 1));
-}
-
 Value OpWriter::activated(const Value& x, Activation activation) {
   switch (activation) {
     case Activation::none:
@@ -107,8 +101,9 @@ Value OpWriter::activated(const Value& x, Activation activation) {
     case Activation::relu6:
       return w_.binary("minimum", w_.binary("maximum", x, 0), 6);
     case Activation::gelu:
+      return narrow(gelu_tanh(Formula(w_, wide(x))).value());
     case Activation::gelu_erf:
-      return narrow(gelu(wide(x)));
+      return narrow(gelu_erf(Formula(w_, wide(x))).value());
     case Activation::silu: {
       const Value exact = wide(x);
       return narrow(w_.binary("multiply", exact, w_.unary("logistic", exact)));

@@ -52,7 +52,6 @@ class OpWriter {
   Value mean_of_rows(const Value& x);
   Value normalised(const Value& x);  // f32: each row over its root mean square
   Value activated(const Value& x, Activation activation);
-  Value gelu(const Value& x);
   Value finished(Value product);  // behind the epilogue
 
   // products.cpp

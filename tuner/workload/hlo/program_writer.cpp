@@ -1,14 +1,13 @@
 #include "tuner/workload/hlo/program_writer.h"
 
-#include <bit>
+#include <algorithm>
 #include <cctype>
-#include <limits>
+#include <cmath>
+
+#include "tuner/workload/hlo/imported/file_weights.h"
 
 namespace batchtune::hlo {
 namespace {
-
-constexpr std::int64_t kBatchDimension = 0, kHeightDimension = 1, kWidthDimension = 2,
-                       kChannelDimension = 3;
 
 xla::PrimitiveType type_of(HloElement element) {
   switch (element) {
@@ -18,9 +17,73 @@ xla::PrimitiveType type_of(HloElement element) {
       return xla::BF16;
     case HloElement::s32:
       return xla::S32;
+    case HloElement::f16:
+      return xla::F16;
+    case HloElement::f64:
+      return xla::F64;
+    case HloElement::s8:
+      return xla::S8;
+    case HloElement::u8:
+      return xla::U8;
+    case HloElement::s16:
+      return xla::S16;
+    case HloElement::u16:
+      return xla::U16;
+    case HloElement::u32:
+      return xla::U32;
+    case HloElement::pred:
+      return xla::PRED;
   }
   return xla::PRIMITIVE_TYPE_INVALID;
 }
+
+void append_bfloat16(std::string& bytes, double value) {
+  const float one[] = {static_cast<float>(value)};
+  std::byte two[sizeof(std::uint16_t)];
+  to_bfloat16(one, two);
+  bytes.append(reinterpret_cast<const char*>(two), sizeof(two));
+}
+
+// What a literal of the element is written as; what has no list of its own is converted.
+HloElement written_as(HloElement element) {
+  switch (element) {
+    case HloElement::f16:
+      return HloElement::f32;
+    case HloElement::s8:
+    case HloElement::u8:
+    case HloElement::s16:
+    case HloElement::u16:
+      return HloElement::s32;
+    default:
+      return element;
+  }
+}
+
+void add_values(xla::LiteralProto& literal, HloElement element, const std::vector<double>& values) {
+  for (const double value : values) {
+    switch (element) {
+      case HloElement::f32:
+        literal.add_f32s(static_cast<float>(value));
+        break;
+      case HloElement::f64:
+        literal.add_f64s(value);
+        break;
+      case HloElement::bf16:
+        append_bfloat16(*literal.mutable_bf16s(), value);
+        break;
+      case HloElement::u32:
+        literal.add_u32s(static_cast<std::uint32_t>(value));
+        break;
+      case HloElement::pred:
+        literal.add_preds(value != 0);
+        break;
+      default:
+        literal.add_s32s(static_cast<std::int32_t>(value));
+    }
+  }
+}
+
+}  // namespace
 
 void set_shape(xla::ShapeProto& to, HloElement element, const Shape& shape) {
   to.set_element_type(type_of(element));
@@ -33,42 +96,6 @@ void set_shape(xla::ShapeProto& to, HloElement element, const Shape& shape) {
   to.mutable_layout()->set_tail_padding_alignment_in_elements(1);
 }
 
-// A scalar that bf16 holds exactly or nearly: to nearest even.
-std::string bfloat16_bytes(double value) {
-  const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
-  const std::uint32_t rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
-  return {static_cast<char>(rounded & 0xffU), static_cast<char>(rounded >> 8)};
-}
-
-void add_dimension(xla::Window& window, std::int64_t size, std::int64_t stride, std::int64_t low,
-                   std::int64_t high, std::int64_t dilation) {
-  xla::WindowDimension& dimension = *window.add_dimensions();
-  dimension.set_size(size);
-  dimension.set_stride(stride);
-  dimension.set_padding_low(low);
-  dimension.set_padding_high(high);
-  dimension.set_window_dilation(dilation);
-  dimension.set_base_dilation(1);
-}
-
-void add_spatial(xla::Window& to, const Window& w) {
-  add_dimension(to, w.kernel_h, w.stride_h, w.pad_top, w.pad_bottom, w.dilation_h);
-  add_dimension(to, w.kernel_w, w.stride_w, w.pad_left, w.pad_right, w.dilation_w);
-}
-
-const char* opcode_of(Fold fold) {
-  return fold == Fold::sum ? "add" : "maximum";
-}
-
-// Appends the sizes of the dimensions that are neither batch nor `inner`.
-void append_free(Shape& shape, const Value& operand, const Dims& batch, std::int64_t inner) {
-  std::vector<bool> taken(operand.shape.size(), false);
-  for (const std::int64_t each : batch) taken[static_cast<std::size_t>(each)] = true;
-  taken[static_cast<std::size_t>(inner)] = true;
-  for (std::size_t i = 0; i < taken.size(); ++i)
-    if (!taken[i]) shape.push_back(operand.shape[i]);
-}
-
 void set_program_shape(xla::ProgramShapeProto& program,
                        const xla::HloComputationProto& computation) {
   for (const auto& instruction : computation.instructions()) {
@@ -79,8 +106,6 @@ void set_program_shape(xla::ProgramShapeProto& program,
     if (instruction.id() == computation.root_id()) *program.mutable_result() = instruction.shape();
   }
 }
-
-}  // namespace
 
 std::string clean_name(std::string name) {
   for (char& c : name)
@@ -119,24 +144,24 @@ Value ProgramWriter::parameter(const HloTensor& tensor) {
 }
 
 Value ProgramWriter::constant(HloElement element, double value) {
+  if (std::isnan(value)) return constant(std::vector<double>{value}, element, {});
   const auto [found, is_new] = constants_.try_emplace({element, value});
-  if (!is_new) return found->second;
-  found->second = next(element, {});
-  xla::LiteralProto& literal = *add("constant", found->second, {}).mutable_literal();
-  set_shape(*literal.mutable_shape(), element, {});
-  if (element == HloElement::bf16)
-    literal.set_bf16s(bfloat16_bytes(value));
-  else
-    literal.add_f32s(static_cast<float>(value));
+  if (is_new) found->second = constant(std::vector<double>{value}, element, {});
   return found->second;
 }
 
-Value ProgramWriter::constant(const std::vector<float>& values, const Shape& shape) {
-  const Value result = next(HloElement::f32, shape);
+Value ProgramWriter::constant(const std::vector<double>& values, HloElement element,
+                              const Shape& shape) {
+  const HloElement as = written_as(element);
+  const Value result = next(as, shape);
   xla::LiteralProto& literal = *add("constant", result, {}).mutable_literal();
-  set_shape(*literal.mutable_shape(), HloElement::f32, shape);
-  literal.mutable_f32s()->Add(values.begin(), values.end());
-  return result;
+  set_shape(*literal.mutable_shape(), as, shape);
+  add_values(literal, as, values);
+  return converted(result, element);
+}
+
+Value ProgramWriter::constant(const std::vector<float>& values, const Shape& shape) {
+  return constant(std::vector<double>(values.begin(), values.end()), HloElement::f32, shape);
 }
 
 Value ProgramWriter::unary(const char* opcode, const Value& x) {
@@ -152,7 +177,19 @@ Value ProgramWriter::binary(const char* opcode, const Value& a, const Value& b) 
 }
 
 Value ProgramWriter::binary(const char* opcode, const Value& a, double b) {
-  return binary(opcode, a, broadcast(constant(a.element, b), a.shape, {}));
+  return binary(opcode, a, filled(a.element, b, a.shape));
+}
+
+Value ProgramWriter::compared(const char* direction, const Value& a, const Value& b) {
+  const Value result = next(HloElement::pred, a.shape);
+  add("compare", result, {a, b}).set_comparison_direction(direction);
+  return result;
+}
+
+Value ProgramWriter::selected(const Value& condition, const Value& a, const Value& b) {
+  const Value result = next(a.element, a.shape);
+  add("select", result, {condition, a, b});
+  return result;
 }
 
 Value ProgramWriter::converted(const Value& x, HloElement element) {
@@ -169,157 +206,8 @@ Value ProgramWriter::broadcast(const Value& x, const Shape& shape, const Dims& t
   return result;
 }
 
-Value ProgramWriter::reshaped(const Value& x, const Shape& shape) {
-  if (x.shape == shape) return x;
-  const Value result = next(x.element, shape);
-  add("reshape", result, {x});
-  return result;
-}
-
-Value ProgramWriter::transposed(const Value& x, const Dims& permutation) {
-  Shape shape;
-  for (const std::int64_t from : permutation)
-    shape.push_back(x.shape[static_cast<std::size_t>(from)]);
-  const Value result = next(x.element, std::move(shape));
-  Instruction& instruction = add("transpose", result, {x});
-  instruction.mutable_dimensions()->Add(permutation.begin(), permutation.end());
-  return result;
-}
-
-Value ProgramWriter::sliced(const Value& x, std::int64_t dimension, std::int64_t begin,
-                            std::int64_t end) {
-  Value result = next(x.element, x.shape);
-  result.shape[static_cast<std::size_t>(dimension)] = end - begin;
-  Instruction& instruction = add("slice", result, {x});
-  for (std::size_t i = 0; i < x.shape.size(); ++i) {
-    const bool cut = static_cast<std::int64_t>(i) == dimension;
-    auto& each = *instruction.add_slice_dimensions();
-    each.set_start(cut ? begin : 0);
-    each.set_limit(cut ? end : x.shape[i]);
-    each.set_stride(1);
-  }
-  return result;
-}
-
-Value ProgramWriter::concatenated(const std::vector<Value>& parts, std::int64_t dimension) {
-  const auto axis = static_cast<std::size_t>(dimension);
-  Value result = next(parts[0].element, parts[0].shape);
-  for (std::size_t i = 1; i < parts.size(); ++i) result.shape[axis] += parts[i].shape[axis];
-  add("concatenate", result, parts).add_dimensions(dimension);
-  return result;
-}
-
-Value ProgramWriter::dot(const Value& a, const Value& b, const DotDims& dims) {
-  Shape shape;
-  for (const std::int64_t each : dims.left_batch)
-    shape.push_back(a.shape[static_cast<std::size_t>(each)]);
-  append_free(shape, a, dims.left_batch, dims.left_inner);
-  append_free(shape, b, dims.right_batch, dims.right_inner);
-  const Value result = next(a.element, std::move(shape));
-  xla::DotDimensionNumbers& numbers = *add("dot", result, {a, b}).mutable_dot_dimension_numbers();
-  numbers.add_lhs_contracting_dimensions(dims.left_inner);
-  numbers.add_rhs_contracting_dimensions(dims.right_inner);
-  for (const std::int64_t each : dims.left_batch) numbers.add_lhs_batch_dimensions(each);
-  for (const std::int64_t each : dims.right_batch) numbers.add_rhs_batch_dimensions(each);
-  return result;
-}
-
-Value ProgramWriter::convolution(const Value& x, const Value& filters, const Window& window,
-                                 std::int64_t groups, const Shape& shape) {
-  const Value result = next(x.element, shape);
-  Instruction& instruction = add("convolution", result, {x, filters});
-  add_spatial(*instruction.mutable_window(), window);
-  instruction.set_feature_group_count(groups);
-  instruction.set_batch_group_count(1);
-  xla::ConvolutionDimensionNumbers& numbers = *instruction.mutable_convolution_dimension_numbers();
-  numbers.set_input_batch_dimension(kBatchDimension);
-  numbers.set_output_batch_dimension(kBatchDimension);
-  numbers.set_input_feature_dimension(kChannelDimension);
-  numbers.set_output_feature_dimension(kChannelDimension);
-  for (const std::int64_t each : {kHeightDimension, kWidthDimension}) {
-    numbers.add_input_spatial_dimensions(each);
-    numbers.add_output_spatial_dimensions(each);
-    numbers.add_kernel_spatial_dimensions(each - kHeightDimension);
-  }
-  numbers.set_kernel_input_feature_dimension(2);
-  numbers.set_kernel_output_feature_dimension(3);
-  return result;
-}
-
-Value ProgramWriter::identity(Fold fold, HloElement element) {
-  return constant(element, fold == Fold::sum ? 0 : -std::numeric_limits<double>::infinity());
-}
-
-std::int64_t ProgramWriter::computation_of(Fold fold, HloElement element) {
-  const auto [found, is_new] = folds_.try_emplace({fold, element});
-  if (!is_new) return found->second;
-  const std::string name = std::string(opcode_of(fold)) + "_" + std::string(name_of(element));
-  xla::HloComputationProto& computation = *module_.add_computations();
-  found->second = ++last_computation_;
-  computation.set_id(found->second);
-  computation.set_name(name);
-  const auto add_scalar = [&](const std::string& part, const char* opcode) -> Instruction& {
-    Instruction& instruction = *computation.add_instructions();
-    instruction.set_id(++last_id_);
-    instruction.set_name(name + "." + part);
-    instruction.set_opcode(opcode);
-    set_shape(*instruction.mutable_shape(), element, {});
-    return instruction;
-  };
-  const std::int64_t a = add_scalar("a", "parameter").id();
-  Instruction& second = add_scalar("b", "parameter");
-  second.set_parameter_number(1);
-  const std::int64_t b = second.id();
-  Instruction& root = add_scalar("result", opcode_of(fold));
-  root.add_operand_ids(a);
-  root.add_operand_ids(b);
-  computation.set_root_id(root.id());
-  set_program_shape(*computation.mutable_program_shape(), computation);
-  return found->second;
-}
-
-Value ProgramWriter::folded(Fold fold, const Value& x, const Dims& dimensions) {
-  std::vector<bool> gone(x.shape.size(), false);
-  for (const std::int64_t each : dimensions) gone[static_cast<std::size_t>(each)] = true;
-  Shape shape;
-  for (std::size_t i = 0; i < x.shape.size(); ++i)
-    if (!gone[i]) shape.push_back(x.shape[i]);
-  const Value start = identity(fold, x.element);
-  const std::int64_t computation = computation_of(fold, x.element);
-  const Value result = next(x.element, std::move(shape));
-  Instruction& instruction = add("reduce", result, {x, start});
-  instruction.mutable_dimensions()->Add(dimensions.begin(), dimensions.end());
-  instruction.add_called_computation_ids(computation);
-  return result;
-}
-
-Value ProgramWriter::folded_windows(Fold fold, const Value& x, const Window& window,
-                                    const Shape& shape) {
-  const Value start = identity(fold, x.element);
-  const std::int64_t computation = computation_of(fold, x.element);
-  const Value result = next(x.element, shape);
-  Instruction& instruction = add("reduce-window", result, {x, start});
-  add_dimension(*instruction.mutable_window(), 1, 1, 0, 0, 1);  // batch
-  add_spatial(*instruction.mutable_window(), window);
-  add_dimension(*instruction.mutable_window(), 1, 1, 0, 0, 1);  // channels
-  instruction.add_called_computation_ids(computation);
-  return result;
-}
-
-Value ProgramWriter::rows(const Value& table, const Value& indices) {
-  Shape shape = indices.shape;
-  shape.push_back(table.shape[1]);
-  const auto last = static_cast<std::int64_t>(indices.shape.size());
-  const Value result = next(table.element, std::move(shape));
-  Instruction& instruction = add("gather", result, {table, indices});
-  xla::GatherDimensionNumbers& numbers = *instruction.mutable_gather_dimension_numbers();
-  numbers.add_offset_dims(last);
-  numbers.add_collapsed_slice_dims(0);
-  numbers.add_start_index_map(0);
-  numbers.set_index_vector_dim(last);  // an index is a single number: no dimension of its own
-  instruction.add_gather_slice_sizes(1);
-  instruction.add_gather_slice_sizes(table.shape[1]);
-  return result;
+Value ProgramWriter::filled(HloElement element, double value, const Shape& shape) {
+  return broadcast(constant(element, value), shape, {});
 }
 
 // One result is a copy, so that a parameter can be one too; several are a tuple.

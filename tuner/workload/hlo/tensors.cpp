@@ -53,16 +53,50 @@ std::string_view name_of(HloElement element) {
       return "bf16";
     case HloElement::s32:
       return "s32";
+    case HloElement::f16:
+      return "f16";
+    case HloElement::f64:
+      return "f64";
+    case HloElement::s8:
+      return "s8";
+    case HloElement::u8:
+      return "u8";
+    case HloElement::s16:
+      return "s16";
+    case HloElement::u16:
+      return "u16";
+    case HloElement::u32:
+      return "u32";
+    case HloElement::pred:
+      return "pred";
   }
   return "?";
 }
 
 std::size_t size_of(HloElement element) {
-  return element == HloElement::bf16 ? 2 : 4;
+  switch (element) {
+    case HloElement::s8:
+    case HloElement::u8:
+    case HloElement::pred:
+      return 1;
+    case HloElement::bf16:
+    case HloElement::f16:
+    case HloElement::s16:
+    case HloElement::u16:
+      return 2;
+    case HloElement::f64:
+      return 8;
+    default:
+      return 4;
+  }
 }
 
 Bytes bytes_of(const HloTensor& tensor) {
   return elements(tensor.shape) * static_cast<Bytes>(size_of(tensor.element));
+}
+
+bool is_weight(const HloTensor& tensor) {
+  return tensor.role.has_value() || tensor.constant >= 0;
 }
 
 void fill_hlo_weight(std::uint64_t seed, const Model& model, const HloTensor& weight,
