@@ -11,6 +11,7 @@
 #include "tuner/backend/backend_list.h"
 #include "tuner/backend/onnxruntime/options.h"
 #include "tuner/backend/openvino/options.h"
+#include "tuner/backend/simulated/parameters.h"
 #include "tuner/cli/calibration.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
@@ -102,7 +103,18 @@ void add_device(Listing& list, const DeviceInfo& device, const std::string& desc
                  figure(main_memory_bandwidth(device), format_rate),
                  figure(memory, format_bytes),
                  {std::int64_t{device.cores}, ""},
+                 {device.simulated, ""},
                  text(description)});
+}
+
+// As they are named for --backend; what they say of themselves.
+void add_simulated_devices(Listing& list) {
+  for (const simulated::Accelerator& accelerator : simulated::accelerators()) {
+    DeviceInfo device = simulated::describe(accelerator);
+    device.name = "simulated:" + accelerator.name;
+    device.cores = static_cast<int>(accelerator.cores);
+    add_device(list, device, "SIMULATED, figures of one core: " + accelerator.description);
+  }
 }
 
 Result<Listing> list_devices(const ListOptions& options) {
@@ -113,6 +125,7 @@ Result<Listing> list_devices(const ListOptions& options) {
                   {"bytes_per_second", "bandwidth", true},
                   {"memory_bytes", "memory", true},
                   {"cores", "cores", true},
+                  {"simulated", "simulated", false, 2},
                   {"description", ""}};
   if (!options.backend.empty()) {
     BT_TRY(spec, named_plugin(options.backend));
@@ -135,6 +148,7 @@ Result<Listing> list_devices(const ListOptions& options) {
   }
   for (const CatalogueEntry& entry : catalogue())
     add_device(list, to_device(entry), std::string(entry.description));
+  add_simulated_devices(list);
   return list;
 }
 
@@ -209,7 +223,7 @@ Result<Listing> list_ops(const ListOptions&) {
   return list;
 }
 
-// Of the runtimes: what --runtime-option takes.
+// Of the runtimes: what --runtime-option takes. Of the simulated devices: what follows their name.
 Result<Listing> list_options(const ListOptions&) {
   Listing list;
   list.columns = {{"backend", "backend"}, {"name", "option"}, {"values", "values"}, {"meaning", ""}};
@@ -220,6 +234,7 @@ Result<Listing> list_options(const ListOptions&) {
   };
   add("onnxruntime", onnxruntime::parameters());
   add("openvino", openvino::parameters());
+  add("simulated", simulated::known_parameters());
   return list;
 }
 
@@ -285,11 +300,11 @@ Status print_rules(Format format) {
                                               : text_rules(rules, text_options()));
 }
 
-struct Kind {
+struct ListedKind {
   const char* name;
   Result<Listing> (*make)(const ListOptions&);
 };
-constexpr Kind kKinds[] = {{"models", list_models},     {"devices", list_devices},
+constexpr ListedKind kKinds[] = {{"models", list_models},     {"devices", list_devices},
                            {"backends", list_backends}, {"kernels", list_all_kernels},
                            {"ops", list_ops},           {"options", list_options},
                            {"sessions", list_sessions},
@@ -306,7 +321,7 @@ Result<int> run_list(const ListOptions& options) {
     return kDone;
   }
   std::string known;
-  for (const Kind& kind : kKinds) {
+  for (const ListedKind& kind : kKinds) {
     known += std::string(kind.name) + ", ";
     if (options.what != kind.name) continue;
     BT_TRY(list, kind.make(options));
