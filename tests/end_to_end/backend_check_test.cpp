@@ -71,6 +71,11 @@ TEST_CASE("the simulated device keeps the contract", "[end_to_end][conformance]"
   check_keeps_all("simulated");
 }
 
+TEST_CASE("the simulated accelerators keep the contract", "[end_to_end][conformance][simulated]") {
+  for (const char* name : {"inferentia", "inf2", "trn1", "trn2", "trn3"})
+    check_keeps_all(std::string("simulated:") + name, {"--dtype", "bf16"});
+}
+
 TEST_CASE("oneDNN keeps the contract", "[end_to_end][conformance]") {
   const Finished opened = run({"list", "devices", "--backend", "onednn"});
   if (opened.code != 0) BT_SKIP("no backend onednn: " + opened.err);

@@ -291,4 +291,9 @@ Result<std::unique_ptr<Backend>> create_simulated_backend(const std::string& par
   return std::make_unique<SimulatedBackend>(std::move(parsed));
 }
 
+bool names_accelerator(std::string_view parameters) {
+  const std::string_view first = parameters.substr(0, parameters.find(','));
+  return !first.empty() && first.find('=') == std::string_view::npos;
+}
+
 }  // namespace batchtune

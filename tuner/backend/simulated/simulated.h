@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "tuner/backend/backend.h"
 #include "tuner/core/error.h"
@@ -17,5 +18,9 @@ namespace batchtune {
 
 // `parameters`: see simulated/parameters.h. LoadOptions::parameters, where not empty, replace them.
 Result<std::unique_ptr<Backend>> create_simulated_backend(const std::string& parameters);
+
+// Whether they begin with an accelerator or its description: its instances are executions in flight on its cores, and
+// take no CPUs.
+bool names_accelerator(std::string_view parameters);
 
 }  // namespace batchtune
