@@ -17,7 +17,7 @@ constexpr const char* kVerdicts[] = {"passed", "failed", "advisory", "skipped"};
 
 std::string text_check_subject(const CheckReport& report, const TextOptions& options) {
   const std::string version = report.device.version.empty() ? "" : ", " + report.device.version;
-  return text::wrapped("",
+  return text::wrapped(report.device.simulated ? "SIMULATED " : "",
                        fmt::format("{}: {}{}; checked with {}, {}", report.device.backend,
                                    text::one_line(report.device.name), version, report.model,
                                    to_string(report.group)),
@@ -60,7 +60,8 @@ std::string json_check(const CheckReport& report) {
                          {"device",
                           {{"backend", report.device.backend},
                            {"name", report.device.name},
-                           {"version", report.device.version}}},
+                           {"version", report.device.version},
+                           {"simulated", report.device.simulated}}},
                          {"model", report.model},
                          {"group", json::group(report.group)},
                          {"rules", rules}});

@@ -116,7 +116,12 @@ std::string summary(const Comparison& comparison) {
 
 std::string text_compare(const CompareReport& report, const TextOptions& options) {
   const Comparison& comparison = report.comparison;
-  std::string text = text::wrapped("base  ", report.base, options.width);
+  std::string text =
+      report.simulated
+          ? text::wrapped("", "SIMULATED: figures of a simulated device, not measured on hardware.",
+                          options.width)
+          : "";
+  text += text::wrapped("base  ", report.base, options.width);
   text += text::wrapped("new   ", report.now, options.width);
   if (!comparison.differences.empty()) {
     text += "\nWARNING: the two did not run under the same conditions\n";
@@ -171,6 +176,7 @@ std::string json_compare(const CompareReport& report) {
                          {"command", "compare"},
                          {"base", report.base},
                          {"new", report.now},
+                         {"simulated", report.simulated},
                          {"comparable", comparison.comparable},
                          {"differences", comparison.differences},
                          {"threshold", json::number(comparison.threshold)},
@@ -182,7 +188,7 @@ std::string json_compare(const CompareReport& report) {
 
 std::string csv_compare(const CompareReport& report) {
   std::string text =
-      "backend,dtype,threads,instances,batch,metric,base,new,ratio,low,high,verdict,reason\n";
+      "backend,dtype,threads,instances,batch,metric,base,new,ratio,low,high,verdict,reason,simulated\n";
   for (const ComparedPair& pair : report.comparison.pairs) {
     const CandidateGroup& group = pair.candidate.group;
     csv::Row row;
@@ -199,6 +205,7 @@ std::string csv_compare(const CompareReport& report) {
     row.number(pair.ci95 ? std::optional(pair.ci95->high) : std::nullopt);
     row.text(name_of(pair.verdict));
     row.text(pair.reason);
+    row.flag(report.simulated);
     text += row.line();
   }
   return text;

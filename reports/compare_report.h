@@ -11,6 +11,7 @@ namespace batchtune {
 struct CompareReport {
   std::string base, now;  // what was compared, resolved: "session 11, resnet-50, 2026-01-02"
   Comparison comparison;
+  bool simulated = false;  // one of them
 };
 
 std::string text_compare(const CompareReport& report, const TextOptions& options);

@@ -106,10 +106,11 @@ std::string csv_estimate(const EstimateReport& report) {
   const auto cell = [](double value) {
     return std::isfinite(value) ? fmt::format("{}", value) : std::string();
   };
-  std::string text = "batch,latency,throughput,memory,bound\n";
+  std::string text = "batch,latency,throughput,memory,bound,simulated\n";
   for (const PointEstimate& point : report.estimate.curve)
-    text += fmt::format("{},{},{},{},{}\n", point.batch, cell(point.latency),
-                        cell(point.throughput), cell(point.memory), name_of(point.bound));
+    text += fmt::format("{},{},{},{},{},{}\n", point.batch, cell(point.latency),
+                        cell(point.throughput), cell(point.memory), name_of(point.bound),
+                        report.device.simulated);
   return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "reports/csv/row.h"
@@ -44,6 +45,7 @@ std::string wish_words(const ReplayReport& report) {
 std::string table_words(const ReplayedTable& table) {
   std::string words = text::one_line(table.model);
   if (!table.device.empty()) words += " on " + text::one_line(table.device);
+  if (table.simulated) words += ", SIMULATED";
   if (table.groups.size() == 1)
     words += ", " + text::one_line(to_string(table.groups.front()));
   else
@@ -124,6 +126,7 @@ json::Json recording_of(const ReplayedTable& table) {
   return {{"table", table.name},
           {"model", table.model},
           {"device", table.device},
+          {"simulated", table.simulated},
           {"groups", groups},
           {"candidates", table.candidates},
           {"best", table.best ? json::candidate(*table.best) : json::Json(nullptr)},
@@ -191,7 +194,7 @@ std::string csv_replay(const ReplayReport& report) {
   std::string text =
       "table,strategy,seeds,visits_median,visits_p95,distinct_batches_median,distinct_batches_p95,"
       "device_seconds_median,device_seconds_p95,device_time_share,regret_median,regret_p95,"
-      "regret_worst,hypervolume,out_of_memory_hits,converged,converged_wrong\n";
+      "regret_worst,hypervolume,out_of_memory_hits,converged,converged_wrong,simulated\n";
   for (const ReplayFigures& f : report.figures) {
     csv::Row row;
     row.text(f.table);
@@ -205,6 +208,9 @@ std::string csv_replay(const ReplayReport& report) {
     row.integer(f.out_of_memory_hits);
     row.integer(f.converged);
     row.integer(f.converged_wrong);
+    row.flag(std::any_of(report.tables.begin(), report.tables.end(), [&](const ReplayedTable& table) {
+      return table.name == f.table && table.simulated;
+    }));
     text += row.line();
   }
   return text;

@@ -41,6 +41,7 @@ struct ReplayedTable {
   std::optional<Candidate> best;   // highest throughput by the truth; absent: nothing ran
   double best_throughput = 0;      // samples/s
   Seconds exhaustive_seconds = 0;  // of a sweep with ten visits a batch
+  bool simulated = false;          // recorded on a simulated device
 };
 
 struct ReplayReport {

@@ -75,7 +75,7 @@ TEST_CASE("a narrow terminal still gets the strategy, its regret and its device 
 TEST_CASE("a replay's CSV has a row for each table and strategy", "[reports][replay]") {
   const std::string csv = csv_replay(full_replay());
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 5);
-  CHECK(csv.find("mlp,adaptive,20,41,60,9,12,20,31,0.048,0.002,0.01,0.026,0.97,1,19,1\n") !=
+  CHECK(csv.find("mlp,adaptive,20,41,60,9,12,20,31,0.048,0.002,0.01,0.026,0.97,1,19,1,false\n") !=
         std::string::npos);
 }
 

@@ -29,7 +29,7 @@ std::string name_of(const SessionHeader& header) {
       fmt::format("session {}, {}, {}", header.number, header.model.name, header.started_at);
   for (const std::string& word : {header.revision, header.branch, header.label})
     if (!word.empty()) name += ", " + word;
-  return name;
+  return name + (header.simulated ? ", simulated" : "");
 }
 
 Result<double> threshold_of(const CompareOptions& options) {
@@ -58,7 +58,8 @@ Result<int> run_compare(const CompareOptions& options) {
   const Conclusion base_conclusion = conclude(base, base.header.wishes);
   const Conclusion now_conclusion = conclude(now, now.header.wishes);
   const CompareReport report{name_of(base.header), name_of(now.header),
-                             compare({base, base_conclusion}, {now, now_conclusion}, threshold)};
+                             compare({base, base_conclusion}, {now, now_conclusion}, threshold),
+                             base.header.simulated || now.header.simulated};
   // The text has them itself.
   if (format != Format::text && !report.comparison.differences.empty())
     say(fmt::format("warning: the sessions differ in {}",

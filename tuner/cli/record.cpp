@@ -17,6 +17,8 @@
 namespace batchtune {
 namespace {
 
+constexpr char kSimulated[] = ", simulated";  // at the end of a table's source
+
 // What a session knows of one of its candidates beside its samples.
 struct Known {
   TableRow row;
@@ -133,7 +135,7 @@ RecordedTable empty_table(const SessionHeader& header, const CandidateGroup& gro
   table.name = table.model = header.model.name;
   if (const DeviceInfo* device = device_of(header, group)) table.device = device->name;
   table.source = fmt::format("batchtune {}, session {}, {}{}", header.command, header.uuid,
-                             header.started_at, header.simulated ? ", simulated" : "");
+                             header.started_at, header.simulated ? kSimulated : "");
   table.group = group;
   table.memory_limit = given_memory_limit(header);
   table.problem = problem_of_group(header, group);
@@ -146,6 +148,10 @@ std::string again(const TuneReport& report, const std::string& file) {
 }
 
 }  // namespace
+
+bool is_simulated(const RecordedTable& table) {
+  return table.source.ends_with(kSimulated);
+}
 
 Status check_record(const std::string& file, const std::string& strategy,
                     const std::vector<Setting>& links) {

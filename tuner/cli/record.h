@@ -25,6 +25,9 @@ Status check_record(const std::string& file, const std::string& strategy,
 // fitted, else the account of the preparation.
 std::vector<RecordedTable> tables_of(const SessionRecord& record, const Conclusion& conclusion);
 
+// Whether it was recorded on a simulated device.
+bool is_simulated(const RecordedTable& table);
+
 // "5 of 60 candidates" where the session ended before it had gone through its list, else "". Where
 // all batches are allowed there is no end to reach: "5 candidates".
 std::string part_of_sweep(const SessionRecord& record, const std::vector<RecordedTable>& tables);

@@ -18,6 +18,7 @@
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/host.h"
 #include "tuner/cli/progress.h"
+#include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/wish_request.h"
 #include "tuner/search/replay.h"
@@ -157,6 +158,7 @@ ReplayedTable about(const Subject& subject) {
   about.name = subject.name;
   about.model = subject.tables.front().model;
   about.device = subject.tables.front().device;
+  about.simulated = is_simulated(subject.tables.front());
   about.exhaustive_seconds = exhaustive_seconds(subject.tables);
   for (const RecordedTable& table : subject.tables) about.groups.push_back(table.group);
   for (const TrueRow& row : truth_of(subject.tables)) {
