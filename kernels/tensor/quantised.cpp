@@ -4,9 +4,7 @@
 
 #include "kernels/tensor/binary.h"
 #include "kernels/tensor/cast.h"
-#include "kernels/tensor/layout.h"
 #include "kernels/tensor/products.h"
-#include "kernels/tensor/unary.h"
 #include "kernels/tensor/wide.h"
 
 namespace batchtune::kernels::tensor {
@@ -73,12 +71,6 @@ Outcome multiply_by(const Context& context, const ConstTensor& scale, std::size_
 Outcome quantise(const Context& context, const ConstTensor& sums, const ConstTensor& scale,
                  const ConstTensor& zero, const Tensor& out) {
   return quantize_linear(context, sums, scale, &zero, {}, out);
-}
-
-// The values that a tensor stands for.
-Outcome values_of(const Context& context, const Quantised& operand, const Tensor& out) {
-  if (const Outcome ok = check(operand); !ok) return ok;
-  return dequantize_linear(context, operand.values, operand.scale, &operand.zero_point, {}, out);
 }
 
 }  // namespace
@@ -177,50 +169,21 @@ Outcome qgemm(const Context& context, const QuantisedGemm& how, const Quantised&
                : cast(context, sums.tensor, out);
 }
 
-Outcome qlinear_binary(const Context& context, Binary operation, const Quantised& a,
-                       const Quantised& b, const ConstTensor& out_scale,
-                       const ConstTensor& out_zero, const Tensor& out) {
-  if (const Outcome ok = check_out(out_scale, out_zero, out); !ok) return ok;
-  OwnTensor left(a.values.shape), right(b.values.shape), made(out.shape);
-  if (const Outcome ok = values_of(context, a, left.tensor); !ok) return ok;
-  if (const Outcome ok = values_of(context, b, right.tensor); !ok) return ok;
-  const Outcome done = binary(context, operation, left.tensor, right.tensor, made.tensor);
-  return done ? quantise(context, made.tensor, out_scale, out_zero, out) : done;
-}
-
-Outcome qlinear_unary(const Context& context, Unary operation, double alpha, const Quantised& in,
-                      const ConstTensor& out_scale, const ConstTensor& out_zero,
-                      const Tensor& out) {
-  if (const Outcome ok = check_out(out_scale, out_zero, out); !ok) return ok;
-  OwnTensor values(in.values.shape);
-  if (const Outcome ok = values_of(context, in, values.tensor); !ok) return ok;
-  const Outcome done = unary(context, operation, values.tensor, values.tensor, alpha);
-  return done ? quantise(context, values.tensor, out_scale, out_zero, out) : done;
-}
-
-Outcome qlinear_global_average_pool(const Context& context, const Quantised& in,
-                                    const ConstTensor& out_scale, const ConstTensor& out_zero,
-                                    const Tensor& out) {
-  if (const Outcome ok = check_out(out_scale, out_zero, out); !ok) return ok;
-  OwnTensor values(in.values.shape), made(out.shape);
-  if (const Outcome ok = values_of(context, in, values.tensor); !ok) return ok;
-  const Outcome done = global_pool(context, GlobalPool::average, values.tensor, 1, made.tensor);
-  return done ? quantise(context, made.tensor, out_scale, out_zero, out) : done;
-}
-
-Outcome qlinear_concat(const Context& context, std::span<const Quantised> inputs, std::size_t axis,
-                       const ConstTensor& out_scale, const ConstTensor& out_zero,
-                       const Tensor& out) {
+Outcome qlinear(const Context& context, std::span<const Quantised> inputs, const OfValues& f,
+                const ConstTensor& out_scale, const ConstTensor& out_zero, const Tensor& out) {
   if (const Outcome ok = check_out(out_scale, out_zero, out); !ok) return ok;
   std::vector<OwnTensor> values;
-  std::vector<ConstTensor> parts;
+  std::vector<ConstTensor> in;
   for (const Quantised& input : inputs) {
+    if (const Outcome ok = check(input); !ok) return ok;
     values.emplace_back(input.values.shape);
-    if (const Outcome ok = values_of(context, input, values.back().tensor); !ok) return ok;
+    const Outcome done = dequantize_linear(context, input.values, input.scale, &input.zero_point,
+                                           {}, values.back().tensor);
+    if (!done) return done;
+    in.push_back(values.back().tensor);  // what it points to stays where it is
   }
-  for (const OwnTensor& one : values) parts.push_back(one.tensor);
   OwnTensor made(out.shape);
-  const Outcome done = concat(context, parts, axis, made.tensor);
+  const Outcome done = f(in, made.tensor);
   return done ? quantise(context, made.tensor, out_scale, out_zero, out) : done;
 }
 

@@ -1,12 +1,13 @@
 // Operations on quantised tensors whose results are quantised again: ONNX's QLinearMatMul and
-// QLinearConv, and what ONNX Runtime's tools put between them. Products run as f32 products of the values less their zero points: sums are exact below 2^24, and beyond
-// within 1e-7 of themselves, a hundred-thousandth of a quantised step.
+// QLinearConv, and what ONNX Runtime's tools put between them. Products run as f32 products of the
+// values less their zero points: sums are exact below 2^24, and beyond within 1e-7 of themselves, a
+// hundred-thousandth of a quantised step.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "kernels/tensor/images.h"
-#include "kernels/tensor/operations.h"
 #include "kernels/tensor/tensor.h"
 
 namespace batchtune::kernels::tensor {
@@ -28,8 +29,8 @@ Outcome qlinear_conv(const Context& context, const Quantised& in, const Quantise
                      const ConstTensor& out_scale, const ConstTensor& out_zero, const Tensor& out,
                      const Workspace& workspace = {});
 
-// out = quantised(alpha A B + bias), as gemm; transposed as there. bias (may be null) is i32 in steps
-// of alpha scale_a scale_b. out_scale null: out is f32, and nothing is quantised again.
+// out = quantised(alpha A B + bias), as gemm; transposed as there. bias (may be null) is i32 in
+// steps of alpha scale_a scale_b. out_scale null: out is f32, and nothing is quantised again.
 struct QuantisedGemm {
   double alpha = 1;
   bool transpose_a = false, transpose_b = false;
@@ -38,17 +39,10 @@ Outcome qgemm(const Context& context, const QuantisedGemm& how, const Quantised&
               const Quantised& b, const ConstTensor* bias, const ConstTensor* out_scale,
               const ConstTensor* out_zero, const Tensor& out, const Workspace& workspace = {});
 
-// The values themselves, in f32, then one operation, then quantised again; scales are scalars.
-Outcome qlinear_binary(const Context& context, Binary operation, const Quantised& a,
-                       const Quantised& b, const ConstTensor& out_scale,
-                       const ConstTensor& out_zero, const Tensor& out);
-Outcome qlinear_unary(const Context& context, Unary operation, double alpha, const Quantised& in,
-                      const ConstTensor& out_scale, const ConstTensor& out_zero, const Tensor& out);
-Outcome qlinear_global_average_pool(const Context& context, const Quantised& in,
-                                    const ConstTensor& out_scale, const ConstTensor& out_zero,
-                                    const Tensor& out);
-Outcome qlinear_concat(const Context& context, std::span<const Quantised> inputs, std::size_t axis,
-                       const ConstTensor& out_scale, const ConstTensor& out_zero,
-                       const Tensor& out);
+// Any other operation: `f` of the values that the inputs stand for, in f32, quantised again. Scales
+// are scalars.
+using OfValues = std::function<Outcome(std::span<const ConstTensor> in, const Tensor& out)>;
+Outcome qlinear(const Context& context, std::span<const Quantised> inputs, const OfValues& f,
+                const ConstTensor& out_scale, const ConstTensor& out_zero, const Tensor& out);
 
 }  // namespace batchtune::kernels::tensor

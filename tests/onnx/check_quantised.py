@@ -5,6 +5,7 @@ ONNX Runtime's own tools in both of its formats, weights per tensor and per chan
 
 Outputs may differ by a few steps of the last quantisation: a sum that lies between two steps is rounded either way."""
 import argparse
+import logging
 import pathlib
 import sys
 import tempfile
@@ -20,6 +21,8 @@ except ImportError as missing:
 
 import cpu_runner
 import make_models
+
+logging.disable(logging.WARNING)  # advice of the tools
 
 BATCHES = (1, 3)
 # Of the largest output, which is some hundred steps. README.md has what was seen.
@@ -42,13 +45,14 @@ def network(seed):
     x = graph.node("Mul", [x, graph.node("Sigmoid", [conv(x, 16, 16, 1)])])
     x = graph.node("Concat", [x, graph.node("LeakyRelu", [conv(x, 16, 8, 3)])], axis=1)
     x = graph.node("MaxPool", [x], kernel_shape=[2, 2], strides=[2, 2])
-    x = graph.node("Flatten", [graph.node("GlobalAveragePool", [conv(x, 24, 32, 3)])])
+    x = graph.node("AveragePool", [conv(x, 24, 32, 3)], kernel_shape=[2, 2], strides=[2, 2])
+    x = graph.node("Flatten", [graph.node("GlobalAveragePool", [x])])
     x = graph.node("Gemm", [x, graph.weight(10, 32), graph.weight(10, deviation=0.1)], transB=1)
     graph.output(x, "scores", [10])
     return graph.model()
 
 
-MODELS = {"convolutions": network, "mlp": lambda seed: make_models.make("mlp", "torchscript_old", True, seed)}
+MODELS = {"convolutions": network, "mlp": lambda seed: make_models.make("mlp", "torchscript", True, seed)}
 
 
 class Samples(quantization.CalibrationDataReader):
@@ -65,7 +69,7 @@ def quantised(model, folder, written, per_channel):
     source, target = folder / "float.onnx", folder / "quantised.onnx"
     onnx.save(model, source)
     quantization.quantize_static(source, target, Samples(model), quant_format=written, per_channel=per_channel,
-                                 weight_type=quantization.QuantType.QInt8)
+                                 activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8)
     return onnx.load(target)
 
 

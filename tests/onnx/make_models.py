@@ -287,6 +287,8 @@ def bert(form, small, seed):
     else:
         mask = graph.node("Cast", [graph.unsqueeze(mask, 1, 2)], to=TensorProto.FLOAT)
         mask = graph.node("Mul", [graph.node("Sub", [graph.value(1), mask]), graph.value(-10000)])
+    if form.attention != "parts":  # ONNX Runtime's Attention spreads a mask over batch and heads alone
+        mask = graph.node("Expand", [mask, graph.integers(1, 1, size.rows, 1)])
     x = graph.norm(x, size.features)
     for _ in range(size.layers):
         mixed = graph.attention(x, size.rows, size.features, size.heads, mask)

@@ -1,6 +1,7 @@
 // Quantised products against sums of whole numbers, rounded once.
 #include "kernels/tensor/quantised.h"
 
+#include "kernels/tensor/binary.h"
 #include "kernels/tensor/products.h"
 #include "tests/kernels/tensor/support.h"
 
@@ -97,6 +98,27 @@ TEST_CASE("a quantised convolution pads with zero points and adds a bias in step
                            kOutZero, out.out(), workspace));
       CHECK(out.data == right.data);
     }
+  });
+}
+
+TEST_CASE("other operations run on the values that quantised tensors stand for",
+          "[kernels][tensor]") {
+  const auto a = whole_numbers<std::uint8_t>({3, 70}, 1, 0, 255),
+             b = whole_numbers<std::uint8_t>({70}, 2, 0, 255);
+  Values<std::uint8_t> right(a.shape);
+  for_places(a.shape, [&](const Shape& p) {
+    const double sum = 0.25 * (a.at(p) - 113) + 0.25 * (b.at({p[1]}) - 113);
+    right.at(p) = rounded<std::uint8_t>(sum / 8, 101);
+  });
+  on_all([&](const Context& context) {
+    const Quantised operands[] = {{a.in(), kInScale, kInZero}, {b.in(), kInScale, kInZero}};
+    const OfValues add = [&](std::span<const ConstTensor> in, const Tensor& out) {
+      return binary(context, Binary::add, in[0], in[1], out);
+    };
+    Values<std::uint8_t> out(a.shape);
+    REQUIRE(qlinear(context, operands, add, kOutScale, kOutZero, out.out()));
+    CHECK(out.data == right.data);
+    CHECK_FALSE(qlinear(context, operands, add, kOutScale, kOutScale, out.out()));
   });
 }
 

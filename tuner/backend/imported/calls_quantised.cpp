@@ -1,7 +1,11 @@
 // Operations on tensors of i8 and u8 that come with their scales and zero points: ONNX's own, and
 // those of com.microsoft that ONNX Runtime's quantisation writes.
+#include "kernels/tensor/binary.h"
+#include "kernels/tensor/layout.h"
 #include "kernels/tensor/products.h"
 #include "kernels/tensor/quantised.h"
+#include "kernels/tensor/rows.h"
+#include "kernels/tensor/unary.h"
 #include "tuner/backend/imported/window.h"
 
 namespace batchtune::imported {
@@ -61,28 +65,68 @@ MadeCall gemm(const CallNode& node) {
               }};
 }
 
+// ---- what becomes f32 for one operation ----
+
+// f(context, values of the inputs, out); the output's scale and zero point come behind the inputs.
+template <typename F>
+MadeCall of_values(std::size_t inputs, F f) {
+  return Call{[inputs, f](const CallData& data) {
+    std::vector<kt::Quantised> operands;
+    for (std::size_t i = 0; i < inputs; ++i) operands.push_back(quantised(data, i * kEach));
+    return kt::qlinear(
+        data.context, operands,
+        [&](std::span<const kt::ConstTensor> in, const kt::Tensor& out) {
+          return f(data.context, in, out);
+        },
+        data.in[inputs * kEach], data.in[inputs * kEach + 1], data.out[0]);
+  }};
+}
+
+using Values = std::span<const kt::ConstTensor>;
+
 template <kt::Binary kOperation>
 MadeCall binary(const CallNode&) {
-  return Call{[](const CallData& data) {
-    return kt::qlinear_binary(data.context, kOperation, quantised(data, 0), quantised(data, kEach),
-                              data.in[6], data.in[7], data.out[0]);
-  }};
+  return of_values(2, [](const kt::Context& context, Values in, const kt::Tensor& out) {
+    return kt::binary(context, kOperation, in[0], in[1], out);
+  });
 }
 
 template <kt::Unary kOperation>
 MadeCall unary(const CallNode& node) {
-  return Call{[alpha = number(node.node(), "alpha", 0.01)](const CallData& data) {
-    return kt::qlinear_unary(data.context, kOperation, alpha, quantised(data, 0), data.in[3],
-                             data.in[4], data.out[0]);
-  }};
+  const double alpha = number(node.node(), "alpha", 0.01);
+  return of_values(1, [alpha](const kt::Context& context, Values in, const kt::Tensor& out) {
+    return kt::unary(context, kOperation, in[0], out, alpha);
+  });
+}
+
+// Its attribute says which of ONNX's opsets it follows: before 13 it goes over the axis and all
+// behind it.
+MadeCall softmax(const CallNode& node) {
+  const bool from_axis = integer(node.node(), "opset", 1) < 13;
+  const auto axis = CallNode::axis(integer(node.node(), "axis", -1), node.rank());
+  if (!axis) return no_call("an axis that the input does not have");
+  return of_values(1,
+                   [=, at = *axis](const kt::Context& context, Values in, const kt::Tensor& out) {
+                     return kt::softmax(context, kt::Softmax::softmax, in[0], at, from_axis, out);
+                   });
+}
+
+MadeCall average_pool(const CallNode& node) {
+  if (integer(node.node(), "channels_last", 0) != 0) return no_call("channels_last");
+  const auto window = window_of(node, integers(node.node(), "kernel_shape"));
+  if (!window) return no_call(window.error());
+  const bool whole = integer(node.node(), "count_include_pad", 0) != 0;
+  return of_values(
+      1, [window = *window, whole](const kt::Context& context, Values in, const kt::Tensor& out) {
+        return kt::average_pool(context, in[0], window, whole, out);
+      });
 }
 
 MadeCall global_average_pool(const CallNode& node) {
   if (integer(node.node(), "channels_last", 0) != 0) return no_call("channels_last");
-  return Call{[](const CallData& data) {
-    return kt::qlinear_global_average_pool(data.context, quantised(data, 0), data.in[3],
-                                           data.in[4], data.out[0]);
-  }};
+  return of_values(1, [](const kt::Context& context, Values in, const kt::Tensor& out) {
+    return kt::global_pool(context, kt::GlobalPool::average, in[0], 1, out);
+  });
 }
 
 // The output's scale and zero point come first.
@@ -92,10 +136,13 @@ MadeCall concat(const CallNode& node) {
   const auto axis = CallNode::axis(integer(node.node(), "axis", 1), node.rank(kFirst));
   if (!axis) return no_call("an axis that the input does not have");
   return Call{[axis = *axis](const CallData& data) {
-    std::vector<kt::Quantised> inputs;
+    std::vector<kt::Quantised> operands;
     for (std::size_t i = kFirst; i + kEach <= data.in.size(); i += kEach)
-      inputs.push_back(quantised(data, i));
-    return kt::qlinear_concat(data.context, inputs, axis, data.in[0], data.in[1], data.out[0]);
+      operands.push_back(quantised(data, i));
+    return kt::qlinear(
+        data.context, operands,
+        [&](Values in, const kt::Tensor& out) { return kt::concat(data.context, in, axis, out); },
+        data.in[0], data.in[1], data.out[0]);
   }};
 }
 
@@ -104,11 +151,13 @@ constexpr CallRow kRows[] = {
     {"", "QLinearMatMul", matmul},
     {kMicrosoft, "QGemm", gemm},
     {kMicrosoft, "QLinearAdd", binary<kt::Binary::add>},
+    {kMicrosoft, "QLinearAveragePool", average_pool},
     {kMicrosoft, "QLinearConcat", concat},
     {kMicrosoft, "QLinearGlobalAveragePool", global_average_pool},
     {kMicrosoft, "QLinearLeakyRelu", unary<kt::Unary::leaky_relu>},
     {kMicrosoft, "QLinearMul", binary<kt::Binary::mul>},
     {kMicrosoft, "QLinearSigmoid", unary<kt::Unary::sigmoid>},
+    {kMicrosoft, "QLinearSoftmax", softmax},
 };
 
 }  // namespace

@@ -33,6 +33,7 @@ constexpr Operation kOperations[] = {
     {"LogSoftmax", 1, Role::arithmetic, same_shape, output_work},
     {"LpNormalization", 1, Role::arithmetic, same_shape, output_work},
     {"MeanVarianceNormalization", 9, Role::arithmetic, same_shape, output_work},
+    {"QLinearSoftmax", 1, Role::arithmetic, same_shape, output_work},  // com.microsoft
     {"RMSNormalization", 23, Role::arithmetic, same_shape, output_work},
     {"SkipLayerNormalization", 1, Role::arithmetic, layer_normalization, output_work},  // com.microsoft
     {"Softmax", 1, Role::arithmetic, same_shape, output_work},
@@ -127,6 +128,7 @@ constexpr Operation kOperations[] = {
     {"GlobalMaxPool", 1, Role::arithmetic, global_pool, input_work},
     {"LpPool", 1, Role::arithmetic, pool, pool_work},
     {"MaxPool", 1, Role::arithmetic, pool, pool_work},
+    {"QLinearAveragePool", 1, Role::arithmetic, pool, pool_work},                // com.microsoft
     {"QLinearGlobalAveragePool", 1, Role::arithmetic, global_pool, input_work},  // com.microsoft
     {"ReduceL1", 1, Role::arithmetic, reduce, input_work},
     {"ReduceL2", 1, Role::arithmetic, reduce, input_work},
@@ -181,11 +183,21 @@ constexpr Operation kOperations[] = {
     {"Size", 1, Role::moves, size_of_tensor, no_work},
 };
 
-constexpr std::string_view kMicrosoft[] = {
-    "BiasGelu",      "FastGelu",   "Gelu",          "LayerNormalization",
-    "QGemm",         "QLinearAdd", "QLinearConcat", "QLinearGlobalAveragePool",
-    "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "QuickGelu",
-    "SkipLayerNormalization"};
+constexpr std::string_view kMicrosoft[] = {"BiasGelu",
+                                          "FastGelu",
+                                          "Gelu",
+                                          "LayerNormalization",
+                                          "QGemm",
+                                          "QLinearAdd",
+                                          "QLinearAveragePool",
+                                          "QLinearConcat",
+                                          "QLinearGlobalAveragePool",
+                                          "QLinearLeakyRelu",
+                                          "QLinearMul",
+                                          "QLinearSigmoid",
+                                          "QLinearSoftmax",
+                                          "QuickGelu",
+                                          "SkipLayerNormalization"};
 
 template <typename Names>
 bool contains(const Names& names, std::string_view name) {
