@@ -16,9 +16,9 @@ void visit(PinnedTeam& team, Burst& burst) {
 
 namespace {
 
-constexpr double kSurelyLong = 20 * kBurstSeconds;  // no interruption, whatever the load
+constexpr double kSurelyLong = 20 * kBurstSeconds;  // no two interruptions in a row, whatever the load
 
-// Of one burst with the present repeats: the shortest of three, unless it is long beyond doubt. A thread that
+// Of one burst with the present repeats: the shortest of three, or of two that are long beyond doubt. A thread that
 // waited for a CPU makes any burst long, and repeats that were settled by it would be far too few.
 double shortest_seconds(PinnedTeam& team, Burst& burst) {
   constexpr int kTries = 3;
@@ -29,7 +29,7 @@ double shortest_seconds(PinnedTeam& team, Burst& burst) {
     if (burst.rates.empty()) return 0;
     const double fastest = *std::max_element(burst.rates.begin(), burst.rates.end());
     shortest = burst.work * static_cast<double>(burst.repeats) / fastest;
-    if (shortest < kBurstSeconds / 2 || shortest >= kSurelyLong) break;
+    if (shortest < kBurstSeconds / 2 || (i > 0 && shortest >= kSurelyLong)) break;
   }
   return shortest;
 }

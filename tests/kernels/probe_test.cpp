@@ -263,7 +263,7 @@ TEST_CASE("a burst is as long as it should be though its thread had to wait at f
   Burst burst;
   burst.work = 1;
   burst.loop = [&](int, std::int64_t repeats) {
-    if (++calls == 2) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // its first timed call
+    if (++calls == 2) std::this_thread::sleep_for(std::chrono::milliseconds(50));  // its first timed call
     const auto end = Clock::now() + std::chrono::microseconds(repeats);
     while (Clock::now() < end) continue;
   };

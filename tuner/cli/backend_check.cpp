@@ -13,6 +13,8 @@
 #include <variant>
 
 #include "tuner/backend/conformance/checking_backend.h"
+#include "tuner/cli/command.h"
+#include "tuner/core/process_state.h"
 #include "tuner/core/stopwatch.h"
 #include "tuner/measure/solo_questions.h"
 #include "tuner/measure/worker_process.h"
@@ -20,29 +22,22 @@
 namespace batchtune {
 namespace {
 
-using namespace protocol;
-using conformance::Finding;
-using conformance::Rule;
-using conformance::Verdict;
+using RuleFinding = conformance::Finding;
 
-Finding failed(std::string seen) {
-  return {Verdict::failed, std::move(seen)};
+RuleFinding rule_failed(std::string seen) {
+  return {conformance::Verdict::failed, std::move(seen)};
 }
 
-std::string words_of(const Ending& ending) {
-  return ending.reason + (ending.evidence.empty() ? "" : " (" + ending.evidence + ")");
-}
-
-Load load_of(const CheckSubject& subject) {
+protocol::Load load_of(const CheckSubject& subject) {
   return {kOnlyLoad, subject.model_json, subject.options, std::nullopt, false};
 }
 
-Result<Finding> check_in_worker(const Rule& rule, const CheckSubject& subject) {
+Result<RuleFinding> check_in_worker(const conformance::Rule& rule, const CheckSubject& subject) {
   BT_TRY(worker, WorkerProcess::start(conformance::checking_spec(rule, subject.spec)));
-  BT_TRY(loaded, ask<Loaded>(*worker, load_of(subject), subject.timeout));
-  if (!loaded) return failed(words_of(loaded.error()));
+  BT_TRY(loaded, ask<protocol::Loaded>(*worker, load_of(subject), subject.timeout));
+  if (!loaded) return rule_failed(words_of(loaded.error()));
   const auto finding = conformance::finding_in(loaded->report);
-  return finding ? *finding : failed(words_of(loaded->ending));
+  return finding ? *finding : rule_failed(words_of(loaded->ending));
 }
 
 // ---- a worker that is killed in the middle of a run
@@ -68,11 +63,8 @@ std::vector<pid_t> descendants_of(pid_t root) {
 }
 
 bool lives(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  std::getline(file, line);  // "4711 (a name) S ..."
-  const std::size_t name_end = line.rfind(") ");
-  return name_end != std::string::npos && line[name_end + 2] != 'Z';
+  const char state = state_of_process(pid);
+  return state != '\0' && state != 'Z';
 }
 
 template <typename Condition>
@@ -86,25 +78,25 @@ bool comes_true(Seconds patience, Condition condition) {
 }
 
 // Until it runs again and again. nullopt: it does.
-std::optional<Finding> start_running(WorkerProcess& worker, const CheckSubject& subject) {
+std::optional<RuleFinding> start_running(WorkerProcess& worker, const CheckSubject& subject) {
   constexpr std::int64_t kBatch = 8;
   constexpr Seconds kForEver = 3600;
   worker.send(load_of(subject));
   auto reply = worker.receive(subject.timeout);
-  if (!reply) return failed(words_of(reply.error()));
-  if (const auto* loaded = std::get_if<Loaded>(&*reply);
+  if (!reply) return rule_failed(words_of(reply.error()));
+  if (const auto* loaded = std::get_if<protocol::Loaded>(&*reply);
       loaded == nullptr || loaded->ending.status != TrialStatus::ok)
-    return failed(loaded == nullptr ? "it does not load" : words_of(loaded->ending));
-  Prepare prepare{kOnlyLoad, kOnlyProgram, {subject.options.group, kBatch}};
+    return rule_failed(loaded == nullptr ? "it does not load" : words_of(loaded->ending));
+  protocol::Prepare prepare{kOnlyLoad, kOnlyProgram, {subject.options.group, kBatch}};
   prepare.check = false;
   worker.send(prepare);
   reply = worker.receive(subject.timeout);
-  if (!reply) return failed(words_of(reply.error()));
-  if (const auto* prepared = std::get_if<Prepared>(&*reply);
+  if (!reply) return rule_failed(words_of(reply.error()));
+  if (const auto* prepared = std::get_if<protocol::Prepared>(&*reply);
       prepared == nullptr || prepared->ending.status != TrialStatus::ok)
-    return failed(prepared == nullptr ? "it does not prepare" : words_of(prepared->ending));
+    return rule_failed(prepared == nullptr ? "it does not prepare" : words_of(prepared->ending));
   const std::uint64_t before = worker.beacon().beats;
-  worker.send(Soak{kOnlyProgram, kForEver});
+  worker.send(protocol::Soak{kOnlyProgram, kForEver});
   // One that makes many runs in one go does not beat between them.
   constexpr std::uint64_t kSomeRuns = 4;
   constexpr Seconds kSurelyRunning = 1;
@@ -120,13 +112,13 @@ std::optional<Finding> start_running(WorkerProcess& worker, const CheckSubject& 
   };
   (void)comes_true(subject.timeout, [&] { return runs() || answered() || worker.gone(); });
   if (runs()) return std::nullopt;
-  if (!answered()) return failed("it makes no runs");
+  if (!answered()) return rule_failed("it makes no runs");
   reply = worker.receive(subject.timeout);
-  const auto* soaked = reply ? std::get_if<Soaked>(&*reply) : nullptr;
-  return failed("its runs end: " + words_of(soaked != nullptr ? soaked->ending : Ending{}));
+  const auto* soaked = reply ? std::get_if<protocol::Soaked>(&*reply) : nullptr;
+  return rule_failed("its runs end: " + words_of(soaked != nullptr ? soaked->ending : Ending{}));
 }
 
-Result<Finding> check_killed(const CheckSubject& subject) {
+Result<RuleFinding> check_killed(const CheckSubject& subject) {
   constexpr Seconds kPatience = 2;  // of the kernel: to free some GB and end what was started
   BT_TRY(worker, WorkerProcess::start(subject.spec));
   if (auto finding = start_running(*worker, subject)) return std::move(*finding);
@@ -134,36 +126,36 @@ Result<Finding> check_killed(const CheckSubject& subject) {
   const std::vector<pid_t> started = descendants_of(pid);
   kill(pid, SIGKILL);
   if (!comes_true(kPatience, [&] { return worker->gone(); }))
-    return failed("its process does not die");
+    return rule_failed("its process does not die");
   worker.reset();
   const auto left = [&] { return std::find_if(started.begin(), started.end(), lives); };
   if (!comes_true(kPatience, [&] { return left() == started.end(); }))
-    return failed("process " + std::to_string(*left()) + ", which it had started, lives on");
+    return rule_failed("process " + std::to_string(*left()) + ", which it had started, lives on");
   BT_TRY(again, check_in_worker(*conformance::find_rule("run"), subject));
-  if (again.verdict != Verdict::passed) return failed("afterwards: " + again.seen);
+  if (again.verdict != conformance::Verdict::passed) return rule_failed("afterwards: " + again.seen);
   const std::string of_it =
       started.empty() ? "" : ", with " + std::to_string(started.size()) + " that it had started";
-  return Finding{Verdict::passed, "killed while it ran" + of_it + "; the next process works"};
+  return RuleFinding{conformance::Verdict::passed, "killed while it ran" + of_it + "; the next process works"};
 }
 
 // Rules that failed, or were skipped because of one that did: what needs them says nothing.
 bool is_broken(const CheckedRule& checked, const std::vector<CheckedRule>& all) {
-  if (checked.finding.verdict == Verdict::failed) return true;
-  if (checked.finding.verdict != Verdict::skipped || checked.rule->needs == nullptr) return false;
+  if (checked.finding.verdict == conformance::Verdict::failed) return true;
+  if (checked.finding.verdict != conformance::Verdict::skipped || checked.rule->needs == nullptr) return false;
   return std::any_of(all.begin(), all.end(), [&](const CheckedRule& other) {
     return other.rule->name == std::string_view(checked.rule->needs) && is_broken(other, all);
   });
 }
 
-std::optional<Finding> missing_need(const Rule& rule, const std::vector<CheckedRule>& checked) {
+std::optional<RuleFinding> missing_need(const conformance::Rule& rule, const std::vector<CheckedRule>& checked) {
   for (const CheckedRule& before : checked)
     if (rule.needs != nullptr && before.rule->name == std::string_view(rule.needs) &&
         is_broken(before, checked))
-      return Finding{Verdict::skipped, "it needs the rule " + std::string(rule.needs)};
+      return RuleFinding{conformance::Verdict::skipped, "it needs the rule " + std::string(rule.needs)};
   return std::nullopt;
 }
 
-bool is_asked_for(const Rule& rule, const std::vector<std::string>& only) {
+bool is_asked_for(const conformance::Rule& rule, const std::vector<std::string>& only) {
   return only.empty() || std::find(only.begin(), only.end(), rule.name) != only.end();
 }
 
@@ -172,7 +164,7 @@ bool is_asked_for(const Rule& rule, const std::vector<std::string>& only) {
 Result<std::vector<CheckedRule>> check_backend(
     const CheckSubject& subject, const std::function<void(const CheckedRule&)>& tell) {
   std::vector<CheckedRule> checked;
-  for (const Rule& rule : conformance::rules()) {
+  for (const conformance::Rule& rule : conformance::rules()) {
     if (!is_asked_for(rule, subject.only)) continue;
     const Stopwatch stopwatch;
     CheckedRule one{&rule, {}, 0};
@@ -183,7 +175,7 @@ Result<std::vector<CheckedRule>> check_backend(
       // What was opened once can be opened.
       if (!finding && checked.empty()) return tl::unexpected(finding.error());
       one.finding = finding ? std::move(*finding)
-                            : failed("it cannot be opened again: " + to_string(finding.error()));
+                            : rule_failed("it cannot be opened again: " + to_string(finding.error()));
     }
     one.seconds = stopwatch.seconds();
     tell(one);

@@ -20,6 +20,10 @@ Status print_result(const std::string& text) {
   return {};
 }
 
+std::string words_of(const Ending& ending) {
+  return ending.reason + (ending.evidence.empty() ? "" : " (" + ending.evidence + ")");
+}
+
 void say(const std::string& text) {
   std::fprintf(stderr, "batchtune: %s\n", text.c_str());
 }

@@ -6,6 +6,7 @@
 
 #include "tuner/cli/arguments.h"
 #include "tuner/core/error.h"
+#include "tuner/core/observation.h"
 
 namespace batchtune {
 
@@ -39,6 +40,8 @@ int exit_code(const Error& error);
 Status print_result(const std::string& text);
 
 // One line to stderr ("batchtune: ...").
+std::string words_of(const Ending& ending);  // "why (evidence)"
+
 void say(const std::string& text);
 
 }  // namespace batchtune

@@ -3,12 +3,9 @@
 #include <chrono>
 #include <csignal>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
-#include <string>
-#include <system_error>
 #include <thread>
 
+#include "tuner/core/process_state.h"
 #include "tuner/core/stopwatch.h"
 
 namespace batchtune {
@@ -23,20 +20,10 @@ constexpr double kQuiet = 0.05;  // of one CPU: more than waking up for a timer 
 // Once may be a large program that is being given back: nothing answers that.
 constexpr int kSpinsForGood = 2;
 
-// Whether a thread runs or would like to: on a busy machine one that spins may get no CPU for some
-// milliseconds, and its clock stands still.
+// On a busy machine a thread that spins may get no CPU for some milliseconds, and its clock stands
+// still.
 bool has_runnable_thread(pid_t pid) {
-  std::error_code failed;
-  const std::filesystem::path tasks = "/proc/" + std::to_string(pid) + "/task";
-  for (std::filesystem::directory_iterator task(tasks, failed), end; !failed && task != end;
-       task.increment(failed)) {
-    std::ifstream file(task->path() / "stat");
-    std::string line;
-    std::getline(file, line);  // "4711 (a name) R ..."
-    const std::size_t name_end = line.rfind(") ");
-    if (name_end != std::string::npos && line.compare(name_end + 2, 1, "R") == 0) return true;
-  }
-  return false;
+  return runnable_threads(pid) > 0;
 }
 
 }  // namespace

@@ -49,7 +49,11 @@ void start_guard() {
   const pid_t between = fork();
   if (between == 0) {
     prctl(PR_SET_NAME, kGuardName);  // inherited: the guard never has another name
-    if (fork() == 0) guard_group(worker, pid_fd);
+    const pid_t guard = fork();
+    if (guard == 0) guard_group(worker, pid_fd);
+    // Here too, since it may not have run yet: one that is stopped with the group that it is to end
+    // would live for ever, and hold what it has inherited.
+    if (guard > 0) setpgid(guard, guard);
     _exit(0);
   }
   close(pid_fd);

@@ -5,15 +5,14 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
 #include <string>
-#include <system_error>
 #include <thread>
 
 #include "tuner/backend/conformance/checks.h"
+#include "tuner/backend/conformance/cpu_demand.h"
 #include "tuner/backend/conformance/steps.h"
 #include "tuner/backend/plugin/cancellable.h"
+#include "tuner/core/process_state.h"
 #include "tuner/core/stopwatch.h"
 
 namespace batchtune::conformance {
@@ -22,9 +21,6 @@ namespace {
 constexpr std::int64_t kBatch = 16;
 constexpr Seconds kLook = 0.3;  // of runs
 constexpr Seconds kStep = 0.005;
-// Where all CPUs are asked for: on a machine that others use too, a helper of the region before waits for a CPU to go to
-// sleep on, and would count.
-constexpr double kSlackOfAllCpus = 1;
 constexpr double kThreadSlack =
     0.25;  // of a thread, on average: the caller's own work between runs
 
@@ -38,25 +34,7 @@ void sleep_for(Seconds seconds) {
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
 }
 
-// Threads of this process but the caller that run or would like to: what they want of a machine
-// whose CPUs others have.
-int runnable_threads() {
-  const std::string self = std::to_string(gettid());
-  std::error_code failed;
-  int runnable = 0;
-  for (std::filesystem::directory_iterator task("/proc/self/task", failed), end;
-       !failed && task != end; task.increment(failed)) {
-    if (task->path().filename() == self) continue;
-    std::ifstream file(task->path() / "stat");
-    std::string line;
-    std::getline(file, line);  // "4711 (a name) R ..."
-    const std::size_t name_end = line.rfind(") ");
-    runnable += name_end != std::string::npos && line[name_end + 2] == 'R';
-  }
-  return runnable;
-}
-
-// Threads that wanted a CPU, on average, while runs were made for about `kLook`.
+// Threads that computed, on average, while runs were made for about `kLook`.
 Step<double> threads_in_use(const Subject& subject, int threads) {
   LoadOptions options = subject.options;
   options.group.threads = threads;
@@ -64,18 +42,20 @@ Step<double> threads_in_use(const Subject& subject, int threads) {
   BT_TRY(model, load(subject, options));
   BT_TRY(program, prepare(*model, options.group, kBatch));
   BT_TRY_VOID(run(*program));
-  int looks = 0, seen = 0;
+  double used = 0;
   std::jthread observer([&](const std::stop_token& stop) {
-    for (; !stop.stop_requested(); ++looks) {
+    CpuDemand demand;
+    while (!stop.stop_requested()) {
       sleep_for(kStep);
-      seen += runnable_threads();
+      demand.look();
     }
+    used = demand.threads();
   });
   const Stopwatch stopwatch;
   while (stopwatch.seconds() < kLook) BT_TRY_VOID(run(*program));
   observer.request_stop();
   observer.join();
-  return static_cast<double>(seen) / std::max(1, looks);
+  return used;
 }
 
 Step<Finding> keeps_to_threads(const Subject& subject) {
@@ -83,10 +63,9 @@ Step<Finding> keeps_to_threads(const Subject& subject) {
   const int most = std::max(1, subject.options.group.threads);
   for (const int threads : {1, most}) {
     BT_TRY(used, threads_in_use(subject, threads));
-    const bool all = threads >= static_cast<int>(std::thread::hardware_concurrency());
     const std::string words =
         std::to_string(threads) + " asked for, " + format_number(used, 2) + " in use";
-    if (used > threads + (all ? kSlackOfAllCpus : kThreadSlack)) return failed(words);
+    if (used > threads + kThreadSlack) return failed(words);
     seen += (seen.empty() ? "" : "; ") + words;
     if (threads == most) break;
   }
@@ -107,7 +86,8 @@ Seconds restless_seconds() {
     const Stopwatch look;
     const Seconds before = cpu_seconds();
     sleep_for(kStep);
-    if (cpu_seconds() - before < kQuietShare * look.seconds() && runnable_threads() == 0) {
+    if (cpu_seconds() - before < kQuietShare * look.seconds() &&
+        runnable_threads(getpid(), gettid()) == 0) {
       ++quiet;
     } else {
       quiet = 0;
