@@ -18,7 +18,7 @@ set(may_tuner/backend/cpu tuner/core tuner/workload tuner/backend kernels)
 # Imported graphs lowered to kernels of our own, for the backends that have some.
 set(may_tuner/backend/imported tuner/core tuner/workload tuner/backend/backend.h kernels)
 set(may_tuner/backend/onednn tuner/core tuner/workload tuner/backend kernels)
-set(may_tuner/measure tuner/core tuner/statistics tuner/workload tuner/backend/backend.h)
+set(may_tuner/measure tuner/core tuner/statistics tuner/workload tuner/backend/backend.h tuner/backend/dynamic_batch.h)
 set(may_tuner/search tuner/core tuner/statistics tuner/workload tuner/estimate tuner/measure
     tuner/backend/backend.h)
 set(may_tuner/track tuner/core tuner/statistics)

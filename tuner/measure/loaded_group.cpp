@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tuner/backend/dynamic_batch.h"
 #include "tuner/core/stopwatch.h"
 #include "tuner/measure/output_check.h"
 #include "tuner/measure/visit.h"
@@ -82,7 +83,7 @@ Outcome<LoadedGroup> LoadedGroup::load(Backend& backend, const Load& request, Lo
   auto loaded = backend.load(group.model_, request.options, answer.report);
   if (!loaded) return tl::unexpected(loaded.error());
   if (request.limit_after_loading) limit(request, answer);
-  group.loaded_ = std::move(*loaded);
+  group.loaded_ = with_dynamic_batching(std::move(*loaded), backend, group.model_, request.options);
   answer.load_seconds = group.loaded_->load_seconds();
   answer.shares_weights = group.loaded_->shares_weights();
   return group;
@@ -116,7 +117,7 @@ Ending LoadedGroup::check(const Prepare& request, Program& program, Beacon& beac
   const std::int64_t samples = std::min(kCheckedSamples, request.candidate.batch);
   if (Ending ending = check_finite(*output); ending.status != TrialStatus::ok) return ending;
   const auto outputs = first_samples(*output, request.candidate.group.instances, samples);
-  if (request.candidate.batch == 1)
+  if (request.candidate.batch == 1 && request.candidate.group.compiled_batch == 0)
     batch_1_output_ = outputs.front();
   else if (Ending ending = make_batch_1_output(beacon, answer); ending.status != TrialStatus::ok)
     return ending;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tuner/backend/dynamic_batch.h"
 #include "tuner/core/stopwatch.h"
 
 namespace batchtune {
@@ -12,7 +13,7 @@ using namespace protocol;
 LoadOptions load_options(const MeasuredBackend& backend, const CandidateGroup& group,
                          const std::string& parameters, std::uint64_t seed) {
   LoadOptions options;
-  options.group = group;
+  options.group = group_to_load(group);
   options.seed = seed;
   options.isa = backend.isa;
   options.proven_kernels = backend.proven_kernels;
@@ -129,7 +130,7 @@ Result<PreparedProgram> RacingWorker::prepare_in_process(TrialId program,
 
 Result<PreparedProgram> RacingWorker::prepare(TrialId program, const Candidate& candidate,
                                               const std::string& parameters) {
-  const LoadKey key{candidate.group, parameters};
+  const LoadKey key{group_to_load(candidate.group), parameters};
   BT_TRY(prepared, prepare_in_process(program, candidate, key));
   const bool again = prepared.worth_another_try;  // now in a fresh process, alone
   if (again) {
