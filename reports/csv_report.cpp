@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "reports/csv/row.h"
+#include "reports/dynamic_batch.h"
 #include "reports/report.h"
 
 namespace batchtune {
@@ -14,7 +15,7 @@ constexpr char kHeader[] =
     "latency_undisturbed,latency_low,latency_high,p50,p90,p95,p99,p99_9,max,throughput_undisturbed,"
     "throughput_as_seen,ratio_to_anchor,visits,samples,memory,memory_kind,prepare,front,"
     "estimate_latency,estimate_memory,best,quiet_visits,autocorrelation,evidence,limits,"
-    "cores,variant,compiled_batch\n";
+    "cores,variant,compiled_batch,useful_share,users_throughput\n";
 
 using csv::Row;
 
@@ -69,6 +70,19 @@ void add_axes(Row& row, const CandidateGroup& group) {
   row.text(group.compiled_batch > 0 ? std::to_string(group.compiled_batch) : "");
 }
 
+// Of dynamic batching; empty where a batch is its own.
+void add_users(Row& row, const Trial& trial, const Wishes& wishes) {
+  const std::int64_t compiled = trial.candidate.group.compiled_batch;
+  if (compiled == 0 && wishes.user_batches.empty()) {
+    row.text("");
+    row.text("");
+    return;
+  }
+  row.number(compiled > 0 ? useful_share(trial.candidate.batch, compiled)
+                          : useful_share(wishes.user_batches, trial.candidate.batch));
+  row.number(trial.measurement ? std::optional(users_throughput(trial, wishes)) : std::nullopt);
+}
+
 std::string row_of(const TuneReport& report, const Trial& trial) {
   const SessionHeader& header = report.record.header;
   const CandidateGroup& group = trial.candidate.group;
@@ -96,6 +110,7 @@ std::string row_of(const TuneReport& report, const Trial& trial) {
   row.flag(best && best->trial == trial.id);
   add_evidence(row, trial, report.conclusion.quiet_share.has_value());
   add_axes(row, group);
+  add_users(row, trial, header.wishes);
   return row.line();
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "reports/csv/row.h"
+#include "reports/dynamic_batch.h"
 #include "reports/json/parts.h"
 #include "reports/text/table.h"
 #include "reports/text/words.h"
@@ -21,6 +22,7 @@ constexpr char kSimulatedPoints[] =
 // "knee; p99 <= 20.0 ms; 2.00 GiB": what the point was chosen by.
 std::string wishes_words(const Wishes& wishes) {
   std::vector<std::string> parts{std::string(name_of(wishes.objective))};
+  if (!wishes.user_batches.empty()) parts.push_back("user batches " + to_string(wishes.user_batches));
   for (const LatencyLimit& limit : wishes.latency_limits) parts.push_back(to_string(limit));
   if (wishes.memory_limit) parts.push_back(format_bytes(static_cast<double>(*wishes.memory_limit)));
   return text::joined(parts, "; ");
@@ -78,7 +80,7 @@ std::string table(const std::vector<DeploymentPoint>& points, int width) {
     split.cells.push_back(trial ? fmt::format("{} x {}", trial->candidate.group.instances,
                                               trial->candidate.group.threads)
                                 : text::kAbsent);
-    rate.cells.push_back(measured ? format_number(measured->throughput_undisturbed, 3)
+    rate.cells.push_back(measured ? format_number(users_throughput(*trial, point.wishes), 3)
                                   : text::kAbsent);
     latency.cells.push_back(measured ? format_seconds(measured->undisturbed) : text::kAbsent);
     cost.cells.push_back(text::figure(point.cost));

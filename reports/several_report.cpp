@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/dynamic_batch.h"
 #include "reports/json/parts.h"
 #include "reports/text/table.h"
 #include "reports/text/words.h"
@@ -57,7 +58,7 @@ std::string text_several(const std::vector<TunedModel>& tuned, const TextOptions
     batch.cells.push_back(best ? std::to_string(best->candidate.batch) : text::kAbsent);
     split.cells.push_back(best ? fmt::format("{} x {}", group.instances, group.threads)
                                : text::kAbsent);
-    rate.cells.push_back(measured ? format_number(measured->throughput_undisturbed, 3)
+    rate.cells.push_back(measured ? format_number(users_throughput(*best, one.report->record.header.wishes), 3)
                                   : text::kAbsent);
     latency.cells.push_back(measured ? format_seconds(measured->undisturbed) : text::kAbsent);
     end.cells.push_back(ended(one));

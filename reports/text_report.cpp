@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "reports/dynamic_batch.h"
 #include "reports/host_summary.h"
 #include "reports/report.h"
 #include "reports/text/words.h"
@@ -217,13 +218,24 @@ std::string verdict_sentence(const TuneReport& report) {
   const Conclusion& conclusion = report.conclusion;
   const Trial* trial =
       conclusion.best ? text::find_trial(conclusion, conclusion.best->trial) : nullptr;
+// Of users, by runs of their batches where there were some.
+std::string mix_figures(const MixRow& row) {
+  const MixService service = row.measured.value_or(row.promised);
+  return fmt::format(": {} samples/s of this mix, a request {} on average, the longest {}",
+                     format_number(service.throughput, 3), format_seconds(service.request),
+                     format_seconds(service.longest));
+}
+
   if (trial == nullptr) return text::one_line(no_verdict(report));
   const bool several =
       label_of(report, trial->candidate) != fmt::format("batch {}", trial->candidate.batch);
-  std::string words =
-      fmt::format("deploy {}at batch {}", several ? to_string(trial->candidate.group) + ", " : "",
-                  trial->candidate.batch);
-  if (const auto& m = trial->measurement) {
+  const auto mixed = best_for_mix(report);
+  std::string words = fmt::format(
+      "deploy {}{} {}", several ? to_string(trial->candidate.group) + ", " : "",
+      mixed ? "with dynamic batching, compiled for batch" : "at batch", trial->candidate.batch);
+  if (mixed) {
+    words += mix_figures(*mixed);
+  } else if (const auto& m = trial->measurement) {
     words += fmt::format(": {} samples/s", format_number(m->throughput_undisturbed, 3));
     words += m->p50 ? fmt::format(", p50 {}", format_seconds(*m->p50))
                     : fmt::format(", undisturbed {}", format_seconds(m->undisturbed));
@@ -246,6 +258,7 @@ std::string text_report(const TuneReport& report, const TextOptions& options) {
   append_section(text, text::boundaries(report, width));
   for (const LayersReport& layers : report.layers) append_section(text, text_layers(layers, options));
   if (report.record.header.command == "measure") return text;
+  append_section(text, text::dynamic_batching(report, width));
   const std::string simulated = report.record.header.simulated ? "SIMULATED: " : "";
   std::string sentence = wrapped("=> ", simulated + verdict_sentence(report), width);
   sentence.pop_back();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "reports/text/plot.h"
 #include "reports/text/table.h"
@@ -63,6 +64,12 @@ void add_group_columns(Table& table) {
       {"dtype", [](const Trial& t) { return std::string(name_of(t.candidate.group.dtype)); }},
       {"threads", [](const Trial& t) { return std::to_string(t.candidate.group.threads); }},
       {"inst.", [](const Trial& t) { return std::to_string(t.candidate.group.instances); }},
+      {"cores", [](const Trial& t) { return std::to_string(t.candidate.group.cores); }},
+      {"variant", [](const Trial& t) { return t.candidate.group.variant; }},
+      {"compiled", [](const Trial& t) {
+         const std::int64_t compiled = t.candidate.group.compiled_batch;
+         return compiled > 0 ? std::to_string(compiled) : std::string(kAbsent);
+       }},
       {"dims", [](const Trial& t) {
          std::vector<std::string> dims;
          for (const auto& [name, size] : t.candidate.group.dims)
@@ -216,9 +223,14 @@ const Trial* find_trial(const Conclusion& conclusion, TrialId id) {
 }
 
 std::string label_of(const TuneReport& report, const Candidate& candidate) {
-  for (const Trial& trial : report.conclusion.trials)
-    if (trial.candidate.group != candidate.group) return to_string(candidate);
-  return "batch " + std::to_string(candidate.batch);
+  CandidateGroup own = candidate.group;
+  const std::int64_t compiled = std::exchange(own.compiled_batch, 0);
+  for (const Trial& trial : report.conclusion.trials) {
+    CandidateGroup other = trial.candidate.group;
+    other.compiled_batch = 0;
+    if (other != own) return to_string(candidate);
+  }
+  return fmt::format("batch {}", candidate.batch) + (compiled > 0 ? fmt::format(" in runs of {}", compiled) : "");
 }
 
 std::string trial_table(const TuneReport& report, const TextOptions& options) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "reports/text/words.h"
+#include "reports/dynamic_batch.h"
 #include "reports/text_trials.h"
 #include "tuner/core/units.h"
 
@@ -43,6 +44,7 @@ std::string wishes_words(const Wishes& wishes) {
   std::vector<std::string> parts{objective_words(wishes)};
   for (const LatencyLimit& limit : wishes.latency_limits) parts.push_back(to_string(limit));
   parts.push_back(wishes.memory_limit
+  if (!wishes.user_batches.empty()) parts.push_back("of user batches " + to_string(wishes.user_batches));
                       ? "memory limit " + format_bytes(static_cast<double>(*wishes.memory_limit))
                       : "no memory limit");
   return joined(parts, "; ");
@@ -83,7 +85,7 @@ std::optional<double> price_of_million(const Trial& trial, const Wishes& wishes)
   const auto price = price_of(wishes, trial.candidate.group.backend);
   if (!price || !trial.measurement || trial.measurement->throughput_undisturbed <= 0)
     return std::nullopt;
-  return batchtune::price_of_million(*price, trial.measurement->throughput_undisturbed);
+  return batchtune::price_of_million(*price, users_throughput(trial, wishes));
 }
 
 std::string cost_words(const TuneReport& report, const Verdict& verdict) {

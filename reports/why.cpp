@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "reports/dynamic_batch.h"
 #include "reports/text/words.h"
 #include "reports/text_memory.h"
 #include "reports/text_trials.h"
@@ -23,10 +24,10 @@ std::string factors_words(double throughput, double latency) {
                      text::signed_percent(latency - 1));
 }
 
-std::string against(const Trial& other, const Trial& chosen) {
-  const Measurement &a = *other.measurement, &b = *chosen.measurement;
-  return factors_words(a.throughput_undisturbed / b.throughput_undisturbed,
-                       a.undisturbed / b.undisturbed);
+std::string against(const TuneReport& report, const Trial& other, const Trial& chosen) {
+  const Wishes& wishes = report.record.header.wishes;
+  return factors_words(users_throughput(other, wishes) / users_throughput(chosen, wishes),
+                       other.measurement->undisturbed / chosen.measurement->undisturbed);
 }
 
 std::string estimated_words(const TuneReport& report, const Trial& trial) {
@@ -137,7 +138,7 @@ void add_choice(std::vector<WhyLine>& lines, const TuneReport& report, const Ver
       verdict.runner_up ? find_trial(report.conclusion, *verdict.runner_up) : nullptr;
   if (second && second->measurement)
     lines.push_back(
-        {"runner-up", label_of(report, second->candidate) + ": " + against(*second, trial)});
+        {"runner-up", label_of(report, second->candidate) + ": " + against(report, *second, trial)});
   const std::string alike = text::alike_words(report, verdict);
   lines.push_back({"alike", alike.empty() ? "no other choice is as good, as far as was measured" : alike});
   lines.push_back({"neighbours", step_words(verdict)});

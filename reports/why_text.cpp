@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "reports/dynamic_batch.h"
 #include "reports/report.h"
 #include "reports/text/table.h"
 #include "reports/text/words.h"
@@ -72,6 +73,7 @@ std::string rivals_table(const TuneReport& report, const Verdict& verdict, const
   enum Drop { kNever, kNote, kFront, kLatency, kCost };
   const auto rows = rows_of(report, verdict, chosen);
   const Measurement& own = *chosen.measurement;
+  const Wishes& wishes = report.record.header.wishes;
   const text::Unit unit = text::latency_unit(own.undisturbed);
   const bool several = std::any_of(rows.begin(), rows.end(), [&](const Trial* trial) {
     return trial->candidate.group != chosen.candidate.group;
@@ -102,11 +104,11 @@ std::string rivals_table(const TuneReport& report, const Verdict& verdict, const
     return trial.id == chosen.id ? "" : text::signed_percent(m.undisturbed / own.undisturbed - 1);
   });
   add("throughput", "samples/s", kNever,
-      [](const Trial&, M m) { return figure(m.throughput_undisturbed); });
-  add("throughput", "against", kNever, [&](const Trial& trial, M m) {
-    return trial.id == chosen.id
-               ? ""
-               : text::signed_percent(m.throughput_undisturbed / own.throughput_undisturbed - 1);
+      [&](const Trial& trial, M) { return figure(users_throughput(trial, wishes)); });
+  add("throughput", "against", kNever, [&](const Trial& trial, M) {
+    return trial.id == chosen.id ? ""
+                                 : text::signed_percent(users_throughput(trial, wishes) /
+                                                            users_throughput(chosen, wishes) - 1);
   });
   add("", "on front", kFront, [](const Trial& trial, M) {
     return trial.front_probability ? format_percent(*trial.front_probability)

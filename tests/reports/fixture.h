@@ -22,6 +22,8 @@ TuneReport full_report();          // one group, a failed trial, limits, predict
 TuneReport nothing_fits_report();  // limits that nothing keeps
 TuneReport priced_report();        // the objective cost, with a price for the one backend
 TuneReport several_groups_report();  // two backends, a probed boundary, unproven
+TuneReport mix_report();    // a compiled batch for a mix of user batches
+TuneReport split_report();  // `measure` of user batches in runs of compiled ones
 TuneReport empty_report();           // interrupted before anything was measured
 TuneReport unknown_report();  // of a model whose operations cannot be read: nothing is estimated
 DescribeReport unknown_describe();

@@ -13,6 +13,8 @@ TEST_CASE("the text report reads as approved", "[reports][golden]") {
   check_golden("tune_nothing_fits.txt", text_report(nothing_fits_report(), {.plot = false}));
   check_golden("tune_several_groups.txt", text_report(several_groups_report(), {.width = 120}));
   check_golden("tune_priced.txt", text_report(priced_report(), {.plot = false}));
+  check_golden("tune_mix.txt", text_report(mix_report(), {.plot = false}));
+  check_golden("measure_split.txt", text_report(split_report(), {.plot = false}));
   check_golden("tune_empty.txt", text_report(empty_report(), {}));
   check_golden("tune_unknown.txt", text_report(unknown_report(), {.plot = false}));
 }
@@ -32,6 +34,7 @@ TEST_CASE("the JSON report reads as approved", "[reports][golden]") {
 
 TEST_CASE("the CSV report reads as approved", "[reports][golden]") {
   check_golden("tune.csv", csv_report({full_report(), several_groups_report()}));
+  check_golden("dynamic_batch.csv", csv_report({mix_report(), split_report()}));
 }
 
 TEST_CASE("the other reports read as approved", "[reports][golden]") {

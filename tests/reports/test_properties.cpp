@@ -65,6 +65,8 @@ TuneReport scrambled(Figures& figures) {
   report.conclusion.verdicts[0].soaked->seconds = figures.next();
   report.conclusion.quiet_share = figures.maybe();
   report.record.overhead = Overhead{figures.next(), figures.next(), figures.maybe()};
+  report.record.header.wishes.user_batches = {{1, 0.5}, {8, 0.5}};
+  report.conclusion.trials[1].candidate.group.compiled_batch = 4;
   report.layers = {full_layers()};
   LayersReport& layers = report.layers[0];
   layers.profiles[0].sum = figures.next();
