@@ -72,11 +72,11 @@ Status append_range(const std::vector<std::string_view>& parts, const std::strin
 
 }  // namespace
 
-Result<std::vector<std::int64_t>> parse_batches(const std::string& text) {
+Result<std::vector<std::int64_t>> parse_batches(const std::string& text, const std::string& option) {
   std::vector<std::int64_t> batches;
   int element = 0;
   for (const std::string_view item : split(text, ',')) {
-    const std::string where = fmt::format("--batches, element {}", ++element);
+    const std::string where = fmt::format("{}, element {}", option, ++element);
     const auto parts = split(item, ':');
     if (parts.size() > 3) return bad_input(kGrammar, "'" + std::string(item) + "'", where);
     if (parts.size() == 1) {
@@ -88,7 +88,7 @@ Result<std::vector<std::int64_t>> parse_batches(const std::string& text) {
   }
   if (batches.size() > kLongestList)
     return bad_input(fmt::format("at most {} batches", kLongestList),
-                     fmt::to_string(batches.size()), "--batches");
+                     fmt::to_string(batches.size()), option);
   std::sort(batches.begin(), batches.end());
   batches.erase(std::unique(batches.begin(), batches.end()), batches.end());
   return batches;

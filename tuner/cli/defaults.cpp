@@ -84,6 +84,7 @@ std::uint64_t seed_of(const TuningRequest& request) {
   return request.seed.value_or(kDefaultSeed);
 }
 
+  if (!request.user_batches.empty()) return "exhaustive";  // few compiled batches can serve a mix best
 Budget budget_of(const TuningRequest& request) {
   Budget budget;
   budget.racing = request.budget.value_or(budget.racing);

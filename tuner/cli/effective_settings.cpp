@@ -7,6 +7,7 @@
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/host.h"
 #include "tuner/core/unknown.h"
+#include "tuner/core/user_batches.h"
 
 namespace batchtune {
 namespace {
@@ -76,11 +77,13 @@ std::vector<Setting> search_settings(const TuningRequest& request, const Session
        request.batches.empty()
            ? Value(std::string("all from 1"))
            : Value(list_of(request.batches, [](auto b) { return fmt::to_string(b); })),
-       origin(!request.batches.empty(), "--batches")},
+       batches_origin(request)},
       {"boundary", std::string(name_of(boundary_of(request))),
        origin(request.boundary.has_value(), "--boundary",
               request.memory_limit ? "--memory-limit was given" : "default")},
-      {"strategy", header.strategy, origin(!request.strategy.empty(), "--strategy")},
+      {"strategy", header.strategy,
+       origin(!request.strategy.empty(), "--strategy",
+              request.user_batches.empty() ? "default" : "--user-batches")},
       {"budget", budget.racing, origin(request.budget.has_value(), "--budget")},
       {"probe_budget", budget.probing, origin(request.probe_budget.has_value(), "--probe-budget")},
       {"timeout", timeout_of(request, header.estimates),
@@ -95,6 +98,14 @@ std::vector<Setting> search_settings(const TuningRequest& request, const Session
   };
   if (header.command == "tune")
     settings.push_back({"soak", soak_of(request),
+const char* batches_origin(const TuningRequest& request) {
+  if (!request.compiled_batches.empty()) return "--compiled-batch";
+  const bool typed = std::any_of(request.given.begin(), request.given.end(),
+                                 [](const Setting& setting) { return setting.name == "batches"; });
+  if (!typed && !request.user_batches.empty()) return "those that can serve --user-batches best";
+  return origin(typed, "--batches");
+}
+
                         origin(request.soak.has_value(), "--soak", "a tenth of --budget")});
   else
     settings.push_back({"stop", stop_rule_of(request), origin(!request.stop.empty(), "--stop")});
@@ -115,7 +126,8 @@ std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& w
       {"memory_limit", wishes.memory_limit ? Value(*wishes.memory_limit) : Value(),
        request.memory_limit ? "--memory-limit" : memory_origin},
       {"objective", std::string(name_of(wishes.objective)),
-       origin(request.objective.has_value(), "--objective")},
+       origin(request.objective.has_value(), "--objective",
+              wishes.user_batches.empty() ? "default" : "--user-batches")},
   };
   if (wishes.objective == Objective::knee)
     settings.push_back(
@@ -124,6 +136,10 @@ std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& w
     settings.push_back({"min_throughput", *wishes.throughput_floor, "--min-throughput"});
   if (wishes.objective == Objective::cost)
     settings.push_back({"price", list_of(wishes.prices, price_words), "--price"});
+  if (!request.split_batches.empty())
+    settings.push_back({"user_batches",
+                        list_of(request.split_batches, [](auto batch) { return fmt::to_string(batch); }),
+                        "--user-batches"});
   settings.push_back(
       {"tolerance", wishes.tolerance, origin(request.tolerance.has_value(), "--tolerance")});
   settings.push_back(
@@ -154,12 +170,14 @@ void replace_wish_settings(SessionHeader& header, const TuningRequest& request) 
   for (Setting& setting : wish_settings(request, header.wishes, "")) {
     const bool given =
         std::any_of(request.given.begin(), request.given.end(),
+  if (!wishes.user_batches.empty())
+    settings.push_back({"user_batches", to_string(wishes.user_batches), "--user-batches"});
                     [&](const Setting& typed) { return typed.name == setting.name; });
     const auto old = std::find_if(effective.begin(), effective.end(),
                                   [&](const Setting& known) { return known.name == setting.name; });
     if (old == effective.end())
       effective.push_back(setting);
-    else if (given)
+    else if (given || old->value != setting.value)  // a mix brings an objective along
       *old = setting;
   }
   const Objective objective = header.wishes.objective;

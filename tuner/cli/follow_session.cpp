@@ -76,6 +76,9 @@ Result<Earlier> load_earlier(const Store& store, const std::string& which, const
   earlier.model = std::move(model);
   earlier.options = options_over(options_from(record.header.settings.requested), now);
   earlier.options.stop.clear();  // of `measure`
+  if (!earlier.options.compiled_batch.empty()) earlier.options.user_batches.clear();
+  earlier.options.compiled_batch.clear();
+  earlier.options.user_batch.clear();
   if (now.strategy == kSweep && now.max_batches.empty())
     earlier.options.max_batches.clear();  // of strategies that choose
   earlier.conclusion = conclude(record, record.header.wishes);

@@ -1,5 +1,5 @@
 // batchtune measure MODEL --batches LIST: these batches, in the same rounds as tune, without a
-// search.
+// search; or user batches in runs of a compiled one (--compiled-batch).
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -13,6 +13,7 @@
 #include "tuner/cli/runtimes.h"
 #include "tuner/cli/session_plan.h"
 #include "tuner/cli/session_run.h"
+#include "tuner/cli/user_batches.h"
 
 namespace batchtune {
 namespace {
@@ -28,8 +29,27 @@ struct MeasureOptions {
   bool silent = false;  // no progress; there is no single batch that could be printed alone
 };
 
+// What is measured: batches, or user batches in runs of a compiled one.
+Status check_batches(const MeasureOptions& options) {
+  const TuningOptions& tuning = options.tuning;
+  const bool splits = !tuning.compiled_batch.empty();
+  if (tuning.batches.empty() && !splits && tuning.user_batch.empty() && tuning.user_batches.empty())
+    return bad_input("--batches, or --compiled-batch with --user-batches", "neither: --batches is required", "measure");
+  if (!tuning.user_batches.empty() && !splits)
+    return bad_input("--compiled-batch with --user-batches", "none", "--user-batches",
+                     "Say what is compiled: --compiled-batch 4");
+  if (splits && options.layers.wanted)
+    return bad_input("--batches with --layers", "--compiled-batch", "--layers",
+                     "A user's batch has the layers of the compiled batch, run by run");
+  if (splits && !options.record.empty())
+    return bad_input("--batches with --record", "--compiled-batch", "--record",
+                     "Replay searches batches that are compiled as they are");
+  return {};
+}
+
 Result<int> run_measure(const MeasureOptions& options) {
   BT_TRY(format, parse_format(options.output));
+  BT_TRY_VOID(check_batches(options));
   BT_TRY(request, parse_tuning(options.tuning));
   // What is measured was asked for, one by one.
   if (request.instances.empty() && !request.auto_instances) request.instances = {1};
@@ -66,7 +86,8 @@ void add_measure_command(Arguments& arguments) {
   arguments.required("MODEL", options->model,
                      "zoo name, .onnx, .json, .ort or .xml file, or a name for --backend command");
   add_model_options(arguments, options->model_options);
-  arguments.required("--batches", options->tuning.batches, "1,8,32 or 1:64 or 1:64:x2");
+  arguments.value("--batches", options->tuning.batches, "1,8,32 or 1:64 or 1:64:x2");
+  add_split_options(arguments, options->tuning);
   add_device_options(arguments, options->tuning);
   arguments.repeated("--latency-limit", options->tuning.latency_limits,
                      "METRIC=TIME, such as p99=20ms (METRIC: p50, p90, p95, p99, p99.9 or max); "

@@ -23,8 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Not a model's own: one budget is shared, and `stop` is of `measure`.
-constexpr std::string_view kNotInModels[] = {"budget", "stop"};
+// Not a model's own: one budget is shared, the others are of `measure`.
+constexpr std::string_view kNotInModels[] = {"budget", "stop", "compiled_batch", "user_batch"};
 
 // Without other keys they say nothing, so they are checked with the whole model alone.
 constexpr std::string_view kNeedOthers[] = {"command", "time", "setup",           "cleanup",

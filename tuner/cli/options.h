@@ -35,6 +35,7 @@ struct TuningOptions {
   std::string dtypes, mode, threads, instances, isa;
   std::string batches;
   std::vector<std::string> latency_limits;
+  std::string compiled_batch, user_batch, user_batches;  // user_batches.h
   std::vector<std::string> prices;
   std::string memory_limit, objective, give_up, min_throughput, precision, tolerance;
   std::string boundary, strategy, stop, budget, max_batches, probe_budget, soak, timeout, seed;
@@ -60,6 +61,8 @@ struct TuningRequest {
   std::map<std::string, double> prices;  // per hour, by backend; "": of any other
   std::optional<BoundaryWish> boundary;
   std::string strategy, stop;
+  std::vector<std::int64_t> compiled_batches, split_batches;  // measure: what is split into runs of what; else empty
+  std::vector<UserBatch> user_batches;                        // a mix that a compiled batch is looked for; else empty
   std::optional<int> max_batches;
   std::optional<Seconds> budget, probe_budget, soak, timeout;  // soak: 0 is off
   std::optional<std::uint64_t> seed;
@@ -100,7 +103,8 @@ Result<Format> parse_format(const OutputOptions& options);  // with --quiet only
 Result<TuningRequest> parse_tuning(const TuningOptions& options);
 
 // "1,8,32", "1:64", "1:64:x2", "8:64:8" and lists of these: ascending, unique.
-Result<std::vector<std::int64_t>> parse_batches(const std::string& text);
+Result<std::vector<std::int64_t>> parse_batches(const std::string& text,
+                                                const std::string& option = "--batches");
 
 // Limits and objective of the request over those of `base` (the defaults, or a stored session's).
 Wishes wishes_of(const TuningRequest& request, const Wishes& base);

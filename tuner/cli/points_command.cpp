@@ -18,6 +18,7 @@
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/runtimes.h"
 #include "tuner/cli/timestamp.h"
+#include "tuner/core/user_batches.h"
 #include "tuner/deploy/points.h"
 #include "tuner/deploy/stale.h"
 #include "tuner/measure/queries.h"
@@ -61,7 +62,8 @@ void add_price(DeploymentPoint& point, const Prices& prices, std::vector<std::st
     point.price = found->second;
     if (point.trial && point.trial->measurement)
       point.cost =
-          price_of_million(found->second, point.trial->measurement->throughput_undisturbed);
+          price_of_million(found->second, point.trial->measurement->throughput_undisturbed *
+                                              useful_share(point.wishes.user_batches, point.trial->candidate.batch));
     return;
   }
 }

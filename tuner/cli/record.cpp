@@ -184,6 +184,7 @@ std::vector<RecordedTable> tables_of(const SessionRecord& record, const Conclusi
             .first->second;
     if (trial.id == record.anchor && !from.row.latency.empty()) table.anchor = from.row.batch;
     table.rows.push_back(std::move(from.row));
+    if (trial.candidate.group.compiled_batch > 0) continue;  // replay searches batches as they are compiled
   }
   std::vector<RecordedTable> list;
   for (auto& [group, table] : tables) {

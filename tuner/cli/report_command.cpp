@@ -13,6 +13,7 @@
 #include "tuner/cli/wish_request.h"
 #include "tuner/search/conclude.h"
 
+#include "tuner/cli/user_batches.h"
 namespace batchtune {
 namespace {
 
@@ -78,3 +79,4 @@ void add_report_command(Arguments& arguments) {
 }
 
 }  // namespace batchtune
+  add_user_mix_option(arguments, options->tuning);

@@ -24,6 +24,7 @@
 #include "tuner/estimate/correction.h"
 #include "tuner/estimate/roofline.h"
 #include "tuner/search/boundary.h"
+#include "tuner/cli/user_batches.h"
 #include "tuner/workload/model_file.h"
 #include "tuner/workload/work.h"
 
@@ -72,6 +73,12 @@ OutputCheck output_check_of(const TuningRequest& request, const BackendEntry& ba
   if (backend.simulated) return OutputCheck::off;
   if (request.check_outputs) return *request.check_outputs;
   const bool own = backend.memory_kind == MemoryKind::account && !is_plugin(backend);
+std::vector<CandidateGroup> groups_in(const SessionHeader& header) {
+  std::vector<CandidateGroup> groups;
+  for (const Estimate& estimate : header.estimates) groups.push_back(estimate.group);
+  return groups;
+}
+
   return own ? OutputCheck::strict : OutputCheck::warn;
 }
 
@@ -208,6 +215,7 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   const std::vector<int> watched = canary_cpus();
   measuring.canary_cpus = static_cast<int>(watched.size());
   BT_TRY(quiet, known_quiet_levels(store, watched));
+  problem.candidates = split_candidates(request, groups_in(header));
   measuring.quiet = std::move(quiet);
   return plan;
 }

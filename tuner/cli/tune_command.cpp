@@ -20,6 +20,7 @@
 #include "tuner/cli/session_run.h"
 #include "tuner/cli/several_models.h"
 #include "tuner/workload/model_file.h"
+#include "tuner/cli/user_batches.h"
 
 namespace batchtune {
 namespace {
@@ -202,6 +203,7 @@ void add_tune_command(Arguments& arguments) {
                   "allowed: 1,8,32 or 1:64 or 1:64:x2 (default: all)");
   add_wish_options(arguments, options->tuning);
   arguments.value("--strategy", options->tuning.strategy,
+  add_user_mix_option(arguments, options->tuning);
                   "of the search (batchtune list strategies)");
   arguments.value("--max-batches", options->tuning.max_batches,
                   "batches that are prepared at most (default: no such limit)");

@@ -13,6 +13,7 @@
 #include "tuner/cli/input_file.h"
 #include "tuner/cli/plugins.h"
 #include "tuner/cli/wish_request.h"
+#include "tuner/cli/user_batches.h"
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/strategy.h"
@@ -41,6 +42,9 @@ constexpr SingleOption kSingleOptions[] = {
     {"batches", "--batches", &TuningOptions::batches},
     {"memory_limit", "--memory-limit", &TuningOptions::memory_limit},
     {"objective", "--objective", &TuningOptions::objective},
+    {"compiled_batch", "--compiled-batch", &TuningOptions::compiled_batch},
+    {"user_batch", "--user-batch", &TuningOptions::user_batch},
+    {"user_batches", "--user-batches", &TuningOptions::user_batches},
     {"give_up", "--give-up", &TuningOptions::give_up},
     {"min_throughput", "--min-throughput", &TuningOptions::min_throughput},
     {"precision", "--precision", &TuningOptions::precision},
@@ -377,6 +381,7 @@ std::string_view name_of(LimiterWish wish) {
       return "none";
   }
   return "?";
+  BT_TRY_VOID(parse_user_batches(options, request));
 }
 
 Result<Format> parse_format(const OutputOptions& options) {

@@ -141,6 +141,10 @@ Wishes wishes_of(const TuningRequest& request, const Wishes& base) {
   if (!request.prices.empty()) wishes.prices = request.prices;
   if (!request.latency_limits.empty()) wishes.latency_limits = request.latency_limits;
   if (request.memory_limit) wishes.memory_limit = request.memory_limit;
+  if (request.user_batches.empty()) return wishes;
+  wishes.user_batches = request.user_batches;
+  // A smaller compiled batch answers no request sooner by giving throughput up.
+  if (!request.objective && wishes.objective == Objective::knee) wishes.objective = Objective::throughput;
   return wishes;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tuner/core/user_batches.h"
 #include "tuner/deploy/follow.h"
 
 namespace batchtune {
@@ -38,6 +39,7 @@ std::string objective_of(const Wishes& wishes) {
   std::string text(name_of(wishes.objective));
   if (wishes.objective == Objective::knee) text += fmt::format(" {}", wishes.give_up);
   if (wishes.throughput_floor) text += fmt::format(" from {}/s", *wishes.throughput_floor);
+  if (!wishes.user_batches.empty()) text += " of user batches " + to_string(wishes.user_batches);
   return text;
 }
 
