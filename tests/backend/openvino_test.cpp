@@ -158,6 +158,18 @@ TEST_CASE("the real OpenVINO computes in bf16 where the machine does, and says w
   CHECK(difference <= (*loaded)->output_tolerance());
 }
 
+TEST_CASE("OpenVINO says what it computes in by itself, and computes in it", "[openvino][runtime]") {
+  if (!why_not().empty()) BT_SKIP(why_not());
+  const auto backend = real_backend();
+  const auto own = backend->describe().default_dtype;
+  if (!own) BT_SKIP("it computes in a type of its own here");
+  LoadReport report;
+  (void)load_in_runtime(*backend, build_zoo_model("mlp@width=64").value(),
+                        options_of_runtime(*own, 1, 1), &report);
+  CHECK(effective_of(report, "default_precision") == Value(std::string(name_of(*own))));
+  CHECK(effective_of(report, "precision") == Value(std::string(name_of(*own))));
+}
+
 TEST_CASE("the real OpenVINO computes on the samples of a file", "[openvino][runtime][samples]") {
   if (!why_not().empty()) BT_SKIP(why_not());
   for (const char* parameters : {"", ",dynamic=1"})

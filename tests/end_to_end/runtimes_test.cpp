@@ -56,6 +56,38 @@ TEST_CASE("openvino and cpu are measured in one session", "[end_to_end][runtimes
   check_measured("openvino");
 }
 
+TEST_CASE("openvino is measured in its own precision, unless told otherwise or levelled",
+          "[end_to_end][runtimes]") {
+  if (!why_not("openvino").empty()) BT_SKIP(why_not("openvino"));
+  using Arguments = std::vector<std::string>;
+  const auto measured = [](const Arguments& more) {
+    fresh_database();
+    Arguments arguments{"measure", "mlp@width=128", "--backend", "cpu,openvino", "--batches", "2",
+                        "--threads", "1", "--budget", "2s", "--boundary", "none", "--format", "json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Finished finished = run(arguments);
+    INFO(finished.err << finished.out);
+    REQUIRE(finished.code == 0);
+    return Json::parse(finished.out);
+  };
+  const auto dtype_in = [](const Json& document, const std::string& backend) {
+    for (const Json& trial : document.at("trials"))
+      if (trial.at("candidate").at("backend") == backend)
+        return trial.at("candidate").at("dtype").get<std::string>();
+    return std::string();
+  };
+  const Json own = measured({});
+  const Json& effective = own.at("settings").at("effective");
+  const std::string precision = effective.at("openvino.default_precision");
+  CHECK(dtype_in(own, "cpu") == "f32");
+  CHECK(dtype_in(own, "openvino") == (precision == "bf16" ? "bf16" : "f32"));
+  CHECK(effective.at("openvino.precision") == dtype_in(own, "openvino"));
+  if (precision == "bf16")
+    CHECK(own.at("settings").at("origins").at("openvino.dtype") == "OpenVINO's default");
+  CHECK(dtype_in(measured({"--equal-settings"}), "openvino") == "f32");
+  CHECK(dtype_in(measured({"--dtype", "f32"}), "openvino") == "f32");
+}
+
 TEST_CASE("a library that is not there is one line, and no database is made",
           "[end_to_end][runtimes]") {
   for (const char* backend : {"onnxruntime", "openvino"}) {

@@ -49,7 +49,7 @@ Result<TuningRequest> request_of(const BackendCheckOptions& options) {
   BT_TRY(request, parse_tuning(typed));
   for (const auto& [count, what, where] :
        {std::tuple{request.backends.size(), "one backend", "NAME"},
-        std::tuple{dtypes_of(request).size(), "one data type", "--dtype"},
+        std::tuple{std::max<std::size_t>(1, request.dtypes.size()), "one data type", "--dtype"},
         std::tuple{std::max<std::size_t>(1, request.threads.size()), "one number of threads",
                    "--threads"}})
     if (count != 1) return bad_input(what, std::to_string(count) + " of them", where);
@@ -78,7 +78,7 @@ Result<int> run_backend_check(const BackendCheckOptions& options) {
   CheckSubject subject;
   subject.spec = request.backends.front();
   subject.model_json = write_model(model);
-  subject.options.group = {name, dtypes_of(request).front(),
+  subject.options.group = {name, request.dtypes.empty() ? DType::f32 : request.dtypes.front(),
                            request.threads.empty() ? cpu_share().usable : request.threads.front(),
                            1, model.dims};
   subject.options.parameters = parameters;

@@ -6,6 +6,7 @@
 
 #include "tuner/backend/backend_list.h"
 #include "tuner/backend/neuron/options.h"
+#include "tuner/backend/runtime/finder.h"
 #include "tuner/cli/host.h"
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule.h"
@@ -49,8 +50,18 @@ std::vector<std::string> backends_of(const TuningRequest& request) {
   return request.backends.empty() ? std::vector<std::string>{"cpu"} : request.backends;
 }
 
-std::vector<DType> dtypes_of(const TuningRequest& request) {
-  return request.dtypes.empty() ? std::vector{DType::f32} : request.dtypes;
+std::vector<DType> dtypes_of(const TuningRequest& request, const OpenDevice& device) {
+  if (!request.dtypes.empty()) return request.dtypes;
+  if (request.equal_settings) return {DType::f32};
+  return {device.figures.device.default_dtype.value_or(DType::f32)};
+}
+
+std::string dtype_origin(const TuningRequest& request, const OpenDevice& device) {
+  if (!request.dtypes.empty()) return "--dtype";
+  if (!device.figures.device.default_dtype) return "default";
+  if (request.equal_settings) return "--equal-settings";
+  const RuntimeLibrary* const runtime = device.entry->runtime;
+  return std::string(runtime != nullptr ? runtime->title : device.entry->name) + "'s default";
 }
 
 BoundaryWish boundary_of(const TuningRequest& request) {

@@ -13,7 +13,10 @@
 namespace batchtune {
 
 std::vector<std::string> backends_of(const TuningRequest& request);  // specs; "cpu"
-std::vector<DType> dtypes_of(const TuningRequest& request);          // f32
+// Of a device's groups: as asked for, else what it computes in by itself (f32 where nothing says);
+// --equal-settings has f32 everywhere.
+std::vector<DType> dtypes_of(const TuningRequest& request, const OpenDevice& device);
+std::string dtype_origin(const TuningRequest& request, const OpenDevice& device);  // "OpenVINO's default"
 BoundaryWish boundary_of(
     const TuningRequest& request);  // probed where a memory limit was given, else predicted
 std::string strategy_of(const TuningRequest& request);   // the first of the table

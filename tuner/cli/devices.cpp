@@ -28,6 +28,8 @@ Calibration merge(const DeviceInfo& described, Calibration measured) {
   DeviceInfo& device = measured.device;
   device.backend = described.backend;
   device.version = described.version;
+  device.default_dtype = described.default_dtype;
+  device.compiles_elsewhere = described.compiles_elsewhere;
   device.isa_in_use = described.isa_in_use;
   device.run_overhead = described.run_overhead;
   device.layer_overhead = described.layer_overhead;

@@ -30,6 +30,10 @@ std::string list_of(const Range& range, Text text) {
   return list;
 }
 
+std::string_view names_of_dtype(DType dtype) {
+  return name_of(dtype);
+}
+
 // A number, or the list of those that the groups have.
 Value axis_of(const std::vector<Estimate>& estimates, int CandidateGroup::*axis) {
   std::vector<std::int64_t> values;
@@ -38,6 +42,28 @@ Value axis_of(const std::vector<Estimate>& estimates, int CandidateGroup::*axis)
       values.push_back(estimate.group.*axis);
   if (values.size() == 1) return values.front();
   return list_of(values, [](std::int64_t value) { return fmt::to_string(value); });
+}
+
+// Of all groups, and one of each backend beside it where these do not agree.
+std::vector<Setting> dtype_settings(const TuningRequest& request,
+                                    const std::vector<OpenDevice>& devices) {
+  std::vector<DType> all;
+  std::vector<Setting> own;
+  for (const OpenDevice& device : devices) {
+    const std::vector<DType> dtypes = dtypes_of(request, device);
+    for (const DType dtype : dtypes)
+      if (std::find(all.begin(), all.end(), dtype) == all.end()) all.push_back(dtype);
+    own.push_back({fmt::format("{}.dtype", device.entry->name), list_of(dtypes, names_of_dtype),
+                   dtype_origin(request, device)});
+  }
+  if (own.empty()) return {};
+  const bool agree = std::all_of(own.begin(), own.end(), [&](const Setting& setting) {
+    return setting.value == own.front().value && setting.origin == own.front().origin;
+  });
+  std::vector<Setting> settings{{"dtype", list_of(all, names_of_dtype),
+                                 agree ? own.front().origin : "each backend's own default"}};
+  if (!agree) settings.insert(settings.end(), own.begin(), own.end());
+  return settings;
 }
 
 std::vector<Setting> device_settings(const TuningRequest& request,
@@ -49,8 +75,6 @@ std::vector<Setting> device_settings(const TuningRequest& request,
   std::vector<Setting> settings{
       {"backend", list_of(devices, [](const OpenDevice& device) { return device.spec; }),
        origin_of_backend(request)},
-      {"dtype", list_of(dtypes_of(request), [](DType d) { return name_of(d); }),
-       origin(!request.dtypes.empty(), "--dtype")},
       {"cpus", std::int64_t{cpus.usable}, cpus.origin},
       {"threads", axis(&CandidateGroup::threads),
        !request.threads.empty() ? "--threads"
@@ -59,6 +83,8 @@ std::vector<Setting> device_settings(const TuningRequest& request,
       {"instances", axis(&CandidateGroup::instances),
        origin(request.auto_instances || !request.instances.empty(), "--instances")},
   };
+  const std::vector<Setting> dtypes = dtype_settings(request, devices);
+  settings.insert(settings.begin() + 1, dtypes.begin(), dtypes.end());  // behind the backends
   for (const OpenDevice& device : devices)
     for (const auto& [dtype, isa] : device.figures.device.isa_in_use)
       for (const Estimate& estimate : estimates)

@@ -67,14 +67,16 @@ Status check_uses(const EstimateCommandOptions& options) {
   return {};
 }
 
-// f32 where models are measured; accelerators of the catalogue compute in bf16.
-Result<DType> dtype_of(const EstimateCommandOptions& options, bool is_backend) {
-  if (options.dtype.empty()) return is_backend ? DType::f32 : DType::bf16;
+constexpr DType kCatalogueDtype = DType::bf16;  // that its accelerators compute in
+
+// nullopt: not given.
+Result<std::optional<DType>> dtype_of(const EstimateCommandOptions& options) {
+  if (options.dtype.empty()) return std::nullopt;
   const auto dtype = parse_dtype(options.dtype);
   if (!dtype)
     return bad_input("a data type: f32, tf32, bf16, f16, fp8, int8", "'" + options.dtype + "'",
                      "--dtype");
-  return *dtype;
+  return dtype;
 }
 
 std::string device_name(const EstimateCommandOptions& options) {
@@ -141,9 +143,12 @@ Result<int> estimate_inference(const EstimateCommandOptions& options, Format for
   BT_TRY(estimate_options, options_of(options));
   BT_TRY(model, load_estimated_model(options));
   // Checked before a device is opened, which may have to be calibrated first.
-  BT_TRY(dtype, dtype_of(options, backend_of(options) != nullptr));
+  BT_TRY(given_dtype, dtype_of(options));
   BT_TRY(split, split_of(options));
   BT_TRY(device, find_any_device(options));
+  const DType otherwise =
+      device.entry ? device.figures.device.default_dtype.value_or(DType::f32) : kCatalogueDtype;
+  const DType dtype = given_dtype.value_or(otherwise);
   const CandidateGroup group{device.entry ? device.entry->name : "", dtype, split.threads,
                              split.instances, model.dims};
   EstimateReport report{
@@ -170,7 +175,8 @@ Result<FormulaFigures> raw_figures(const EstimateCommandOptions& options, DType 
 }
 
 Result<int> estimate_raw(const EstimateCommandOptions& options, Format format) {
-  BT_TRY(dtype, dtype_of(options, false));
+  BT_TRY(given_dtype, dtype_of(options));
+  const DType dtype = given_dtype.value_or(kCatalogueDtype);
   BT_TRY(figures, raw_figures(options, dtype));
   BT_TRY(formula, batching_formula(figures));
   EstimateReport report;
@@ -274,7 +280,7 @@ void add_estimate_command(Arguments& arguments) {
   arguments.flag("--guide", options->guide, "the batching guide's table, recomputed");
   arguments.value("--mode", options->mode, "inference or training");
   arguments.value("--dtype", options->dtype,
-                  "f32 on this machine, bf16 on catalogue devices by default");
+                  "the backend's own on this machine (f32), bf16 on catalogue devices by default");
   arguments.value("--threads", options->threads,
                   "of this machine, of each instance (default: all CPUs, shared by the instances)");
   arguments.value("--instances", options->instances, "side by side (default: one)");

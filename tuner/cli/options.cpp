@@ -48,7 +48,7 @@ void add_device_options(Arguments& arguments, TuningOptions& options) {
       "for --backend neuron: NEFFs of yours, a file for each batch size: model_b{batch}.neff");
   arguments.value("--compiler-args", options.compiler_args,
                   "for --backend neuron: given to neuronx-cc too, such as '--auto-cast all'");
-  arguments.value("--dtype", options.dtypes, "data type, or a list: f32,bf16");
+  arguments.value("--dtype", options.dtypes, "data type, or a list: f32,bf16 (default: what each backend computes in by itself)");
   arguments.value("--threads", options.threads,
                   "threads of each instance, or a list: 1,2 (default: the CPUs, shared by the "
                   "instances)");

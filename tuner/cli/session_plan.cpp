@@ -35,7 +35,7 @@ std::vector<CandidateGroup> groups_of(const TuningRequest& request, const Model&
                                       const std::vector<OpenDevice>& devices) {
   std::vector<CandidateGroup> groups;
   for (const OpenDevice& device : devices)
-    for (const DType dtype : dtypes_of(request))
+    for (const DType dtype : dtypes_of(request, device))
       for (const Split& split : splits_of(request, device.entry->simulated))
         if (split.instances == 1 || !device.entry->one_instance || !request.instances.empty())
           groups.push_back({device.entry->name, dtype, split.threads, split.instances, model.dims});

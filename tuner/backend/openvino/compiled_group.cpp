@@ -17,7 +17,6 @@ namespace {
 
 using runtime::unsupported;
 
-constexpr char kDevice[] = "CPU";
 constexpr std::size_t kMostProperties = 7;
 
 tl::unexpected<Ending> failed(std::string reason, std::string evidence = "") {
@@ -28,7 +27,7 @@ tl::unexpected<Ending> failed(std::string reason, std::string evidence = "") {
 
 Outcome<void> check_group(const LoadOptions& options) {
   const CandidateGroup& group = options.group;
-  if (group.dtype != DType::f32 && group.dtype != DType::bf16)
+  if (!computes_in(group.dtype))
     return tl::unexpected(unsupported("OpenVINO computes in f32 or bf16 here, not in " +
                                       std::string(name_of(group.dtype))));
   if (group.threads < 1 || group.instances < 1)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -29,6 +30,7 @@ class OpenVinoBackend final : public Backend {
 
  private:
   Outcome<void> ensure_core();
+  std::optional<DType> own_dtype();
 
   CompileSettings settings_;
   FoundLibrary found_;
@@ -37,6 +39,13 @@ class OpenVinoBackend final : public Backend {
   runtime::OnnxSource source_;
 };
 
+// nullopt: it does not say, or a type that it is not run in here.
+std::optional<DType> OpenVinoBackend::own_dtype() {
+  if (!ensure_core()) return std::nullopt;
+  const auto own = parse_dtype(api_->device_property(*core_, kDevice, kPrecisionKey));
+  return own && computes_in(*own) ? own : std::nullopt;
+}
+
 // Peaks and bandwidth are the machine's: for calibration to say.
 DeviceInfo OpenVinoBackend::describe() {
   DeviceInfo info;
@@ -44,6 +53,7 @@ DeviceInfo OpenVinoBackend::describe() {
   info.backend = "openvino";
   info.version = "OpenVINO " + api_->library_version();
   info.cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  info.default_dtype = own_dtype();
   return info;
 }
 

@@ -49,6 +49,10 @@ Result<CompileSettings> parse_settings(const std::string& parameters) {
   return settings;
 }
 
+bool computes_in(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::bf16;
+}
+
 Properties properties_of(const CompileSettings& settings, const CandidateGroup& group) {
   Properties properties{{kPrecisionKey, std::string(name_of(group.dtype))},
                         {"INFERENCE_NUM_THREADS", std::to_string(group.threads * group.instances)},

@@ -8,6 +8,7 @@
 
 #include "tuner/backend/runtime/parameters.h"
 #include "tuner/core/candidate.h"
+#include "tuner/core/dtype.h"
 #include "tuner/core/error.h"
 
 namespace batchtune::openvino {
@@ -27,6 +28,8 @@ std::span<const runtime::Parameter> parameters();  // that parse_settings() know
 // "hint=latency,pinning=0,dynamic=1,library=/path". Errors name the parameter and its values.
 Result<CompileSettings> parse_settings(const std::string& parameters);
 
+bool computes_in(DType dtype);  // for us: f32, bf16
+
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
 // Of a group: a stream for each instance, threads for all, arithmetic in the group's type, and what
@@ -38,6 +41,7 @@ struct ReadBack {
   const char* key;
   const char* name;
 };
+inline constexpr char kDevice[] = "CPU";
 inline constexpr char kPrecisionKey[] = "INFERENCE_PRECISION_HINT";
 inline constexpr ReadBack kReadBack[] = {{kPrecisionKey, "precision"},
                                          {"INFERENCE_NUM_THREADS", "inference_threads"},
