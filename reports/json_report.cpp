@@ -1,4 +1,5 @@
 // The JSON of `tune` and `measure` (tune.schema.json), and of errors.
+#include "reports/compile_summary.h"
 #include "reports/host_summary.h"
 #include "reports/json/layers.h"
 #include "reports/json/dynamic_batch.h"
@@ -14,20 +15,30 @@ using json::Json;
 
 constexpr int kTuneSchema = 1;
 
+Json compiles_of(const CompileSummary& compiles) {
+  return {{"used", compiles.used},
+          {"limit", json::integer(compiles.limit)},
+          {"waited", json::number(compiles.waited)},
+          {"in_background", compiles.in_background},
+          {"from_cache", compiles.from_cache}};
+}
+
 Json session_of(const TuneReport& report) {
   const SessionHeader& header = report.record.header;
   const TrialId anchor = report.conclusion.anchor;
-  return {{"uuid", header.uuid},
-          {"number", header.number == 0 ? Json(nullptr) : Json(header.number)},
-          {"database", header.database.empty() ? Json(nullptr) : Json(header.database)},
-          {"started", header.started_at},
-          {"ended", name_of(report.record.end)},
-          {"end_reason", report.record.end_reason},
-          {"anchor", anchor == 0 ? Json(nullptr) : Json(anchor)},
-          {"overhead", json::overhead(report.record.overhead)},
-          {"revision", header.revision},
-          {"branch", header.branch},
-          {"label", header.label}};
+  Json json = {{"uuid", header.uuid},
+               {"number", header.number == 0 ? Json(nullptr) : Json(header.number)},
+               {"database", header.database.empty() ? Json(nullptr) : Json(header.database)},
+               {"started", header.started_at},
+               {"ended", name_of(report.record.end)},
+               {"end_reason", report.record.end_reason},
+               {"anchor", anchor == 0 ? Json(nullptr) : Json(anchor)},
+               {"overhead", json::overhead(report.record.overhead)},
+               {"revision", header.revision},
+               {"branch", header.branch},
+               {"label", header.label}};
+  if (const auto compiles = summarise_compiles(report.record)) json["compiles"] = compiles_of(*compiles);
+  return json;
 }
 
 Json host_of(const TuneReport& report) {

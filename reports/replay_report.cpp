@@ -38,6 +38,8 @@ std::string wish_words(const ReplayReport& report) {
   words.push_back("budget " + format_seconds(report.budget));
   if (report.most_batches > 0)
     words.push_back(fmt::format("at most {} batches", report.most_batches));
+  if (report.most_compiles > 0)
+    words.push_back(fmt::format("at most {} compilations", report.most_compiles));
   words.push_back(fmt::format("{} seeds", report.seeds));
   return text::joined(words, ", ");
 }
@@ -83,6 +85,15 @@ std::string figures_table(const std::vector<const ReplayFigures*>& figures, int 
       column("", "sure", 9, [](F f) { return fmt::format("{}/{}", f.converged, f.runs); }),
       column("", "wrong", 6, [](F f) { return fmt::to_string(f.converged_wrong); }),
   };
+  const auto with_compiler = [](const ReplayFigures* one) { return one->virtual_seconds.has_value(); };
+  if (std::any_of(figures.begin(), figures.end(), with_compiler)) {
+    const auto total = [](F f) {
+      return format_seconds(f.virtual_seconds ? f.virtual_seconds->median : f.device_seconds.median);
+    };
+    const auto compiled = [](F f) { return count_words(f.compiled ? f.compiled->median : 0); };
+    columns.insert(columns.begin() + 4, {column("to the verdict", "median", 0, total),
+                                         column("to the verdict", "compiled", 1, compiled)});
+  }
   columns.front().left = true;
   return text::format_table(std::move(columns), width);
 }
@@ -99,19 +110,22 @@ json::Json spread(const ReplaySpread& of) {
 }
 
 json::Json figures_of(const ReplayFigures& f) {
-  return {{"table", f.table.empty() ? json::Json(nullptr) : json::Json(f.table)},
-          {"strategy", f.strategy},
-          {"seeds", f.runs},
-          {"visits", spread(f.visits)},
-          {"distinct_batches", spread(f.distinct_batches)},
-          {"device_seconds", spread(f.device_seconds)},
-          {"device_time_share", json::number(f.device_time_share)},
-          {"regret", spread(f.regret)},
-          {"hypervolume", json::number(f.hypervolume.median)},
-          {"hypervolume_p95", json::number(f.hypervolume.p95)},
-          {"out_of_memory_hits", f.out_of_memory_hits},
-          {"converged", f.converged},
-          {"converged_wrong", f.converged_wrong}};
+  json::Json json = {{"table", f.table.empty() ? json::Json(nullptr) : json::Json(f.table)},
+                     {"strategy", f.strategy},
+                     {"seeds", f.runs},
+                     {"visits", spread(f.visits)},
+                     {"distinct_batches", spread(f.distinct_batches)},
+                     {"device_seconds", spread(f.device_seconds)},
+                     {"device_time_share", json::number(f.device_time_share)},
+                     {"regret", spread(f.regret)},
+                     {"hypervolume", json::number(f.hypervolume.median)},
+                     {"hypervolume_p95", json::number(f.hypervolume.p95)},
+                     {"out_of_memory_hits", f.out_of_memory_hits},
+                     {"converged", f.converged},
+                     {"converged_wrong", f.converged_wrong}};
+  if (f.virtual_seconds) json["virtual_seconds"] = spread(*f.virtual_seconds);
+  if (f.compiled) json["compiled"] = spread(*f.compiled);
+  return json;
 }
 
 json::Json list_of(const std::vector<ReplayFigures>& figures) {
@@ -141,17 +155,19 @@ json::Json settings_of(const ReplayReport& report) {
     limits.push_back({{"metric", name_of(limit.metric)}, {"limit", json::number(limit.limit)}});
   for (const auto& [backend, price] : report.wishes.prices) prices[backend] = json::number(price);
   const Wishes& wishes = report.wishes;
-  return {{"objective", name_of(wishes.objective)},
-          {"give_up", json::number(wishes.give_up)},
-          {"min_throughput", json::number(wishes.throughput_floor)},
-          {"prices", prices},
-          {"latency_limits", limits},
-          {"memory_limit", json::integer(wishes.memory_limit)},
-          {"tolerance", json::number(wishes.tolerance)},
-          {"budget", json::number(report.budget)},
-          {"max_batches",
-           report.most_batches > 0 ? json::Json(report.most_batches) : json::Json(nullptr)},
-          {"seeds", report.seeds}};
+  json::Json json = {{"objective", name_of(wishes.objective)},
+                     {"give_up", json::number(wishes.give_up)},
+                     {"min_throughput", json::number(wishes.throughput_floor)},
+                     {"prices", prices},
+                     {"latency_limits", limits},
+                     {"memory_limit", json::integer(wishes.memory_limit)},
+                     {"tolerance", json::number(wishes.tolerance)},
+                     {"budget", json::number(report.budget)},
+                     {"max_batches",
+                      report.most_batches > 0 ? json::Json(report.most_batches) : json::Json(nullptr)},
+                     {"seeds", report.seeds}};
+  if (report.most_compiles > 0) json["max_compiles"] = report.most_compiles;
+  return json;
 }
 
 }  // namespace
@@ -175,7 +191,11 @@ std::string text_replay(const ReplayReport& report, const TextOptions& options) 
                        "Regret: what the choice loses to the best by the tables' own truth. Device "
                        "time is the recorded device's, preparations included; of sweep: of ten "
                        "visits to every batch. Sure: runs that ended with the stated confidence; "
-                       "wrong: of these, with a regret above the tolerance.",
+                       "wrong: of these, with a regret above the tolerance." +
+                           std::string(report.most_compiles > 0
+                                           ? " To the verdict: with what was waited for compilers, "
+                                             "which is none of the device's time."
+                                           : ""),
                        options.width);
 }
 

@@ -31,6 +31,8 @@ struct ReplayFigures {
   int out_of_memory_hits = 0;    // of the run with most
   int converged = 0;             // runs that ended sure of their choice
   int converged_wrong = 0;       // of these, with a regret above the tolerance
+  // Where tables have a compiler: to the verdict, its waiting included; programs that were compiled.
+  std::optional<ReplaySpread> virtual_seconds = {}, compiled = {};
 };
 
 struct ReplayedTable {
@@ -48,6 +50,7 @@ struct ReplayReport {
   Wishes wishes;
   Seconds budget = 0;
   int most_batches = 0;  // 0: no such limit
+  int most_compiles = 0;  // likewise
   int seeds = 0;
   std::vector<ReplayedTable> tables;
   std::vector<ReplayFigures> figures;  // by table, then by strategy

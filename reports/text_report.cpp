@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "reports/dynamic_batch.h"
+#include "reports/compile_summary.h"
 #include "reports/host_summary.h"
 #include "reports/report.h"
 #include "reports/text/words.h"
@@ -142,6 +143,8 @@ std::string context(const TuneReport& report, int width) {
   if (!header.settings.effective.empty())
     text += wrapped(head("settings"), settings_line(header.settings), width);
   text += wrapped(head("session"), session_line(report), width);
+  if (const auto compiles = summarise_compiles(report.record))
+    text += wrapped(head("compiler"), compile_words(*compiles), width);
   if (const std::string host = host_line(report); !host.empty())
     text += wrapped(head("host"), host, width);
   if (const auto& overhead = report.record.overhead)

@@ -26,6 +26,8 @@ DeviceInfo odd_device() {
                           {"DRAM", std::nullopt, 2.5e10, FigureOrigin::catalogue, "x"}};
   device.memory_bytes = 1e10;
   device.simulated = true;
+  device.default_dtype = DType::bf16;
+  device.compiles_elsewhere = true;
   device.isa_in_use = {{DType::bf16, "avx512bf16"}};
   return device;
 }
@@ -42,6 +44,7 @@ std::vector<Request> every_request() {
           Load{4, "", {}, Bytes{7}, true},
           Unload{3},
           Prepare{3, 12, odd_candidate(), true, true},
+          CompileAhead{3, odd_candidate()},
           Share{{{1, 2, 3}, {2, 0, 1}}, true},
           Release{12},
           Soak{12, 30.0},
@@ -54,6 +57,7 @@ std::vector<Request> every_request() {
 std::vector<Reply> every_reply() {
   LoadReport report;
   report.newly_proven_kernels = {"gemm"};
+  report.compiled = {1, 8};
   report.effective = {{"isa", std::string("avx2"), "default"},
                       {"pinned", true, "x"},
                       {"n", std::int64_t{-5}, "x"},
@@ -63,8 +67,8 @@ std::vector<Reply> every_reply() {
   const Visited visited{7, {}, 2, {{0.1, 0.2, 1.0 / 3}, {4e-9}}, Usage{1, 2, 3}, 1e-6, 0.5};
   const CanaryReading reading{{3e-5, 4e-5}, {1e-4}, 2.5e9, {8e-8}, {1.2e5, 1.3e5}};
   return {Loaded{{}, 1.25, true, report},
-          Prepared{ending, 0.1, std::nullopt, std::nullopt, 0.2},
-          Prepared{{}, 0.1, 0.001, MemoryUse{1, 2, 3, MemoryKind::rss}, 0.3, {0.5F, 1.0F / 3}},
+          Prepared{ending, 0.1, std::nullopt, std::nullopt, std::nullopt, 0.2},
+          Prepared{{}, 240.1, 0.001, MemoryUse{1, 2, 3, MemoryKind::rss}, 240, 0.3, {0.5F, 1.0F / 3}},
           ShareDone{{visited, Visited{8, ending, 0, {}, std::nullopt, std::nullopt}},
                     {reading, CanaryReading{}},
                     0.25},

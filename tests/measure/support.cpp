@@ -13,6 +13,7 @@
 #include <thread>
 #include <type_traits>
 
+#include "tests/measure/compiling_backends.h"
 #include "tests/measure/fault_backends.h"
 #include "tests/measure/racing_backends.h"
 #include "tuner/backend/backend_list.h"
@@ -173,6 +174,7 @@ Result<std::unique_ptr<Backend>> open_test_backend(const std::string& spec) {
   if (name == "proving") return std::make_unique<ProvingBackend>();
   if (auto fault = open_fault_backend(name, parameters)) return fault;
   if (auto racing = open_racing_backend(name, parameters)) return racing;
+  if (auto compiling = open_compiling_backend(name)) return compiling;
   if (name == "garbage") write_garbage();
   if (name == "nan") return std::make_unique<BackendOf<NanModel>>();
   if (name == "mapping") return std::make_unique<BackendOf<MappingModel>>();

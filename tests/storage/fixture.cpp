@@ -117,7 +117,15 @@ HostState example_host_state() {
 
 Observation example_preparation() {
   return {
-      Preparation{1, {kGroup, 8}, {}, 0.5, 1.5, 0.021, MemoryUse{100, 20, 3, MemoryKind::account}},
+      Preparation{1,
+                  {kGroup, 8},
+                  {},
+                  0.5,
+                  1.5,
+                  0.021,
+                  MemoryUse{100, 20, 3, MemoryKind::account},
+                  0.25,
+                  {2, 8}},
       0.25, 2.021, 2.5, 0};
 }
 

@@ -81,6 +81,7 @@ Result<Earlier> load_earlier(const Store& store, const std::string& which, const
   earlier.options.user_batch.clear();
   if (now.strategy == kSweep && now.max_batches.empty())
     earlier.options.max_batches.clear();  // of strategies that choose
+  if (now.strategy == kSweep && now.max_compiles.empty()) earlier.options.max_compiles.clear();
   earlier.conclusion = conclude(record, record.header.wishes);
   const auto& trials = earlier.conclusion.trials;
   if (std::none_of(trials.begin(), trials.end(),
@@ -215,6 +216,7 @@ Result<TuneTask> track_session(const Store& store, const std::string& which,
   earlier.options.batches = fmt::format("{}", fmt::join(batches, ","));
   earlier.options.strategy = kSweep;
   earlier.options.max_batches.clear();  // of strategies that choose
+  earlier.options.max_compiles.clear();
   return task_of(std::move(earlier), {"batches", "strategy"}, "track");
 }
 

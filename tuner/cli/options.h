@@ -38,7 +38,7 @@ struct TuningOptions {
   std::string compiled_batch, user_batch, user_batches;  // user_batches.h
   std::vector<std::string> prices;
   std::string memory_limit, objective, give_up, min_throughput, precision, tolerance;
-  std::string boundary, strategy, stop, budget, max_batches, probe_budget, soak, timeout, seed;
+  std::string boundary, strategy, stop, budget, max_batches, max_compiles, probe_budget, soak, timeout, seed;
   std::string limiter, check_outputs, input;
   bool allow_system_oom = false, verify = false, equal_settings = false;
   std::string revision, branch, label;
@@ -64,6 +64,7 @@ struct TuningRequest {
   std::vector<std::int64_t> compiled_batches, split_batches;  // measure: what is split into runs of what; else empty
   std::vector<UserBatch> user_batches;                        // a mix that a compiled batch is looked for; else empty
   std::optional<int> max_batches;
+  std::optional<int> max_compiles;  // compile_limits.h
   std::optional<Seconds> budget, probe_budget, soak, timeout;  // soak: 0 is off
   std::optional<std::uint64_t> seed;
   std::optional<LimiterWish> limiter;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "reports/progress.h"
+#include "tuner/core/compiling.h"
 
 namespace batchtune {
 namespace {
@@ -100,7 +101,7 @@ std::string progress_text(const SessionHeader& header, const Ask& ask,
   for (const Observation& observation : observations) {
     const std::string_view kind = kind_of(observation);
     ++(kind == "round" ? state.rounds : kind == "probe" ? state.probes : state.candidates);
-    if (kind != "probe") state.spent += observation.device_time;
+    if (kind != "probe") state.spent += observation.device_time - compile_wait(observation);
   }
   note_best(state, observations);
   return progress_line(state, width);

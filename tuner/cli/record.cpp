@@ -71,7 +71,12 @@ KnownTrials read_trials(const SessionRecord& record) {
   for (const Observation& observation : record.observations) {
     if (const auto* preparation = std::get_if<Preparation>(&observation.what)) {
       Known& trial = known[preparation->trial];
-      trial.row.prepare = preparation->prepare_seconds;
+      // Prepared again it is compiled already: the table tells of the first time.
+      const auto& compile = preparation->compile_seconds;
+      if (!compile || *compile >= trial.row.compile.value_or(0)) {
+        trial.row.prepare = preparation->prepare_seconds;
+        trial.row.compile = compile;
+      }
       if (preparation->memory) trial.accounted = static_cast<double>(preparation->memory->total());
     }
     const auto* round = std::get_if<Round>(&observation.what);

@@ -15,6 +15,7 @@
 #include "reports/replay_report.h"
 #include "storage/exchange/table_file.h"
 #include "tuner/cli/command.h"
+#include "tuner/cli/compile_limits.h"
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/host.h"
 #include "tuner/cli/progress.h"
@@ -111,6 +112,11 @@ Result<Problem> settings_of(const TuningRequest& request, const std::vector<Subj
   settings.budget = budget_of(request);
   settings.boundary = boundary_of(request);
   settings.most_batches = request.max_batches.value_or(0);
+  settings.compiles_elsewhere = std::any_of(
+      subjects.begin(), subjects.end(),
+      [](const Subject& subject) { return has_compiler(subject.tables); });
+  settings.most_compiles =
+      request.max_compiles.value_or(settings.compiles_elsewhere ? kDefaultCompiles : 0);
   return settings;
 }
 
@@ -139,7 +145,7 @@ ReplaySpread spread(const Spread& of) {
 }
 
 ReplayFigures figures_of(const ReplaySummary& summary) {
-  return {summary.table,
+  ReplayFigures figures{summary.table,
           summary.strategy,
           summary.seeds,
           spread(summary.visits),
@@ -150,7 +156,14 @@ ReplayFigures figures_of(const ReplaySummary& summary) {
           summary.device_time_share,
           summary.most_out_of_memory_hits,
           summary.converged,
-          summary.converged_wrong};
+          summary.converged_wrong,
+          {},
+          {}};
+  if (summary.compiled.worst > 0) {
+    figures.virtual_seconds = spread(summary.virtual_seconds);
+    figures.compiled = spread(summary.compiled);
+  }
+  return figures;
 }
 
 ReplayedTable about(const Subject& subject) {
@@ -184,7 +197,8 @@ Result<ReplayReport> make_report(const std::vector<Subject>& subjects,
                                  const Problem& settings, int seeds,
                                  const std::vector<Task>& tasks) {
   ReplayReport report{
-      settings.wishes, settings.budget.racing, settings.most_batches, seeds, {}, {}, {}};
+      settings.wishes, settings.budget.racing, settings.most_batches, settings.most_compiles,
+      seeds,           {},                     {},                    {}};
   std::map<std::string_view, std::vector<ReplayRun>> all_runs;
   std::map<std::string_view, std::vector<double>> all_shares;
   std::size_t next = 0;
@@ -250,6 +264,7 @@ void add_replay_command(Arguments& arguments) {
                   "seconds of the recorded device (default 60s)");
   arguments.value("--max-batches", options->tuning.max_batches,
                   "batches that are prepared at most (default: no such limit)");
+  add_max_compiles_option(arguments, options->tuning);
   add_wish_options(arguments, options->tuning);
   add_format_option(arguments, options->output);
   arguments.flag("-q,--quiet", options->silent, "no progress");

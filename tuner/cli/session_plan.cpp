@@ -9,6 +9,7 @@
 
 #include "tuner/backend/backend_list.h"
 #include "tuner/cli/ceilings.h"
+#include "tuner/cli/compile_limits.h"
 #include "tuner/cli/corrections.h"
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/effective_settings.h"
@@ -166,6 +167,8 @@ Result<SessionHeader> make_header(const TuningRequest& request, const Model& mod
   header.settings.requested = request.given;
   std::vector<Setting>& effective = header.settings.effective;
   effective = effective_settings(request, devices, header, memory.origin);
+  const std::vector<Setting> compiling = compile_settings(request, header);
+  effective.insert(effective.end(), compiling.begin(), compiling.end());
   BT_TRY(input, input_settings(request, model));
   effective.insert(effective.end(), input.begin(), input.end());
   const std::vector<Setting> levelled = levelled_settings(request);
@@ -197,6 +200,7 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   problem.boundary = boundary_of(request);
   problem.stop_rule = stop_rule_of(request);
   problem.most_batches = request.max_batches.value_or(0);
+  apply_compile_settings(header.settings.effective, problem);
   problem.ceilings = ceilings_of(header);
   problem.safe_memory = stored_safe_memory(header);
   problem.soak = header.command == "tune" ? soak_of(request) : 0;

@@ -21,6 +21,7 @@
 #include "tuner/cli/setting_lists.h"
 #include "tuner/cli/timestamp.h"
 #include "tuner/cli/tune_command.h"
+#include "tuner/core/compiling.h"
 #include "tuner/core/units.h"
 #include "tuner/search/conclude.h"
 #include "tuner/workload/model_file.h"
@@ -113,7 +114,8 @@ bool has_ended(const SessionRecord& record) {
 Seconds racing_seconds(const SessionRecord& record) {
   Seconds seconds = 0;
   for (const Observation& observation : record.observations)
-    if (!std::holds_alternative<Probe>(observation.what)) seconds += observation.device_time;
+    if (!std::holds_alternative<Probe>(observation.what))
+      seconds += observation.device_time - compile_wait(observation);
   return seconds;
 }
 

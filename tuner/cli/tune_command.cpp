@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tuner/cli/command.h"
+#include "tuner/cli/compile_limits.h"
 #include "tuner/cli/database.h"
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/follow_session.h"
@@ -207,6 +208,7 @@ void add_tune_command(Arguments& arguments) {
                   "of the search (batchtune list strategies)");
   arguments.value("--max-batches", options->tuning.max_batches,
                   "batches that are prepared at most (default: no such limit)");
+  add_max_compiles_option(arguments, options->tuning);
   arguments.value("--soak", options->tuning.soak,
                   "sustained load of the recommended batch, 0s for none (default: a tenth of "
                   "--budget)");

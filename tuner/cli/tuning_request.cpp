@@ -9,6 +9,7 @@
 #include "tuner/backend/backend_list.h"
 #include "tuner/backend/command/options.h"
 #include "tuner/backend/neuron/options.h"
+#include "tuner/cli/compile_limits.h"
 #include "tuner/cli/equal_settings.h"
 #include "tuner/cli/input_file.h"
 #include "tuner/cli/plugins.h"
@@ -54,6 +55,7 @@ constexpr SingleOption kSingleOptions[] = {
     {"stop", "--stop", &TuningOptions::stop},
     {"budget", "--budget", &TuningOptions::budget},
     {"max_batches", "--max-batches", &TuningOptions::max_batches},
+    {"max_compiles", "--max-compiles", &TuningOptions::max_compiles},
     {"probe_budget", "--probe-budget", &TuningOptions::probe_budget},
     {"soak", "--soak", &TuningOptions::soak},
     {"limiter", "--limiter", &TuningOptions::limiter},
@@ -329,6 +331,8 @@ Status parse_search(const TuningOptions& options, TuningRequest& request) {
                        "--strategy exhaustive", "--max-batches", "Give --batches instead");
     request.max_batches = most;
   }
+  BT_TRY(max_compiles, parse_max_compiles(options));
+  request.max_compiles = max_compiles;
   if (!options.stop.empty()) {
     const auto known = stop_rules();
     if (std::none_of(known.begin(), known.end(),

@@ -38,6 +38,7 @@ std::unique_ptr<Program> make_program(LoadedModel& model, const Candidate& candi
     prepared.ending = program.error();
     return nullptr;
   }
+  prepared.compile_seconds = (*program)->compile_seconds();
   return std::move(*program);
 }
 
@@ -50,13 +51,18 @@ Ending first_run(Program& program, Prepared& prepared) {
   return {};
 }
 
-// Sample 0 at batch 1 (of the first instance), by a program that is made for it and gone after it.
+// Sample 0 at batch 1 (of the first instance), by a program that is made for it and gone after it. What that waits
+// for a compiler is a part of preparing.
 Outcome<std::vector<float>> output_of_batch_1(LoadedModel& model, const CandidateGroup& group,
                                               std::uint64_t seed, Prepared& prepared) {
   Prepared of_one;
   const auto program = make_program(model, {group, 1}, seed, of_one);
   const Ending ending = program == nullptr ? of_one.ending : first_run(*program, of_one);
   prepared.spent += of_one.spent;
+  if (const Seconds waited = of_one.compile_seconds.value_or(0); waited > 0) {
+    prepared.compile_seconds = prepared.compile_seconds.value_or(0) + waited;
+    prepared.prepare_seconds += waited;
+  }
   if (ending.status != TrialStatus::ok) return tl::unexpected(ending);
   auto output = program->read_output(1);
   if (output) *output = first_samples(*output, group.instances, 1).front();

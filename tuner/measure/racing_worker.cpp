@@ -80,7 +80,7 @@ void RacingWorker::unload_unused(const std::set<TrialId>& keep) {
   });
 }
 
-Result<Ending> RacingWorker::ensure_loaded(const LoadKey& key, Seconds& load_seconds) {
+Result<Ending> RacingWorker::ensure_loaded(const LoadKey& key) {
   if (loads_.contains(key)) return Ending{};
   unload_unused({});  // before the next loads
   const auto& [group, parameters] = key;
@@ -92,7 +92,9 @@ Result<Ending> RacingWorker::ensure_loaded(const LoadKey& key, Seconds& load_sec
   if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
   const auto* loaded = std::get_if<protocol::Loaded>(&*reply);
   if (loaded == nullptr) return process_->out_of_step();
-  load_seconds = loaded->load_seconds;
+  LoadTold& told = untold_[key];
+  told.seconds += loaded->load_seconds;
+  told.compiled = loaded->report.compiled;
   if (setup_.on_load) setup_.on_load({group, loaded->load_seconds, loaded->report});
   if (loaded->ending.status == TrialStatus::ok) {
     loads_[key] = {request.load, loaded->shares_weights};
@@ -109,7 +111,11 @@ Result<PreparedProgram> RacingWorker::prepare_in_process(TrialId program,
   const Stopwatch stopwatch;
   const bool alone = count_ready() == 0;
   PreparedProgram prepared;
-  BT_TRY(load_ending, ensure_loaded(key, prepared.load_seconds));
+  BT_TRY(load_ending, ensure_loaded(key));
+  if (auto told = untold_.extract(key); !told.empty()) {
+    prepared.load_seconds = told.mapped().seconds;
+    prepared.compiled = std::move(told.mapped().compiled);
+  }
   prepared.answer.ending = load_ending;
   if (load_ending.status == TrialStatus::ok) {
     process_->send(Prepare{loads_.at(key).number, program, candidate, setup_.check, setup_.verify});
@@ -142,6 +148,15 @@ Result<PreparedProgram> RacingWorker::prepare(TrialId program, const Candidate& 
   if (prepared.answer.ending.status == TrialStatus::ok)
     programs_[program] = {candidate, key, prepared.answer.memory, true, again, ++uses_};
   return prepared;
+}
+
+void RacingWorker::compile_ahead(const Candidate& candidate, const std::string& parameters) {
+  const LoadKey key{group_to_load(candidate.group), parameters};
+  if (!ensure_process()) return;
+  const auto loaded = ensure_loaded(key);
+  if (loaded && loaded->status == TrialStatus::ok)
+    process_->send(CompileAhead{loads_.at(key).number, candidate});
+  if (process_->ended()) lose_process();
 }
 
 void RacingWorker::release(TrialId program) {

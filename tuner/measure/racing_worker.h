@@ -35,7 +35,8 @@ struct RacingSetup {
 // A backend's answer to one preparation.
 struct PreparedProgram {
   protocol::Prepared answer;  // answer.spent also when the worker died: real seconds then
-  Seconds load_seconds = 0;
+  Seconds load_seconds = 0;  // where it is the first one since the model was loaded
+  std::vector<std::int64_t> compiled = {};  // likewise: LoadReport::compiled
   bool worth_another_try = false;  // it died of what may have been another program's doing
 };
 
@@ -59,6 +60,9 @@ class RacingWorker {
   // backend.
   Result<PreparedProgram> prepare(TrialId program, const Candidate& candidate,
                                   const std::string& parameters);
+  // Starts compiling it in the background; the model is loaded for that where it is not. A hint: what
+  // fails is told when it is prepared.
+  void compile_ahead(const Candidate& candidate, const std::string& parameters);
   // Prepares again what of the share is not ready; what fails now leaves the share.
   Result<ShareResult> make_ready(std::vector<protocol::PlannedVisit>& share);
   // Visits all of them, whatever becomes of some, those that are not ready after preparing them
@@ -94,8 +98,12 @@ class RacingWorker {
     int number = 0;  // the process's number for it
     bool shares_weights = false;
   };
+  struct LoadTold {
+    Seconds seconds = 0;
+    std::vector<std::int64_t> compiled;
+  };
 
-  Result<Ending> ensure_loaded(const LoadKey& key, Seconds& load_seconds);
+  Result<Ending> ensure_loaded(const LoadKey& key);
   Status ensure_process();
   void lose_dead_process();
   void unload_unused(const std::set<TrialId>& keep);
@@ -116,6 +124,7 @@ class RacingWorker {
   std::optional<ParkedProcess> parked_;     // of the process that runs now
   std::map<LoadKey, Loaded> loads_;         // in the process that runs now
   std::map<LoadKey, bool> shares_weights_;  // of every load that was seen
+  std::map<LoadKey, LoadTold> untold_;      // loads that no preparation has told yet
   int next_load_ = 1;
   std::uint64_t uses_ = 0;
   std::map<TrialId, Held> programs_;

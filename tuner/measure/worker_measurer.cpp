@@ -40,6 +40,7 @@ class WorkerMeasurer::Impl {
   Result<Observation> run_round(const RoundRequest& request);
   Result<Observation> probe(const ProbeRequest& request);
   void release(TrialId trial);
+  void compile_ahead(const Candidate& candidate);
   Result<Overhead> measure_overhead();
   const QuietLevels& quiet_levels() const { return recorder_.quiet_levels(); }
 
@@ -172,7 +173,7 @@ Result<Observation> WorkerMeasurer::Impl::prepare(TrialId trial, const Candidate
                                  answer.first_run,
                                  answer.memory,
                                  answer.compile_seconds,
-                                 {}};
+                                 std::move(prepared.compiled)};
   return end_observation(std::move(observation));
 }
 
@@ -349,6 +350,11 @@ void WorkerMeasurer::Impl::release(TrialId trial) {
   draws_.forget(trial);
 }
 
+void WorkerMeasurer::Impl::compile_ahead(const Candidate& candidate) {
+  const auto backend = find_backend(candidate.group.backend);
+  if (backend) workers_.at((*backend)->name).compile_ahead(candidate, (*backend)->parameters);
+}
+
 WorkerMeasurer::WorkerMeasurer(WorkerMeasurerOptions options)
     : impl_(std::make_unique<Impl>(std::move(options))) {}
 WorkerMeasurer::~WorkerMeasurer() = default;
@@ -364,6 +370,9 @@ Result<Observation> WorkerMeasurer::probe(const ProbeRequest& request) {
 }
 void WorkerMeasurer::release(TrialId trial) {
   impl_->release(trial);
+}
+void WorkerMeasurer::compile_ahead(const Candidate& candidate) {
+  impl_->compile_ahead(candidate);
 }
 
 Result<Overhead> WorkerMeasurer::measure_overhead() {

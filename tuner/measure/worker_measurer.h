@@ -86,6 +86,7 @@ class WorkerMeasurer final : public Measurer {
   Result<Observation> run_round(const RoundRequest& request) override;
   Result<Observation> probe(const ProbeRequest& request) override;
   void release(TrialId trial) override;
+  void compile_ahead(const Candidate& candidate) override;
 
   // What the harness itself costs, by a program that does nothing, in a worker of its own.
   // outside_share is left open. An Error: no worker could be started.
