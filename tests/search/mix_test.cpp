@@ -197,6 +197,36 @@ TEST_CASE("noise leaves the choice among those that are worth as much", "[search
   CHECK(*only(conclusion).stability > 0.3);
 }
 
+TEST_CASE("where compilations are counted the most promising compiled batches get them", "[search][mix]") {
+  const auto latency = line(0.004, 0.001);
+  Problem problem = mix_problem(kMix);
+  for (const std::int64_t batch : problem.batches) {
+    PointEstimate point;
+    point.batch = batch;
+    point.latency = latency[static_cast<std::size_t>(batch)] * 0.5;  // its level is wrong, its shape is not
+    point.throughput = static_cast<double>(batch) / point.latency;
+    problem.groups[0].curve.push_back(point);
+  }
+  problem.most_compiles = 3;
+  problem.compiles_elsewhere = true;
+  Scene scene = scene_of(latency);
+  scene.compile = 240;
+  ScriptedMeasurer measurer(scene);
+  const Played played = play(problem, measurer, "exhaustive");
+  const Conclusion conclusion = conclude(played.record, problem.wishes);
+  CHECK(measurer.misuse.empty());
+  CHECK(measurer.compiled.size() == 3);
+  CHECK(measurer.compiled.contains(1));  // which outputs are held against
+  CHECK(played.end == SessionEnd::budget);
+  CHECK(played.reason.find("3 compilations used") == 0);
+  double best = 0;
+  for (const std::int64_t batch : problem.batches) best = std::max(best, mix_rate(kMix, batch, latency));
+  CHECK(mix_rate(kMix, only(conclusion).batch, latency) == Approx(best));
+  for (const UserBatch& user : kMix) CHECK(ran_as(conclusion, only(conclusion).batch, user.batch));  // compiled already
+  CHECK_FALSE(measurer.ahead.empty());
+  CHECK(only(conclusion).reason.find("not measured, though") != std::string::npos);
+}
+
 TEST_CASE("listed candidates are measured in their order and none beside them", "[search][mix]") {
   Problem problem = test_problem(1);
   problem.budget.racing = 1000;

@@ -26,6 +26,13 @@ Result<Observation> ScriptedMeasurer::prepare(TrialId trial, const Candidate& ca
     preparation.ending = {TrialStatus::out_of_memory, "the machine is full", "scripted", "host"};
   } else {
     preparation.prepare_seconds = scene_.prepare;
+    if (scene_.compile) {
+      const std::int64_t split = candidate.group.compiled_batch;
+      const bool is_new = compiled.insert(split > 0 ? split : candidate.batch).second;
+      preparation.compile_seconds = is_new ? *scene_.compile : 0;
+      preparation.prepare_seconds += *preparation.compile_seconds;
+      observation.device_time += *preparation.compile_seconds;
+    }
     preparation.first_run = latency_of(candidate) * 1.3;
     preparation.memory = MemoryUse{bytes, 0, 0, MemoryKind::account};
     observation.device_time += *preparation.first_run;
@@ -39,10 +46,10 @@ Result<Observation> ScriptedMeasurer::prepare(TrialId trial, const Candidate& ca
 Seconds ScriptedMeasurer::latency_of(const Candidate& candidate) const {
   const auto slower = scene_.slower.find(candidate.group.backend);
   const double factor = slower == scene_.slower.end() ? 1 : slower->second;
-  const std::int64_t compiled = candidate.group.compiled_batch;
-  if (compiled == 0) return factor * scene_.latency(candidate.batch);
-  const auto splitting = scene_.splitting.find(compiled);
-  return factor * static_cast<double>(runs_of(candidate.batch, compiled)) * scene_.latency(compiled) *
+  const std::int64_t part = candidate.group.compiled_batch;
+  if (part == 0) return factor * scene_.latency(candidate.batch);
+  const auto splitting = scene_.splitting.find(part);
+  return factor * static_cast<double>(runs_of(candidate.batch, part)) * scene_.latency(part) *
          (splitting == scene_.splitting.end() ? 1 : splitting->second);
 }
 
@@ -135,6 +142,10 @@ Result<Observation> ScriptedMeasurer::probe(const ProbeRequest& request) {
   Observation observation;
   observation.what = probe;
   return observation;
+}
+
+void ScriptedMeasurer::compile_ahead(const Candidate& candidate) {
+  ahead.push_back(candidate);
 }
 
 void ScriptedMeasurer::release(TrialId trial) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct Scene {
   std::map<std::int64_t, Ending> soak_endings = {};   // batches that do not last
   int bad_soaks = 1000;                               // soaks that end so, the first ones
   std::map<std::string, double> slower = {};          // backend -> its latency, as a factor
+  std::optional<Seconds> compile = {};  // waited for a program's first compilation; nullopt: nothing is compiled
   std::map<std::int64_t, double> splitting = {};  // compiled batch -> what splitting costs, as a factor on its runs
   std::map<std::int64_t, Ending> probe_endings = {};  // batches that end otherwise when probed
 };
@@ -45,11 +47,14 @@ class ScriptedMeasurer final : public Measurer {
   Result<Observation> run_round(const RoundRequest& request) override;
   Result<Observation> probe(const ProbeRequest& request) override;
   void release(TrialId trial) override;
+  void compile_ahead(const Candidate& candidate) override;
 
   std::map<TrialId, Candidate> live;
   std::size_t most_live = 0;
   int preparations = 0, rounds = 0, probes = 0, kills = 0, soaks = 0;
   std::vector<std::string> misuse;  // what no strategy may ask
+  std::vector<Candidate> ahead;     // asked to be compiled in the background
+  std::set<std::int64_t> compiled;  // batches
 
  private:
   Seconds latency_of(const Candidate& candidate) const;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "tuner/core/units.h"
+#include "tuner/search/compile_plan.h"
 #include "tuner/search/doubling.h"
 #include "tuner/search/ledger.h"
 #include "tuner/search/mix.h"
@@ -23,6 +24,20 @@ constexpr int kFirstRounds = 3;  // whatever the budget
 constexpr std::size_t kHandful =
     6;  // programs beside the anchor: all fit into a round of 2 s if runs are short
 
+// Where not all may be compiled: the smallest batch, which outputs are held against, then what serves the mix best by
+// the estimate.
+void put_promising_first(std::vector<Candidate>& candidates, const Estimate& estimate,
+                         std::span<const UserBatch> mix) {
+  const auto promise = [&](const Candidate& candidate) {
+    for (const PointEstimate& point : estimate.curve)
+      if (point.batch == candidate.batch) return point.throughput * useful_share(mix, candidate.batch);
+    return 0.0;
+  };
+  if (!candidates.empty())
+    std::stable_sort(candidates.begin() + 1, candidates.end(),
+                     [&](const Candidate& a, const Candidate& b) { return promise(a) > promise(b); });
+}
+
 class Exhaustive final : public Strategy {
  public:
   explicit Exhaustive(const Problem& problem);
@@ -33,6 +48,8 @@ class Exhaustive final : public Strategy {
  private:
   void add(const std::vector<Candidate>& candidates);
   void add_user_batches();
+  std::optional<Ask> prepare_next(const Candidate& candidate);
+  std::optional<Candidate> after(const Candidate& candidate) const;
   std::optional<Ask> measure_handful(const std::vector<Candidate>& handful, bool first);
   bool is_done(const std::vector<TrialId>& live);
   bool is_above_memory(const Candidate& candidate) const;
@@ -47,6 +64,7 @@ class Exhaustive final : public Strategy {
   std::size_t current_ = 0;
   Seconds share_begin_ = 0;  // racing seconds spent when the current handful began
   bool cut_short_ = false;   // some handful spent its share of the budget
+  bool refused_ = false;     // some candidate would have been a compilation too many
 };
 
 Exhaustive::Exhaustive(const Problem& problem)
@@ -61,6 +79,7 @@ Exhaustive::Exhaustive(const Problem& problem)
         batches.push_back(batch);
     std::vector<Candidate> candidates;
     for (const std::int64_t batch : batches) candidates.push_back({estimate.group, batch});
+    if (problem_.most_compiles > 0) put_promising_first(candidates, estimate, problem_.wishes.user_batches);
     add(candidates);
   }
 }
@@ -114,7 +133,7 @@ std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& han
       cut_short_ = true;
       continue;
     }
-    return AskPrepare{ledger_.number(candidate), candidate};
+    if (auto ask = prepare_next(candidate)) return ask;
   }
   std::vector<TrialId> live, needy;
   for (const Candidate& candidate : handful) {
@@ -136,6 +155,28 @@ std::optional<Ask> Exhaustive::measure_handful(const std::vector<Candidate>& han
     return std::nullopt;
   }
   return AskRound{round_of(ledger_, live, kRaceRound)};
+}
+
+// With its compiler started before, and that of the one behind it, where this disturbs nothing. nullopt: it would be a
+// compilation too many.
+std::optional<Ask> Exhaustive::prepare_next(const Candidate& candidate) {
+  if (!may_compile(ledger_, problem_, candidate)) {
+    refused_ = cut_short_ = true;
+    return std::nullopt;
+  }
+  if (const auto ahead = compile_before(ledger_, problem_, candidate, after(candidate)))
+    return compile(ledger_, *ahead);
+  return AskPrepare{ledger_.number(candidate), candidate};
+}
+
+std::optional<Candidate> Exhaustive::after(const Candidate& candidate) const {
+  bool seen = false;
+  for (std::size_t i = current_; i < handfuls_.size(); ++i)
+    for (const Candidate& other : handfuls_[i]) {
+      if (seen && !ledger_.compiles().is_paid(other)) return other;
+      seen |= other == candidate;
+    }
+  return std::nullopt;
 }
 
 bool Exhaustive::is_done(const std::vector<TrialId>& live) {
@@ -161,8 +202,9 @@ AskStop Exhaustive::stop() const {
   if (const auto ended = anchor_ended(ledger_)) return {SessionEnd::failed, *ended};
   if (cut_short_)
     return {SessionEnd::budget,
-            fmt::format("{} of racing spent in {} rounds", format_seconds(ledger_.racing_spent()),
-                        ledger_.rounds().size())};
+            fmt::format("{}{} of racing spent in {} rounds",
+                        refused_ ? compilations_used(ledger_) + "; " : "",
+                        format_seconds(ledger_.racing_spent()), ledger_.rounds().size())};
   return {SessionEnd::converged,
           fmt::format("every batch is measured after {} rounds", ledger_.rounds().size())};
 }
