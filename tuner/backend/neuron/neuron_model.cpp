@@ -60,8 +60,8 @@ std::vector<std::int64_t> batches_in(const std::string& pattern) {
   return batches;
 }
 
-Outcome<HloModule> program_of(const Model& model, std::int64_t batch, DType dtype) {
-  auto program = make_hlo(model, batch, dtype);
+Outcome<HloModule> program_of(const HloSource& source, std::int64_t batch, DType dtype) {
+  auto program = source.program(batch, dtype);
   if (!program) return tl::unexpected(unsupported(to_string(program.error())));
   return std::move(*program);
 }
@@ -107,9 +107,12 @@ Outcome<std::unique_ptr<NeuronModel>> NeuronModel::load(const Source& source) {
 
 // Names and sizes of weights are the same at every batch.
 Outcome<void> NeuronModel::write_weights() {
-  BT_TRY(program, program_of(model_, 1, options_.group.dtype));
+  auto opened = HloSource::open(model_, options_.seed);
+  if (!opened) return tl::unexpected(unsupported(to_string(opened.error())));
+  programs_.emplace(std::move(*opened));
+  BT_TRY(program, program_of(*programs_, 1, options_.group.dtype));
   for (const HloTensor& tensor : program.parameters) {
-    if (!tensor.role) continue;
+    if (!is_weight(tensor)) continue;
     const Bytes bytes = bytes_of(tensor);
     std::vector<Tensor> copies;
     for (int core = 0; core < cores(); ++core) {
@@ -117,7 +120,7 @@ Outcome<void> NeuronModel::write_weights() {
              Tensor::allocate(library_, core, tensor.name, static_cast<std::size_t>(bytes)));
       copies.push_back(std::move(copy));
     }
-    BT_TRY_VOID(write_weight(copies, model_, tensor, options_.seed));
+    BT_TRY_VOID(write_weight(copies, *programs_, tensor));
     weights_.emplace(tensor.name, std::move(copies));
     weight_bytes_ += bytes;
   }
@@ -142,14 +145,14 @@ Outcome<std::unique_ptr<Program>> NeuronModel::prepare_neff(std::int64_t batch) 
 Outcome<std::unique_ptr<Program>> NeuronModel::prepare(const Candidate& candidate) {
   BT_TRY_VOID(runtime::check_candidate(candidate, options_.group));
   if (compilations_ == nullptr) return prepare_neff(candidate.batch);
-  BT_TRY(program, program_of(model_, candidate.batch, options_.group.dtype));
+  BT_TRY(program, program_of(*programs_, candidate.batch, options_.group.dtype));
   BT_TRY(finished, compilations_->finish({program.bytes, entry_of(candidate.batch)}));
   return NeuronProgram::prepare(*this, finished.neff, &program, candidate.batch, finished.waited);
 }
 
 void NeuronModel::compile_ahead(const Candidate& candidate) {
   if (compilations_ == nullptr || !runtime::check_candidate(candidate, options_.group)) return;
-  auto program = program_of(model_, candidate.batch, options_.group.dtype);
+  auto program = program_of(*programs_, candidate.batch, options_.group.dtype);
   if (program) compilations_->start({std::move(program->bytes), entry_of(candidate.batch)});
 }
 
@@ -160,7 +163,7 @@ std::vector<std::int64_t> NeuronModel::compiled() const {
   const NeffEntry entry = entry_of(1);
   std::vector<std::int64_t> batches = cache.batches_of(entry.model, entry.dtype, entry.arguments);
   std::erase_if(batches, [&](std::int64_t batch) {
-    const auto program = program_of(model_, batch, entry.dtype);
+    const auto program = program_of(*programs_, batch, entry.dtype);
     return !program || !cache.find(program->bytes, entry.arguments);
   });
   return batches;

@@ -12,7 +12,7 @@
 #include "tuner/backend/neuron/compilations.h"
 #include "tuner/backend/neuron/handles.h"
 #include "tuner/backend/side_by_side.h"
-#include "tuner/workload/hlo/hlo.h"
+#include "tuner/workload/hlo/source.h"
 
 namespace batchtune::neuron {
 
@@ -58,6 +58,7 @@ class NeuronModel final : public LoadedModel {
   Settings settings_;
   Compilations* compilations_;
   Model model_;
+  std::optional<HloSource> programs_;  // what they are made of; not with NEFFs of the user's
   LoadOptions options_;
   // By the name that they have in every batch's program; on each core.
   std::map<std::string, std::vector<Tensor>> weights_;

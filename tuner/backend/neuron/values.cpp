@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <span>
 
+#include "tuner/backend/runtime/endings.h"
+#include "tuner/backend/runtime/tensor_layout.h"
 #include "tuner/workload/weights.h"
 
 namespace batchtune::neuron {
@@ -103,18 +105,42 @@ std::optional<Element> element_of(ElementType type) {
   return std::nullopt;
 }
 
-Outcome<void> write_weight(std::span<Tensor> to, const Model& model, const HloTensor& weight,
-                           std::uint64_t seed) {
-  const auto count = static_cast<std::size_t>(elements(weight.shape));
-  return write_parts(to, element_of(weight.element), 0, count,
-                     [&](std::span<float> values, std::int64_t first) {
-                       fill_hlo_weight(seed, model, weight, values, first);
-                     });
+Outcome<void> write_weight(std::span<Tensor> to, const HloSource& source, const HloTensor& weight) {
+  const std::size_t size = size_of(weight.element);
+  const auto all = static_cast<std::size_t>(bytes_of(weight));
+  std::vector<std::byte> part(std::min(kPart * size, all));
+  for (std::size_t at = 0; at < all; at += part.size()) {
+    const std::span<std::byte> bytes(part.data(), std::min(part.size(), all - at));
+    source.fill(weight, bytes, static_cast<std::int64_t>(at / size));
+    for (Tensor& copy : to) BT_TRY_VOID(copy.write(bytes.data(), at, bytes.size()));
+  }
+  return {};
 }
+
+namespace {
+
+// An input of an imported file, in its order of dimensions.
+Outcome<void> write_file_input(Tensor& to, const Op& op, const HloTensor& input,
+                               std::uint64_t seed) {
+  const OnnxTensor place{input.name, op.name, input.batch_axis, {}};
+  const auto axis = static_cast<std::size_t>(std::max(input.batch_axis, 0));
+  const std::int64_t batch = axis < input.shape.size() ? input.shape[axis] : 1;
+  const auto layout = runtime::layout_of(op, place, batch, input.shape.size());
+  if (!layout) return tl::unexpected(runtime::unsupported(input.name + ": " + layout.error()));
+  std::vector<std::byte> bytes(static_cast<std::size_t>(bytes_of(input)));
+  InputSource seeded;
+  const Status filled = runtime::fill_samples(*layout, element_of(input.element), bytes.data(), op,
+                                              seeded, seed);
+  if (!filled) return tl::unexpected(runtime::unsupported(to_string(filled.error())));
+  return to.write(bytes.data(), 0, bytes.size());
+}
+
+}  // namespace
 
 Outcome<void> write_input(Tensor& to, const Model& model, const HloTensor& input,
                           std::uint64_t seed) {
   const Op& op = model.ops[static_cast<std::size_t>(input.op)];
+  if (model.file) return write_file_input(to, op, input, seed);
   const auto count = static_cast<std::size_t>(elements(op.output));
   std::vector<std::int32_t> ids(input.element == HloElement::s32 ? count : 0);
   for (std::int64_t sample = 0; sample < input.shape[0]; ++sample) {

@@ -8,13 +8,12 @@
 
 #include "tuner/backend/neuron/handles.h"
 #include "tuner/backend/runtime/element.h"
-#include "tuner/workload/hlo/hlo.h"
+#include "tuner/workload/hlo/source.h"
 
 namespace batchtune::neuron {
 
 // A weight of a program of ours, on every core that has it.
-Outcome<void> write_weight(std::span<Tensor> to, const Model& model, const HloTensor& weight,
-                           std::uint64_t seed);
+Outcome<void> write_weight(std::span<Tensor> to, const HloSource& source, const HloTensor& weight);
 // One of the model's inputs: sample i of the batch is workload's sample i.
 Outcome<void> write_input(Tensor& to, const Model& model, const HloTensor& input,
                           std::uint64_t seed);

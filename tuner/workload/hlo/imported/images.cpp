@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tuner/workload/hlo/imported/norms.h"
+#include "tuner/workload/hlo/imported/quantised.h"
 #include "tuner/workload/hlo/imported/windows.h"
 
 namespace batchtune::hlo {
@@ -41,22 +42,29 @@ Written conv(NodeWriter& n) {
                    n.w().convolution(n.in(0), n.in(1), windows->axes, dims, n.integer("group", 1)));
 }
 
-// s32 of the element less its zero point, of which there is one for all or one for each index
-// along `axis`.
-Value without_zero_point(NodeWriter& n, std::size_t i, std::size_t zero, std::int64_t axis) {
-  const Value x = n.w().converted(n.in(i), HloElement::s32);
-  if (!n.has(zero)) return x;
-  const Value point = n.w().converted(n.in(zero), HloElement::s32);
-  return n.w().binary("subtract", x, n.spread_along(point, axis, x.shape));
+// In s32. Padding is the zero point: it is subtracted before.
+Value whole_conv(NodeWriter& n, const Windows& windows, const Value& x, const Value& filters) {
+  const ConvDims dims = dims_of(windows.axes.size(), 1, 0);
+  return n.w().convolution(x, filters, windows.axes, dims, n.integer("group", 1));
 }
 
-// Padding is the zero point: it is subtracted before.
 Written conv_integer(NodeWriter& n) {
   const auto windows = windows_of(n, kernel_of_weights(n));
   if (!windows) return not_written(windows.error());
-  const ConvDims dims = dims_of(windows->axes.size(), 1, 0);
-  return n.w().convolution(without_zero_point(n, 0, 2, kChannels), without_zero_point(n, 1, 3, 0),
-                           windows->axes, dims, n.integer("group", 1));
+  return whole_conv(n, *windows, without_zero_point(n, 0, 2, kChannels),
+                    without_zero_point(n, 1, 3, 0));
+}
+
+// The bias has the scale of the products.
+Written qlinear_conv(NodeWriter& n) {
+  constexpr std::size_t kFilters = 3, kBias = 8;
+  const auto windows = windows_of(n, kernel_of_weights(n, kFilters));
+  if (!windows) return not_written(windows.error());
+  Value sum = whole_conv(n, *windows, without_zero_point(n, 0, 2, kChannels),
+                         without_zero_point(n, kFilters, 5, 0));
+  if (n.has(kBias))
+    sum = n.w().binary("add", sum, n.spread_along(n.in(kBias), kChannels, sum.shape));
+  return requantised(n, sum, {1, kChannels}, {4, kChannels}, 6, 7);
 }
 
 // [inputs, outputs / groups, ..] as [inputs / groups, outputs, ..], the groups in order.
@@ -193,9 +201,9 @@ Written lp_pool(NodeWriter& n) {
   return n.narrow(root_of(n.formula(sum), p_of(n)).value());
 }
 
-// Every element's share, then their sum. A factor behind the sum would be fused with the subtraction
-// of a softmax that follows, and x less the largest x would no longer be 0: of SqueezeNet's logits of
-// 1e10 in onnx's light model that makes NaN.
+// Every element's share, then their sum. A factor behind the sum would be fused with the
+// subtraction of a softmax that follows, and x less the largest x would no longer be 0: of
+// SqueezeNet's logits of 1e10 in onnx's light model that makes NaN.
 Written global_average_pool(NodeWriter& n) {
   const Value x = n.wide(n.in());
   double count = 1;
@@ -288,6 +296,7 @@ constexpr NodeRow kRows[] = {
     {"", "LRN", lrn},
     {"", "LpPool", lp_pool},
     {"", "MaxPool", max_pool},
+    {"", "QLinearConv", qlinear_conv},
 };
 
 }  // namespace

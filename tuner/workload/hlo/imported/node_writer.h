@@ -156,6 +156,7 @@ std::span<const NodeRow> index_rows();
 std::span<const NodeRow> reduce_rows();
 std::span<const NodeRow> norm_rows();
 std::span<const NodeRow> product_rows();
+std::span<const NodeRow> attention_rows();
 
 const NodeRow* find_row(const GraphNode& node);  // nullptr: no program has it
 

@@ -9,8 +9,9 @@ namespace hlo {
 namespace {
 
 std::vector<std::span<const NodeRow>> tables() {
-  return {function_rows(), arithmetic_rows(), type_rows(),   image_rows(), resize_rows(),
-          layout_rows(),   index_rows(),      reduce_rows(), norm_rows(),  product_rows()};
+  return {function_rows(), arithmetic_rows(), type_rows(),     image_rows(),
+          resize_rows(),   layout_rows(),     index_rows(),    reduce_rows(),
+          norm_rows(),     product_rows(),    attention_rows()};
 }
 
 }  // namespace

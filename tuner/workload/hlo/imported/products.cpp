@@ -1,7 +1,7 @@
 // Matrix products.
 #include <algorithm>
 
-#include "tuner/workload/hlo/imported/node_writer.h"
+#include "tuner/workload/hlo/imported/quantised.h"
 
 namespace batchtune::hlo {
 namespace {
@@ -36,20 +36,21 @@ Written matmul(NodeWriter& n) {
   return product(n, n.in(0), n.in(1));
 }
 
-// In s32, each element less its zero point: one for all, one for each row of a, column of b, or a
-// whole tensor that spreads.
-Value without_zero_point(NodeWriter& n, std::size_t i, std::size_t zero, std::int64_t from_end) {
-  const Value x = n.w().converted(n.in(i), HloElement::s32);
-  if (!n.has(zero)) return x;
-  const Value point = n.w().converted(n.in(zero), HloElement::s32);
-  const bool along = point.shape.size() == 1 && point.shape[0] > 1 && x.shape.size() > 1;
-  const Value everywhere = along ? n.spread_along(point, std::ssize(x.shape) - from_end, x.shape)
-                                 : n.spread(point, x.shape);
-  return n.w().binary("subtract", x, everywhere);
+// Rows of a and columns of b have zero points and scales of their own, or all have one.
+Value whole_product(NodeWriter& n, std::size_t b, std::size_t a_zero, std::size_t b_zero) {
+  const std::int64_t rows = std::max<std::int64_t>(n.rank(0) - 2, 0);
+  return product(n, without_zero_point(n, 0, a_zero, rows),
+                 without_zero_point(n, b, b_zero, n.rank(b) - 1));
 }
 
 Written matmul_integer(NodeWriter& n) {
-  return product(n, without_zero_point(n, 0, 2, 2), without_zero_point(n, 1, 3, 1));
+  return whole_product(n, 1, 2, 3);
+}
+
+Written qlinear_matmul(NodeWriter& n) {
+  const Value sum = whole_product(n, 3, 2, 5);
+  const auto rank = std::ssize(sum.shape);
+  return requantised(n, sum, {1, rank - 2}, {4, rank - 1}, 6, 7);
 }
 
 Written gemm(NodeWriter& n) {
@@ -194,6 +195,7 @@ constexpr NodeRow kRows[] = {
     {"", "Gemm", gemm},
     {"", "MatMul", matmul},
     {"", "MatMulInteger", matmul_integer},
+    {"", "QLinearMatMul", qlinear_matmul},
 };
 
 }  // namespace

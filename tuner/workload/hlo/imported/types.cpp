@@ -1,7 +1,7 @@
 // From one element type to another: casts and quantisation.
 #include <algorithm>
 
-#include "tuner/workload/hlo/imported/node_writer.h"
+#include "tuner/workload/hlo/imported/quantised.h"
 
 namespace batchtune::hlo {
 namespace {
@@ -28,10 +28,6 @@ tl::expected<Value, std::string> spread_scale(NodeWriter& n, const Value& scale,
   for (std::int64_t i = 0; i < to[place]; ++i) indices.push_back(i / block);
   if (indices.back() >= scale.shape[place]) return not_written("scales of another shape");
   return n.taken(scale, *axis, indices);
-}
-
-Formula held(const Formula& x, HloElement element) {
-  return least(most(x, least_of(element)), most_of(element));
 }
 
 bool is_small_integer(HloElement element) {
