@@ -38,6 +38,30 @@ std::string operations_table(const DescribeReport& report, int width) {
   return text::format_table({name, kind, details, output, flops, parameters}, width);
 }
 
+std::string declared_lines(const RuntimeDeclaration& declared, int width) {
+  std::string text;
+  const std::pair<const char*, const std::string*> lines[] = {{"read by", &declared.runtime},
+                                                              {"inputs", &declared.inputs},
+                                                              {"outputs", &declared.outputs},
+                                                              {"made up", &declared.ids},
+                                                              {"trouble", &declared.trouble}};
+  for (const auto& [head, value] : lines)
+    if (!value->empty()) text += text::wrapped(fmt::format("  {:<12}", head), *value, width);
+  return text;
+}
+
+json::Json json_declared(const RuntimeDeclaration& declared) {
+  json::Json json = json::Json::object();
+  json["runtime"] = declared.runtime;
+  const std::pair<const char*, const std::string*> members[] = {{"inputs", &declared.inputs},
+                                                                {"outputs", &declared.outputs},
+                                                                {"ids", &declared.ids},
+                                                                {"trouble", &declared.trouble}};
+  for (const auto& [name, value] : members)
+    json[name] = value->empty() ? json::Json() : json::Json(*value);
+  return json;
+}
+
 }  // namespace
 
 std::string text_describe(const DescribeReport& report, const TextOptions& options) {
@@ -46,6 +70,7 @@ std::string text_describe(const DescribeReport& report, const TextOptions& optio
   if (!report.operations.empty()) text += operations_table(report, options.width) + "\n";
   text += report.operations.empty() ? "operations unknown\n"
                                     : fmt::format("{} operations\n", report.operations.size());
+  if (report.declared) text += declared_lines(*report.declared, options.width);
   for (const auto& [name, size] : report.dims) text += fmt::format("  {:<12}{}\n", name, size);
   if (!has_counts(model)) return text + fmt::format("  hash        {}\n", model.hash);
   text += fmt::format("  parameters  {} as published, {} in matrices and filters\n",
@@ -69,12 +94,14 @@ std::string json_describe(const DescribeReport& report) {
                           {"flops", json::number(row.flops)},
                           {"parameters", json::number(row.parameters)},
                           {"output_elements", json::number(row.output_elements)}});
+  const json::Json declared = report.declared ? json_declared(*report.declared) : json::Json();
   return json::document({{"schema_version", kDescribeSchema},
                          {"command", "describe"},
                          {"model", json::model(report.model)},
                          {"description", report.description},
                          {"dims", dims},
-                         {"operations", operations}});
+                         {"operations", operations},
+                         {"declared", declared}});
 }
 
 }  // namespace batchtune

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,21 @@ struct OperationRow {
   double output_elements = 0;        // per sample
 };
 
+// Of a file that its runtime alone reads: what that says of it, in its words ("x float [batch, 3, 224, 224]"); "" where
+// it says nothing.
+struct RuntimeDeclaration {
+  std::string runtime;  // with its version
+  std::string inputs, outputs;
+  std::string ids;      // what seeded inputs of whole numbers are
+  std::string trouble;  // why it does not load
+};
+
 struct DescribeReport {
   ModelSummary model;
   std::string description;
   std::map<std::string, std::int64_t> dims;
   std::vector<OperationRow> operations;
+  std::optional<RuntimeDeclaration> declared;
 };
 
 std::string text_describe(const DescribeReport& report, const TextOptions& options);

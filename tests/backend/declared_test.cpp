@@ -58,7 +58,6 @@ TEST_CASE("an open first dimension is the batch, with and without a name", "[run
     CHECK_FALSE(declared.fixed_batch);
     CHECK(is_opaque(declared.model));
     CHECK(find_op(declared.model, declared.model.output) == 1);
-    CHECK(described(declared, {tensor("x", {-1, 3, 8})}) == "x float [batch, 3, 8]");
   }
 }
 
@@ -137,6 +136,43 @@ TEST_CASE("the result is the first output that has the batch", "[runtime][declar
   CHECK(declared.result.name == "y");
   CHECK(declared.result.batch_axis == 1);
   CHECK(declared_ok(opaque(), inputs, {tensor("a", {7, 7})}).result.name == "a");
+}
+
+TEST_CASE("what a file declares is told with the sizes in force, and as declared where they are missing",
+          "[runtime][declared]") {
+  const std::vector<DeclaredTensor> inputs{
+      tensor("ids", {-1, -1}, {"N", "seq"}, Element::i64), tensor("x", {-1, 4})};
+  const std::vector<DeclaredTensor> outputs{tensor("y", {-1, -1, 3}, {"N", "", ""})};
+  const auto told_of = [&](const Model& model, Samples samples) {
+    std::vector<Setting> told;
+    (void)declare_and_tell(model, inputs, outputs, samples, told);
+    std::string text;
+    for (const Setting& setting : told) text += setting.name + ": " + to_string(setting.value) + "\n";
+    return text;
+  };
+  CHECK(told_of(opaque("", {{"seq", 7}}), Samples::seeded) ==
+        "inputs: ids int64 [batch, 7], x float [batch, 4]\noutputs: y float [N, ?, 3]\n"
+        "ids: ids below 16\n");
+  CHECK_FALSE(holds(told_of(opaque("", {{"seq", 7}}), Samples::of_a_file), "below"));
+  CHECK(told_of(opaque(), Samples::seeded) ==
+        "inputs: ids int64 [N, seq], x float [x.0, 4]\noutputs: y float [N, ?, 3]\n");
+}
+
+TEST_CASE("rows of whole numbers are ids that every table has, masks and lone numbers are 1",
+          "[runtime][declared]") {
+  const auto vocabulary_of = [](const std::string& name, Dimensions dims, Element element) {
+    const Op input = declared_ok(opaque(), {tensor(name, std::move(dims), {}, element)}).model.ops[0];
+    CHECK((input.input_kind == InputKind::token_ids) == (input.vocabulary > 0));
+    return input.vocabulary;
+  };
+  CHECK(vocabulary_of("input_ids", {-1, 8}, Element::i64) == kSafeIds);
+  CHECK(vocabulary_of("features", {-1, 2, 2}, Element::i32) == kSafeIds);
+  CHECK(vocabulary_of("token_type_ids", {-1, 8}, Element::i64) == 1);
+  CHECK(vocabulary_of("Segment", {-1, 8}, Element::i32) == 1);
+  CHECK(vocabulary_of("attention_mask", {-1, 8}, Element::i64) == 0);
+  CHECK(vocabulary_of("length", {-1}, Element::i64) == 0);
+  CHECK(vocabulary_of("pixels", {-1, 8}, Element::u8) == 0);
+  CHECK(vocabulary_of("x", {-1, 8}, Element::f32) == 0);
 }
 
 TEST_CASE("inputs of types without values of ours are refused", "[runtime][declared]") {

@@ -162,6 +162,29 @@ TEST_CASE("what cannot be said of such a model is said so", "[end_to_end][opaque
   CHECK(holds(cpu.err, "openvino"));
 }
 
+TEST_CASE("describe tells what the runtime says of a file of its own, or what is wrong",
+          "[end_to_end][opaque][runtimes]") {
+  for (const auto& [path, backend] : {std::pair{kTinyOrt, "onnxruntime"}, {kTinyXml, "openvino"}}) {
+    INFO(path);
+    const Finished described = run({"describe", path});
+    const Json document = document_of(run({"describe", path, "--format", "json"}));
+    CHECK(described.code == 0);
+    const Json& declared = document.at("declared");
+    if (!why_not(backend).empty()) {
+      CHECK(holds(described.out, "trouble"));
+      CHECK(declared.at("inputs").is_null());
+      continue;
+    }
+    CHECK(holds(described.out, "inputs      x float [batch, 4]"));
+    CHECK(declared.at("inputs") == "x float [batch, 4]");
+    CHECK(holds(declared.at("outputs"), "float ["));
+    CHECK(declared.at("trouble").is_null());
+    const Json refused = document_of(run({"describe", path, "--dim", "seq=3", "--format", "json"}));
+    CHECK(holds(refused.at("declared").at("trouble"), "no input has an open dimension called seq"));
+    CHECK(holds(refused.at("declared").at("inputs"), "x float ["));
+  }
+}
+
 TEST_CASE("a size by --dim is the same as a size behind MODEL's @", "[end_to_end]") {
   const Finished option = run({"describe", "bert-base", "--dim", "seq=7", "--format", "json"});
   const Finished name = run({"describe", "bert-base@seq=7", "--format", "json"});

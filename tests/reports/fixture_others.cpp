@@ -23,7 +23,8 @@ DescribeReport full_describe() {
           "v1.5, stride in the 3x3 convolutions",
           {{"seq", 128}},
           {{"stem", "conv2d", "7x7 / 2, 64 channels", {112, 112, 64}, 236e6, 9408, 802816},
-           {"stem.pool", "max_pool", "", {56, 56, 64}, 0, 0, 200704}}};
+           {"stem.pool", "max_pool", "", {56, 56, 64}, 0, 0, 200704}},
+          std::nullopt};
 }
 
 DescribeReport unknown_describe() {
@@ -31,7 +32,10 @@ DescribeReport unknown_describe() {
           "ONNX Runtime's own format, 12.0 MiB, which its runtime alone can read: operations, shapes "
           "and work are unknown here",
           {{"seq", 128}},
-          {}};
+          {},
+          RuntimeDeclaration{"ONNX Runtime 1.23.0",
+                             "input_ids int64 [batch, 128], attention_mask int64 [batch, 128]",
+                             "logits float [batch, 2]", "input_ids below 16", ""}};
 }
 
 CompareReport full_compare() {

@@ -8,9 +8,11 @@
 
 #include "tuner/backend/module_loader.h"
 #include "tuner/cli/command.h"
+#include "tuner/cli/declared_model.h"
 #include "tuner/cli/model_source.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/workload/model_file.h"
+#include "tuner/workload/opaque.h"
 #include "tuner/workload/work.h"
 
 namespace batchtune {
@@ -51,7 +53,7 @@ std::string details_of(const Op& op) {
 }
 
 DescribeReport report_of(const Model& model) {
-  DescribeReport report{summarise(model), model.description, model.dims, {}};
+  DescribeReport report{summarise(model), model.description, model.dims, {}, std::nullopt};
   for (const Op& op : model.ops) {
     const OpWork work = work_of(model, op);
     const std::string kind(op.kind == OpKind::foreign ? op.operation : name_of(op.kind));
@@ -74,7 +76,8 @@ Result<int> run_describe(const DescribeOptions& options) {
   BT_TRY(name, with_model_options(options.model, options.model_options));
   BT_TRY(model, load_model(name));
   explain_file(model);
-  const DescribeReport report = report_of(model);
+  DescribeReport report = report_of(model);
+  if (format_of(model) != nullptr) report.declared = ask_runtime(model);
   BT_TRY_VOID(print_result(format == Format::json ? json_describe(report)
                                                   : text_describe(report, text_options())));
   return kDone;

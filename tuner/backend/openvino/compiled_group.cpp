@@ -126,8 +126,9 @@ Outcome<void> CompiledGroup::declare(OnnxForRuntime& onnx, LoadReport& report) {
     BT_TRY(output, declared(api_->output_at, index));
     outputs.push_back(std::move(output));
   }
-  BT_TRY(known, runtime::declare(model_, inputs, outputs));
-  report.effective.push_back({"inputs", runtime::described(known, inputs), "declared by the file"});
+  const auto samples =
+      options_.input_file.empty() ? runtime::Samples::seeded : runtime::Samples::of_a_file;
+  BT_TRY(known, runtime::declare_and_tell(model_, inputs, outputs, samples, report.effective));
   result_index_ = known.result_index;
   fixed_batch_ = known.fixed_batch;
   onnx.inputs = std::move(known.inputs);

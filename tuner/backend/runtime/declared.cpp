@@ -35,9 +35,14 @@ std::string name_of_axis(const DeclaredTensor& tensor, std::size_t axis) {
   return has_symbol(tensor, axis) ? tensor.symbols[axis] : place_of(tensor, axis);
 }
 
-bool sounds_like_batch(std::string name) {
+std::string in_lower_case(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name;
+}
+
+bool sounds_like_batch(const std::string& given) {
+  const std::string name = in_lower_case(given);
   return name.find("batch") != std::string::npos || name == "n" || name == "bs" || name == "b";
 }
 
@@ -166,6 +171,20 @@ Shape sample_of(const DeclaredTensor& input, int batch_axis, const Model& opaque
   return shape;
 }
 
+bool is_whole(Element element) {
+  constexpr Element kWhole[] = {Element::i16, Element::u16, Element::i32,
+                                Element::u32, Element::i64, Element::u64};
+  return std::find(std::begin(kWhole), std::end(kWhole), element) != std::end(kWhole);
+}
+
+// See kSafeIds. 0: no ids.
+std::int64_t made_up_vocabulary(const DeclaredTensor& input, const Shape& sample) {
+  const std::string name = in_lower_case(input.name);
+  const auto is_called = [&](const char* part) { return name.find(part) != std::string::npos; };
+  if (!is_whole(*input.element) || elements(sample) < 2 || is_called("mask")) return 0;
+  return is_called("type") || is_called("segment") ? 1 : kSafeIds;
+}
+
 Outcome<void> add_inputs(const std::vector<DeclaredTensor>& inputs, const BatchRule& rule,
                          DeclaredModel& declared) {
   std::set<std::string> missing;
@@ -176,6 +195,8 @@ Outcome<void> add_inputs(const std::vector<DeclaredTensor>& inputs, const BatchR
     Op op;
     op.name = input.name;
     op.output = sample_of(input, axis, declared.model, missing);
+    op.vocabulary = made_up_vocabulary(input, op.output);
+    if (op.vocabulary > 0) op.input_kind = InputKind::token_ids;
     declared.inputs.push_back({input.name, op.name, axis, {}});
     declared.model.ops.push_back(std::move(op));
   }
@@ -215,6 +236,49 @@ void add_result(const std::vector<DeclaredTensor>& outputs, const BatchRule& rul
   declared.result = {outputs[declared.result_index].name, kResult, axis, {}};
 }
 
+template <typename AxisName>
+std::string text_of(const DeclaredTensor& tensor, AxisName name_of_open) {
+  const std::string type(tensor.element ? name_of(*tensor.element) : "of another type");
+  std::string text = tensor.name + (tensor.name.empty() ? "" : " ") + type + " [";
+  for (std::size_t axis = 0; axis < tensor.dims.size(); ++axis)
+    text += (axis == 0 ? "" : ", ") + (is_open(tensor, axis) ? name_of_open(tensor, axis)
+                                                             : std::to_string(tensor.dims[axis]));
+  return text + "]";
+}
+
+template <typename AxisName>
+std::string text_of(const std::vector<DeclaredTensor>& tensors, AxisName name_of_open) {
+  std::vector<std::string> texts;
+  for (const DeclaredTensor& tensor : tensors) texts.push_back(text_of(tensor, name_of_open));
+  return joined(texts);
+}
+
+// An output's place is nothing that anybody could give a size.
+std::string symbol_or_open(const DeclaredTensor& tensor, std::size_t axis) {
+  return has_symbol(tensor, axis) ? tensor.symbols[axis] : "?";
+}
+
+// "input_ids int64 [batch, 128]": with the sizes in force.
+std::string settled_text(const DeclaredModel& declared, std::vector<DeclaredTensor> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const int batch_axis = declared.inputs[i].batch_axis;
+    std::size_t next = 0;
+    for (std::size_t axis = 0; axis < inputs[i].dims.size(); ++axis)
+      inputs[i].dims[axis] = static_cast<int>(axis) == batch_axis
+                                 ? -1
+                                 : declared.model.ops[i].output[next++];
+  }
+  return text_of(inputs, [](const DeclaredTensor&, std::size_t) { return std::string("batch"); });
+}
+
+std::string ids_text(const DeclaredModel& declared) {
+  std::vector<std::string> texts;
+  for (const Op& op : declared.model.ops)
+    if (op.input_kind == InputKind::token_ids)
+      texts.push_back(op.name + " below " + std::to_string(op.vocabulary));
+  return joined(texts);
+}
+
 }  // namespace
 
 Outcome<DeclaredModel> declare(const Model& opaque, const std::vector<DeclaredTensor>& inputs,
@@ -234,20 +298,19 @@ Outcome<DeclaredModel> declare(const Model& opaque, const std::vector<DeclaredTe
   return declared;
 }
 
-std::string described(const DeclaredModel& declared, const std::vector<DeclaredTensor>& inputs) {
-  std::string text;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + inputs[i].name + " " +
-            std::string(name_of(inputs[i].element.value_or(Element::f32))) + " [";
-    const Shape& sample = declared.model.ops[i].output;
-    std::size_t next = 0;
-    for (std::size_t axis = 0; axis < inputs[i].dims.size(); ++axis) {
-      const bool batch = static_cast<int>(axis) == declared.inputs[i].batch_axis;
-      text += (axis == 0 ? "" : ", ") + (batch ? "batch" : std::to_string(sample[next++]));
-    }
-    text += "]";
-  }
-  return text;
+Outcome<DeclaredModel> declare_and_tell(const Model& opaque, const std::vector<DeclaredTensor>& inputs,
+                                        const std::vector<DeclaredTensor>& outputs, Samples samples,
+                                        std::vector<Setting>& told) {
+  constexpr char kByFile[] = "declared by the file";
+  Setting& of_inputs = told.emplace_back(
+      Setting{kInputsSetting, text_of(inputs, name_of_axis), kByFile});
+  const auto declared = declare(opaque, inputs, outputs);
+  if (declared) of_inputs.value = settled_text(*declared, inputs);
+  told.push_back({kOutputsSetting, text_of(outputs, symbol_or_open), kByFile});
+  const std::string ids = declared ? ids_text(*declared) : "";
+  if (samples == Samples::seeded && !ids.empty())
+    told.push_back({kIdsSetting, ids, "no vocabulary is known; --input gives real samples"});
+  return declared;
 }
 
 }  // namespace batchtune::runtime

@@ -42,7 +42,16 @@ Outcome<DeclaredModel> declare(const Model& opaque, const std::vector<DeclaredTe
 // What stands for all operations (Op::operation).
 inline constexpr char kWholeModel[] = "whole model";
 
-// "input_ids int64 [batch, 128], mask int64 [batch, 128]": the inputs in force, for the session.
-std::string described(const DeclaredModel& declared, const std::vector<DeclaredTensor>& inputs);
+// Where no vocabulary can be known, rows of whole numbers are ids below this: every table of tokens has so many rows. A
+// lone number and what is called a mask is 1; what is called a type or a segment is 0, of which some tables have no other.
+inline constexpr std::int64_t kSafeIds = 16;
+
+// declare() with what it found for the session: "inputs" and "outputs", "ids" where seeded ones are made up. Where it
+// refuses, the two are as the file declares them ("input_ids int64 [batch, seq]").
+enum class Samples { seeded, of_a_file };
+Outcome<DeclaredModel> declare_and_tell(const Model& opaque, const std::vector<DeclaredTensor>& inputs,
+                                        const std::vector<DeclaredTensor>& outputs, Samples samples,
+                                        std::vector<Setting>& told);
+inline constexpr char kInputsSetting[] = "inputs", kOutputsSetting[] = "outputs", kIdsSetting[] = "ids";
 
 }  // namespace batchtune::runtime

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tuner/workload/samples/sample_array.h"
+#include "tuner/workload/opaque.h"
 #include "tuner/workload/weights.h"
 
 namespace batchtune {
@@ -103,8 +104,10 @@ Result<InputSource> InputSource::open(const std::string& path, const Model& mode
     BT_TRY(entry, entry_of(entries, *input, inputs.size() == 1, *file));
     const std::string name = array_name(entry);
     BT_TRY(array, SampleArray::open(EntryReader(file, std::move(entry)), name));
-    // Of an imported model an input of integers that picks from no table has a made-up vocabulary.
-    const bool known = !model.file || input->vocabulary > kLeastVocabulary;
+    // Of an imported model an input of integers that picks from no table has a made-up vocabulary,
+    // and of one that only its runtime reads every one has.
+    const bool known =
+        !is_opaque(model) && (!model.file || input->vocabulary > kLeastVocabulary);
     BT_TRY_VOID(array.check(*input, known));
     if (!source.arrays_.empty())
       BT_TRY_VOID(check_counts(source.arrays_.front().array, array));
