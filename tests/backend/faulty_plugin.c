@@ -130,6 +130,12 @@ static bt_status run_faulty(bt_program* program, int32_t runs, double* seconds) 
   is_cancelled = 0;
   if (at("crash_run", batch)) raise(SIGSEGV);
   if (at("hang", batch)) for (;;) pause();
+  if (at("stuck", batch)) {  // until it is cancelled, which it tells
+    while (!is_cancelled) usleep(1000);
+    const char* const told = getenv("BT_FAULTY_PLUGIN_TOLD");
+    if (told != NULL) close(open(told, O_CREAT | O_WRONLY, 0600));
+    return fail(program->model->device, BT_CANCELLED, "cancelled");
+  }
   if (has("threads")) use_threads();
   for (int32_t i = 0; i < runs; ++i) {
     const float* const before = program->output;

@@ -1,5 +1,6 @@
 // Programs tuned by a command through the command line, the examples among them. The awk and shell
 // programs need nothing; those of Python are skipped without it.
+#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -116,6 +117,32 @@ TEST_CASE("commands that crash, hang or are not there are told and cost one tria
   const Finished other =
       run({"measure", "mlp", "--backend", "simulated", "--batches", "1", "--command", "x"});
   CHECK(other.code == 2);
+}
+
+TEST_CASE("cleanup comes behind every setup, also where a worker hangs or is killed",
+          "[end_to_end][command]") {
+  fresh_database();
+  const std::string log = scratch("cleanup.log");
+  std::remove(log.c_str());
+  const Finished finished = run(measured(
+      "case {batch} in 2) sleep 60;; 3) kill -9 $PPID;; esac; "
+      "for i in $(seq {n}); do echo 100us; done; sleep 0.02",
+      "1,2,3",
+      {"--timeout", "2s", "--setup", "echo setup >> " + log, "--cleanup", "echo cleanup >> " + log},
+      "10s"));
+  const Json document = document_of(finished);
+  check_measured(document, {1});
+  CHECK(status_of(document, 2) == "timeout");
+  CHECK(status_of(document, 3) == "crashed");
+  std::ifstream file(log);
+  int setups = 0, cleanups = 0;
+  for (std::string line; std::getline(file, line);) {
+    (line == "setup" ? setups : cleanups) += 1;
+    CHECK(cleanups <= setups);
+    CHECK(setups <= cleanups + 1);  // none begins before the one before it is cleaned up
+  }
+  CHECK(setups >= 3);
+  CHECK(cleanups == setups);
 }
 
 TEST_CASE("the example programs are measured", "[end_to_end][command]") {

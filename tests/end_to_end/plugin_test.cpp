@@ -1,5 +1,6 @@
 // A plugin in a session: beside other backends, in the store, and what it costs where it crashes,
 // hangs or lies.
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -58,6 +59,18 @@ TEST_CASE("a plugin that crashes, hangs or lies at one batch costs that trial al
     CHECK(was_measured(status_of(document, "faulty", 1)));
     if (std::string(fault) != "batch") CHECK(was_measured(status_of(document, "faulty", 8)));
   }
+}
+
+TEST_CASE("a run that takes too long is cancelled before its worker is killed", "[end_to_end][plugin]") {
+  const std::string told = scratch("cancelled");
+  std::filesystem::remove(told);
+  setenv("BT_FAULTY_PLUGIN_TOLD", told.c_str(), 1);
+  const Json document = measured(kFaulty + ":fault=stuck@4", "8s");
+  unsetenv("BT_FAULTY_PLUGIN_TOLD");
+  INFO(document.at("trials").dump(1));
+  CHECK(status_of(document, "faulty", 4) == "timeout");
+  CHECK(was_measured(status_of(document, "faulty", 8)));
+  CHECK(std::filesystem::exists(told));
 }
 
 TEST_CASE("a plugin is measured beside the cpu backend, and their outputs agree",

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tuner/backend/backend_list.h"
+#include "tuner/backend/command/command_backend.h"
 #include "tuner/cli/ceilings.h"
 #include "tuner/cli/compile_limits.h"
 #include "tuner/cli/corrections.h"
@@ -83,6 +84,15 @@ std::vector<CandidateGroup> groups_in(const SessionHeader& header) {
   return own ? OutputCheck::strict : OutputCheck::warn;
 }
 
+// Commands have something to be done behind them, whatever became of the worker that ran them.
+CleanUp clean_up_of(const BackendEntry& backend) {
+  if (backend.create != command::create_backend) return {};
+  return [](const protocol::Load& load) {
+    if (const auto model = parse_model(load.model_json, "the model"))
+      command::clean_up(*model, load.options);
+  };
+}
+
 // The backends of a request with what their loading needs.
 Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& request,
                                                        const Store& store) {
@@ -92,7 +102,7 @@ Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& requ
     const BackendEntry* backend = find_backend(name);
     BT_TRY(proven, proven_kernels(store, *backend));
     measured.push_back({name, parameters, backend->memory_kind, request.isa, std::move(proven),
-                        output_check_of(request, *backend), request.input});
+                        output_check_of(request, *backend), request.input, clean_up_of(*backend)});
   }
   return measured;
 }

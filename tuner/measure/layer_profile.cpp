@@ -48,7 +48,9 @@ Outcome<Seconds> median_run(Program& program, int runs, const std::function<void
 
 Result<Profiled> profile_alone(const MeasuredBackend& backend, const std::string& model_json,
                                const Candidate& candidate, const ProfileOptions& options) {
-  BT_TRY(worker, WorkerProcess::start(backend_spec(backend)));
+  WorkerStart start{backend_spec(backend)};
+  start.clean_up = backend.clean_up;
+  BT_TRY(worker, WorkerProcess::start(std::move(start)));
   const Load load{kOnlyLoad, model_json,
                   load_options(backend, candidate.group, backend.parameters, options.seed),
                   std::nullopt, false};

@@ -43,6 +43,7 @@ Status RacingWorker::ensure_process() {
   start.canary_cpus = setup_.canary_cpus;
   BT_TRY(process, WorkerProcess::start(std::move(start)));
   process_ = std::move(process);
+  start.clean_up = setup_.backend->clean_up;
   parked_.emplace(process_->pid());
   return {};
 }

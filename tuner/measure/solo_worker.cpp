@@ -103,6 +103,7 @@ Result<Try> try_once(const MeasuredBackend& backend, const std::string& model_js
   WorkerStart setup{backend_spec(backend)};
   setup.limiter = limiter.get();
   setup.proc_root = options.proc_root;
+  setup.clean_up = backend.clean_up;
   BT_TRY(worker, WorkerProcess::start(std::move(setup)));
 
   Load load{kOnlyLoad, model_json,

@@ -17,6 +17,7 @@
 #include "tuner/core/session.h"
 #include "tuner/measure/backend_outputs.h"
 #include "tuner/measure/canary.h"
+#include "tuner/measure/clean_up.h"
 #include "tuner/measure/measurer.h"
 #include "tuner/workload/model.h"
 
@@ -31,6 +32,8 @@ struct MeasuredBackend {
   std::vector<std::string> proven_kernels;  // LoadOptions::proven_kernels
   OutputCheck outputs = OutputCheck::warn;  // against those of other backends
   std::string input_file = {};              // LoadOptions::input_file
+  CleanUp clean_up = {};                    // behind its workers, where they do not end in order
+  std::map<std::string, std::string> variants = {};  // LoadOptions::variant_arguments, by CandidateGroup::variant
 };
 
 // Told each time that a worker has loaded the model: what cli keeps as notes.

@@ -19,6 +19,7 @@
 #include <iterator>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "tuner/core/stopwatch.h"
@@ -31,6 +32,7 @@ namespace {
 
 constexpr Seconds kSendPatience = 60;  // a worker that reads nothing for so long is stuck
 constexpr Seconds kQuitPatience = 2;   // to free some GB of memory and join threads
+constexpr Seconds kEndPatience = 1.5;  // of one that was asked to end: to cancel a run, which nearly nobody does
 constexpr Seconds kExitPatience = 2;   // between closing the socket and being a zombie
 constexpr std::chrono::milliseconds kExitPoll{1};
 constexpr Bytes kKibibyte = 1024;
@@ -159,6 +161,7 @@ WorkerProcess::~WorkerProcess() {
   if (!status_) {
     (void)channel_.send(protocol::encode(protocol::Quit{}), kQuitPatience);
     if (!wait_for_exit(kQuitPatience)) kill_all();
+    if (!WIFEXITED(*status_) || WEXITSTATUS(*status_) != 0) clean_up();
   }
   close(fd_);
   if (pid_fd_ >= 0) close(pid_fd_);
@@ -168,6 +171,7 @@ WorkerProcess::~WorkerProcess() {
 void WorkerProcess::send(const protocol::Request& request) {
   if (judgement_) return;
   before_ = read_machine_memory(setup_.proc_root);
+  if (setup_.clean_up) keep_loads(request);
   const auto sent = channel_.send(protocol::encode(request), kSendPatience);
   if (!sent && sent.error().kind != ChannelEnd::Kind::closed) end(sent.error(), kSendPatience);
 }
@@ -179,7 +183,12 @@ Outcome<protocol::Reply> WorkerProcess::receive(Seconds timeout) {
     const auto payload = channel_.receive(0);
     if (payload) {
       auto reply = protocol::decode_reply(*payload);
-      if (reply) return std::move(*reply);
+      if (reply) {
+        const auto* loaded = std::get_if<protocol::Loaded>(&*reply);
+        const bool refused = loaded != nullptr && loaded->ending.status != TrialStatus::ok;
+        if (refused && !loads_.empty()) loads_.pop_back();  // nothing is left of it
+        return std::move(*reply);
+      }
       end({ChannelEnd::Kind::malformed, reply.error()}, timeout);
     } else if (dead || payload.error().kind != ChannelEnd::Kind::timed_out) {
       end(payload.error(), timeout);
@@ -221,6 +230,7 @@ Ending WorkerProcess::out_of_step() {
   if (!status_) kill_all();
   judgement_ = {
       {TrialStatus::failed, "the worker process answered another question", "", ""}, false, false};
+  clean_up();
   return judgement_->ending;
 }
 
@@ -228,7 +238,11 @@ Ending WorkerProcess::out_of_step() {
 void WorkerProcess::end(const ChannelEnd& why, Seconds timeout) {
   const bool is_closed = why.kind == ChannelEnd::Kind::closed;
   const bool died = wait_for_exit(is_closed ? kExitPatience : 0).has_value();
-  if (!died) kill_all();
+  if (!died) {
+    const bool silent = why.kind == ChannelEnd::Kind::timed_out;
+    if (silent) kill(pid_, SIGTERM);
+    if (!silent || !wait_for_exit(kEndPatience)) kill_all();
+  }
   if (why.kind == ChannelEnd::Kind::malformed)
     judge_as(EndingEvidence::How::garbage, why.detail);
   else if (died)
@@ -254,6 +268,17 @@ void WorkerProcess::judge_as(EndingEvidence::How how, const std::string& detail,
   seen.memory_stall = rise(before_.stall, now.stall);
   seen.available = before_.available;
   judgement_ = judge(seen);
+  clean_up();
+}
+
+void WorkerProcess::keep_loads(const protocol::Request& request) {
+  if (const auto* load = std::get_if<protocol::Load>(&request)) loads_.push_back(*load);
+  if (const auto* unload = std::get_if<protocol::Unload>(&request))
+    std::erase_if(loads_, [&](const protocol::Load& load) { return load.load == unload->load; });
+}
+
+void WorkerProcess::clean_up() {
+  for (const protocol::Load& load : std::exchange(loads_, {})) setup_.clean_up(load);
 }
 
 // The wait status, or nullopt when it still runs after `patience` seconds. What it has started

@@ -7,11 +7,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tuner/backend/backend.h"
 #include "tuner/core/error.h"
 #include "tuner/measure/beacon.h"
 #include "tuner/measure/channel.h"
+#include "tuner/measure/clean_up.h"
 #include "tuner/measure/endings.h"
 #include "tuner/measure/limiter.h"
 #include "tuner/measure/memory_readings.h"
@@ -27,6 +29,7 @@ struct WorkerStart {
   int canary_cpus = 0;               // Hello::canary_cpus
   MemoryLimiter* limiter = nullptr;  // outlives the process; nullptr: no limit
   std::string proc_root = kProcRoot;
+  CleanUp clean_up = {};
 };
 
 class WorkerProcess {
@@ -74,6 +77,8 @@ class WorkerProcess {
   void wait_for_news(Seconds& patience, Seconds timeout);
   std::optional<int> wait_for_exit(Seconds patience);
   void kill_all();
+  void keep_loads(const protocol::Request& request);
+  void clean_up();
   bool peak_is_own() const { return peak_resident_ > parent_peak_; }
 
   pid_t pid_;
@@ -83,6 +88,7 @@ class WorkerProcess {
   Beacon beacon_;
   WorkerStart setup_;
   std::uint64_t beats_seen_ = 0;
+  std::vector<protocol::Load> loads_;  // in it, where somebody cleans up behind it
   MachineMemory before_;       // when it was last asked something
   std::optional<int> status_;  // of waitpid, once reaped
   Bytes parent_peak_ = 0;      // resident, when it was started

@@ -21,6 +21,7 @@ namespace {
 
 // A worker that is to quit has two seconds for it (tuner/measure).
 constexpr Seconds kCleanupPatience = 1.5;
+constexpr Seconds kCleanupPatienceOfParent = 10;
 
 class CommandModel final : public LoadedModel {
  public:
@@ -63,12 +64,24 @@ Values values_of_group(const CommandContext& context, const CandidateGroup& grou
   return values;
 }
 
+CommandContext context_of(const CommandSettings& settings, const std::vector<Rule>& rules,
+                          const Model& model, const LoadOptions& options) {
+  return {settings, rules, options.seed, model.name, model.file ? model.file->path : "",
+          options.input_file};
+}
+
+void run_cleanup(const CommandContext& context, const Values& values, Seconds patience) {
+  if (context.settings.cleanup.empty()) return;
+  auto child = Child::start(substitute(context.settings.cleanup, values),
+                            context.environment(values), Input::none, context.rules);
+  if (child) (void)(*child)->wait_for(patience);
+}
+
 Outcome<std::unique_ptr<LoadedModel>> CommandModel::load(const CommandSettings& settings,
                                                          const std::vector<Rule>& rules,
                                                          const Model& model,
                                                          const LoadOptions& options) {
-  CommandContext context{settings, rules, options.seed, model.name,
-                         model.file ? model.file->path : "", options.input_file};
+  CommandContext context = context_of(settings, rules, model, options);
   BT_TRY_VOID(check_input(context));
   Values values = values_of_group(context, options.group);
   std::unique_ptr<CommandModel> loaded(new CommandModel(std::move(context), std::move(values)));
@@ -92,10 +105,7 @@ Outcome<void> CommandModel::set_up() {
 }
 
 CommandModel::~CommandModel() {
-  if (context_.settings.cleanup.empty()) return;
-  auto child = Child::start(substitute(context_.settings.cleanup, values_),
-                            context_.environment(values_), Input::none, context_.rules);
-  if (child) (void)(*child)->wait_for(kCleanupPatience);
+  run_cleanup(context_, values_, kCleanupPatience);
 }
 
 Outcome<std::unique_ptr<Program>> CommandModel::prepare(const Candidate& candidate) {
@@ -166,6 +176,13 @@ Status check_program(const CommandSettings& settings) {
 }
 
 }  // namespace
+
+void clean_up(const Model& model, const LoadOptions& options) {
+  const auto settings = parse_settings(options.parameters);
+  if (!settings) return;  // nothing was loaded with these
+  const CommandContext context = context_of(*settings, {}, model, options);
+  run_cleanup(context, values_of_group(context, options.group), kCleanupPatienceOfParent);
+}
 
 Result<std::unique_ptr<Backend>> create_backend(const std::string& parameters) {
   if (parameters.empty())

@@ -14,4 +14,8 @@ namespace batchtune::command {
 // with its name.
 Result<std::unique_ptr<Backend>> create_backend(const std::string& parameters);
 
+// Runs the cleanup of a model whose process did not live to do it (LoadOptions::parameters has it), and waits for it, 10
+// seconds at most. For whoever started that process.
+void clean_up(const Model& model, const LoadOptions& options);
+
 }  // namespace batchtune::command

@@ -201,8 +201,8 @@ typedef struct bt_plugin {
   // Optional with BT_MEMORY_PROCESS. The same from prepare() to release().
   bt_status (*memory)(bt_program* program, bt_memory* memory);
   // Optional. From any thread: a run() of this program that is in progress returns BT_CANCELLED soon, within a second;
-  // without one nothing happens. The program can be run again. Nothing may depend on it: a worker whose run hangs is
-  // killed, without a word.
+  // without one nothing happens. The program can be run again. Called where a worker is given up (--timeout), a second
+  // before it is killed. Nothing may depend on it: when batchtune itself is killed, its workers are, without a word.
   void (*cancel)(bt_program* program);
 } bt_plugin;
 

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "tuner/backend/plugin/cancel_watch.h"
 #include "tuner/backend/plugin/plugin_model.h"
 #include "tuner/backend/runtime/endings.h"
 
@@ -104,6 +105,7 @@ Result<std::unique_ptr<Backend>> create_backend(const std::string& path,
                                                 const std::string& parameters,
                                                 runtime::OnnxSource onnx) {
   BT_TRY(library, PluginLibrary::open(path));
+  if (library.table().cancel != nullptr) watch_for_the_end();
   BT_TRY(device, PluginDevice::open(std::move(library), parameters));
   return std::make_unique<PluginBackend>(std::move(device), std::move(onnx));
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tuner/backend/inputs.h"
+#include "tuner/backend/plugin/cancel_watch.h"
 #include "tuner/backend/plugin/model_source.h"
 #include "tuner/backend/runtime/endings.h"
 #include "tuner/backend/runtime/resident.h"
@@ -107,6 +108,7 @@ Outcome<void> PluginProgram::write_inputs(bt_program* program, std::uint64_t see
 
 Outcome<RunTimes> PluginProgram::run(int n) {
   if (input_failure_) return tl::unexpected(*input_failure_);
+  const CancellableRun in_progress(*this);
   if (programs_.size() > 1) return run_side_by_side(n);
   const PluginDevice& device = model_.device();
   RunTimes times;
