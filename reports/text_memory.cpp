@@ -33,6 +33,10 @@ std::string boundary_words(const Boundary& boundary) {
   const auto& fails = boundary.smallest_failing;
   if (!fits && !fails) return "memory: no end was found";
   if (fits == 0) return "memory: not even batch 1 fits";
+  if (boundary.kind == BoundaryKind::predicted && fails && !boundary.exact)
+    return (fits ? fmt::format("memory ends between batch {} and batch {}", *fits, *fails)
+                 : fmt::format("memory: batch {} does not fit", *fails)) +
+           " (seen when they were prepared, not probed)";
   if (boundary.kind == BoundaryKind::predicted && fits)
     return fmt::format("memory ends at about batch {} (predicted)", *fits);
   std::string words;
@@ -75,11 +79,11 @@ std::string boundaries(const TuneReport& report, int width) {
 std::string memory_end(const Conclusion& conclusion, const CandidateGroup& group) {
   for (const Boundary& boundary : conclusion.boundaries) {
     if (boundary.group != group || !boundary.largest_fitting) continue;
-    if (boundary.kind == BoundaryKind::predicted)
-      return fmt::format("; memory ends at about {}", *boundary.largest_fitting);
     if (is_band(boundary))
       return fmt::format("; memory ends between {} and {}", *boundary.largest_fitting,
                          *boundary.smallest_failing);
+    if (boundary.kind == BoundaryKind::predicted)
+      return fmt::format("; memory ends at about {}", *boundary.largest_fitting);
     return fmt::format("; memory ends at {}", *boundary.largest_fitting);
   }
   return "";

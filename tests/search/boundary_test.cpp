@@ -165,6 +165,27 @@ TEST_CASE("by default memory is measured alone at three batches, without a limit
   CHECK(conclusion.trials[static_cast<std::size_t>(conclusion.best->trial) - 1].memory);
 }
 
+TEST_CASE("an end that was seen when batches were prepared counts more than a prediction beyond it",
+          "[search][boundary]") {
+  const std::vector<Probe> probes{probe_of(1, {}, 103 * kMiB), probe_of(8, {}, 124 * kMiB)};
+  const Ending ending{TrialStatus::out_of_memory, "no memory", "CUDA out of memory", "device"};
+  const BoundaryFacts seen{400 * kMiB, {}, {}, {32, 64, ending}};
+  const Boundary boundary = boundary_of(test_group(), probes, seen);  // the line says 100
+  CHECK(boundary.kind == BoundaryKind::predicted);
+  CHECK(boundary.largest_fitting == 32);
+  CHECK(boundary.smallest_failing == 64);
+  CHECK_FALSE(boundary.exact);
+  CHECK(boundary.evidence.starts_with(
+      "batch 64 ran out of memory when it was prepared: CUDA out of memory; by memory measured "
+      "alone about 100 would fit: "));
+  const BoundaryFacts beyond{400 * kMiB, {}, {}, {96, 128, ending}};
+  CHECK(boundary_of(test_group(), probes, beyond).largest_fitting == 100);  // agrees
+  const Boundary alone = boundary_of(test_group(), {}, {{}, {}, {}, {0, 64, ending}});
+  CHECK_FALSE(alone.largest_fitting);
+  CHECK(alone.smallest_failing == 64);
+  CHECK(boundary_of(test_group(), {}, {{}, {}, {}, {0, 1, ending}}).largest_fitting == 0);
+}
+
 TEST_CASE("where the smallest batch that is allowed fails, nothing is said to fit",
           "[search][boundary]") {
   Probe fails = probe_of(8, 400 * kMiB, 500 * kMiB);

@@ -160,6 +160,25 @@ Boundary predicted_boundary(const CandidateGroup& group, std::span<const Probe> 
   return boundary;
 }
 
+bool contradicts(const PreparedBatches& prepared, const Boundary& predicted) {
+  return prepared.fails &&
+         (!predicted.largest_fitting || *predicted.largest_fitting >= *prepared.fails);
+}
+
+Boundary end_seen(const CandidateGroup& group, const PreparedBatches& prepared,
+                  const Boundary& predicted) {
+  Boundary boundary;
+  boundary.group = group;
+  boundary.smallest_failing = prepared.fails;
+  if (prepared.fits > 0 || *prepared.fails == 1) boundary.largest_fitting = prepared.fits;
+  boundary.evidence = fmt::format("batch {} ran out of memory when it was prepared: {}",
+                                  *prepared.fails, words_of_ending(prepared.ending));
+  if (predicted.largest_fitting)
+    boundary.evidence += fmt::format("; by memory measured alone about {} would fit: {}",
+                                     *predicted.largest_fitting, predicted.evidence);
+  return boundary;
+}
+
 }  // namespace
 
 Boundary boundary_of(const CandidateGroup& group, std::span<const Probe> probes,
@@ -173,9 +192,11 @@ Boundary boundary_of(const CandidateGroup& group, std::span<const Probe> probes,
     boundary = probed_boundary(group, probes, bracket_of(probes, *facts.limit), *facts.limit);
   else
     boundary = predicted_boundary(group, probes, facts);
+  const bool seen = boundary.kind == BoundaryKind::predicted && contradicts(facts.prepared, boundary);
+  if (seen) boundary = end_seen(group, facts.prepared, boundary);
   boundary.limiter = boundary.kind == BoundaryKind::probed ? limiter.value_or(LimiterKind::none)
                                                            : LimiterKind::none;
-  boundary.exact = !band;
+  boundary.exact = !band && !seen;
   boundary.kills = static_cast<int>(
       std::count_if(probes.begin(), probes.end(), [](const Probe& probe) { return probe.killed; }));
   return boundary;

@@ -16,13 +16,22 @@ namespace batchtune {
 // The setting in force that carries Problem::safe_memory into the stored session, in bytes.
 inline constexpr std::string_view kSafeMemorySetting = "safe_memory";
 
+// What preparing batches to be measured, beside other programs, has shown of memory.
+struct PreparedBatches {
+  std::int64_t fits = 0;              // the largest below `fails` that was ready; 0: none
+  std::optional<std::int64_t> fails;  // the smallest that ran out of memory
+  Ending ending;                      // of that one
+};
+
 struct BoundaryFacts {
   std::optional<Bytes> limit;        // unknown: there is no boundary
   std::optional<Bytes> safe_memory;  // Problem::safe_memory
   std::optional<Seconds> seconds_per_sample;
+  PreparedBatches prepared{};
 };
 
-// `probes` are of this group alone.
+// `probes` are of this group alone. An end that was seen while batches were prepared counts more than a
+// prediction that is not below it: `kind` is predicted then, since nobody probed it, and the two batches are a band.
 Boundary boundary_of(const CandidateGroup& group, std::span<const Probe> probes,
                      const BoundaryFacts& facts);
 

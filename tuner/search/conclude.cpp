@@ -113,15 +113,34 @@ void add_shape(Boundary& boundary, const Conclusion& conclusion) {
   }
 }
 
+PreparedBatches prepared_batches(const CandidateGroup& group, const Facts& facts) {
+  PreparedBatches prepared;
+  for (const Preparation* preparation : facts.preparations) {
+    const std::int64_t batch = preparation->candidate.batch;
+    if (preparation->candidate.group != group ||
+        preparation->ending.status != TrialStatus::out_of_memory ||
+        batch >= prepared.fails.value_or(batch + 1))
+      continue;
+    prepared.fails = batch;
+    prepared.ending = preparation->ending;
+  }
+  for (const Preparation* preparation : facts.preparations)
+    if (preparation->candidate.group == group && preparation->ending.status == TrialStatus::ok &&
+        prepared.fails && preparation->candidate.batch < *prepared.fails)
+      prepared.fits = std::max(prepared.fits, preparation->candidate.batch);
+  return prepared;
+}
+
 void add_boundaries(Conclusion& conclusion, const Facts& facts) {
   for (const auto& [group, probes] : facts.probes) {
-    if (probes.empty()) continue;
+    const PreparedBatches prepared = prepared_batches(group, facts);
+    if (probes.empty() && !prepared.fails) continue;
     SampleTime time;
     for (const Preparation* preparation : facts.preparations)
       if (preparation->candidate.group == group && preparation->ending.status == TrialStatus::ok)
         time.add(preparation->candidate.batch, preparation->first_run);
-    conclusion.boundaries.push_back(
-        boundary_of(group, probes, {facts.memory_limit, facts.safe_memory, time.per_sample()}));
+    conclusion.boundaries.push_back(boundary_of(
+        group, probes, {facts.memory_limit, facts.safe_memory, time.per_sample(), prepared}));
     add_shape(conclusion.boundaries.back(), conclusion);
     conclusion.kills += conclusion.boundaries.back().kills;
   }
