@@ -28,22 +28,6 @@ Seconds seconds_at(const ScanPoint& point) {
   return static_cast<double>(point.batch) / point.rate;
 }
 
-// Batches strictly between two that may be looked at, not too many of them.
-std::vector<std::int64_t> batches_between(const ScanRange& range, std::int64_t low,
-                                          std::int64_t high) {
-  constexpr std::int64_t kSteps = 64;  // of a gap: neighbours that are so near tell the same
-  high = std::min(high, range.largest + 1);
-  std::vector<std::int64_t> batches;
-  if (range.allowed.empty()) {
-    const std::int64_t step = std::max<std::int64_t>(1, (high - low) / kSteps);
-    for (std::int64_t batch = low + 1; batch < high; batch += step) batches.push_back(batch);
-    return batches;
-  }
-  for (const std::int64_t batch : range.allowed)
-    if (low < batch && batch < high) batches.push_back(batch);
-  return batches;
-}
-
 // The allowed batch strictly between two that is nearest to `wanted` by ratio.
 std::optional<std::int64_t> nearest_between(const ScanRange& range, std::int64_t low,
                                             std::int64_t high, std::int64_t wanted) {
@@ -99,7 +83,8 @@ std::optional<Hope> upwards_of_few(const ScanRange& range, std::span<const ScanP
 std::optional<std::int64_t> middle_of_gap(const ScanRange& range, std::int64_t low,
                                           std::int64_t high) {
   if (octaves_between(low, high) <= kFinestOfFew) return std::nullopt;
-  return middle_within(batches_between(range, low, high), low, high);
+  const double middle = std::sqrt(static_cast<double>(low) * static_cast<double>(high));
+  return nearest_between(range, low, high, std::llround(middle));
 }
 
 // The gaps beside the best: of a curve that bends one way the middle is at most on the line from
