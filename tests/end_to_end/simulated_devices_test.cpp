@@ -1,8 +1,10 @@
 // Tuning on simulated accelerators, end to end: what a user types, the end of memory against the truth, compiling.
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/end_to_end/program.h"
@@ -103,6 +105,39 @@ TEST_CASE("minutes of compiling are virtual, and a cache spares them the next ti
   const Json second = tune("resnet-50", device, batches);
   CHECK(seconds(second) < 10);
   CHECK(std::filesystem::exists(scratch("kept")));
+}
+
+TEST_CASE("a session's workers share what is compiled, and nothing is left of it",
+          "[end_to_end][simulated]") {
+  fresh_database();
+  const Finished finished = run({"tune", "shufflenet-v2", "--backend", "simulated:trn1", "--format", "json"});
+  INFO(finished.err);
+  REQUIRE(finished.code == 0);
+  const Json document = Json::parse(finished.out);
+  // Compiling again for a probe of memory would take more than all of the probes' budget.
+  CHECK(document.at("boundaries").at(0).at("largest_fitting").is_number());
+  const std::string uuid = document.at("session").at("uuid");
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::temp_directory_path()))
+    CHECK(entry.path().filename().string().find(uuid) == std::string::npos);
+}
+
+TEST_CASE("cores and executions in flight are tried on a simulated accelerator", "[end_to_end][simulated]") {
+  fresh_database();
+  const Finished finished = run({"measure", "resnet-50", "--backend", "simulated:trn1", "--cores", "1,2",
+                                 "--in-flight", "1,2", "--batches", "8", "--budget", "60m", "--format", "json"});
+  INFO(finished.err);
+  REQUIRE(finished.code == 0);
+  std::map<std::pair<int, int>, double> rates;  // by cores and instances
+  const Json document = Json::parse(finished.out);
+  for (const Json& trial : document.at("trials")) {
+    const Json& group = trial.at("candidate");
+    rates[{group.at("cores"), group.at("instances")}] = trial.at("throughput").at("undisturbed");
+  }
+  REQUIRE(rates.size() == 4);
+  CHECK((rates[{2, 2}] > 1.7 * rates[{1, 1}]));
+  CHECK((rates[{2, 2}] < 2 * rates[{1, 1}]));
+  CHECK((rates[{1, 2}] > 1.02 * rates[{1, 1}]));
+  CHECK((rates[{2, 4}] > rates[{2, 2}]));
 }
 
 TEST_CASE("a device that does not exist is refused with those that do", "[end_to_end][simulated]") {

@@ -63,6 +63,12 @@ Result<std::vector<Estimate>> estimates_of(const TuningRequest& request, const M
   return estimates;
 }
 
+std::vector<CandidateGroup> groups_in(const SessionHeader& header) {
+  std::vector<CandidateGroup> groups;
+  for (const Estimate& estimate : header.estimates) groups.push_back(estimate.group);
+  return groups;
+}
+
 std::vector<std::string> backend_names(const TuningRequest& request) {
   std::vector<std::string> names;
   for (const std::string& spec : backends_of(request))
@@ -75,12 +81,6 @@ OutputCheck output_check_of(const TuningRequest& request, const BackendEntry& ba
   if (backend.simulated) return OutputCheck::off;
   if (request.check_outputs) return *request.check_outputs;
   const bool own = backend.memory_kind == MemoryKind::account && !is_plugin(backend);
-std::vector<CandidateGroup> groups_in(const SessionHeader& header) {
-  std::vector<CandidateGroup> groups;
-  for (const Estimate& estimate : header.estimates) groups.push_back(estimate.group);
-  return groups;
-}
-
   return own ? OutputCheck::strict : OutputCheck::warn;
 }
 
@@ -203,6 +203,7 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   Problem& problem = plan.problem;
   problem.groups = corrected_estimates(header);
   problem.batches = request.batches;
+  problem.candidates = split_candidates(request, groups_in(header));
   if (!request.batches.empty())
     problem.largest_batch = std::max(problem.largest_batch, request.batches.back());
   problem.wishes = header.wishes;
@@ -219,6 +220,10 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   measuring.model = model;
   BT_TRY(measured, measured_backends(request, store));
   measuring.backends = std::move(measured);
+  plan.programs = std::make_unique<SessionPrograms>(header.uuid);
+  for (MeasuredBackend& backend : measuring.backends)
+    if (find_backend(backend.name)->simulated)
+      backend.parameters = plan.programs->with_folder(backend.parameters);
   measuring.seed = header.seed;
   measuring.timeout = timeout_of(request, header.estimates);
   measuring.reference_threads = reference_cpus(header);
@@ -229,7 +234,6 @@ Result<SessionPlan> make_plan(const TuningRequest& request, const Model& model,
   const std::vector<int> watched = canary_cpus();
   measuring.canary_cpus = static_cast<int>(watched.size());
   BT_TRY(quiet, known_quiet_levels(store, watched));
-  problem.candidates = split_candidates(request, groups_in(header));
   measuring.quiet = std::move(quiet);
   return plan;
 }

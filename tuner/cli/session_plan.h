@@ -10,6 +10,7 @@
 #include "storage/store.h"
 #include "tuner/cli/devices.h"
 #include "tuner/cli/options.h"
+#include "tuner/cli/session_programs.h"
 #include "tuner/core/error.h"
 #include "tuner/core/session.h"
 #include "tuner/measure/worker_measurer.h"
@@ -22,6 +23,7 @@ struct SessionPlan {
   std::vector<std::string> backends;  // specs
   Problem problem;
   WorkerMeasurerOptions measuring;  // without on_load and clock
+  std::unique_ptr<SessionPrograms> programs;  // of simulated devices, until the plan is gone
 };
 
 // What parse_tuning() cannot see, since it needs this machine or what is meant by default: splits,

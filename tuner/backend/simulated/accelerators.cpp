@@ -178,7 +178,7 @@ DeviceInfo describe(const Accelerator& device) {
   DeviceInfo info;
   info.name = "simulated " + device.name + ", one core of " + std::to_string(device.cores);
   info.backend = "simulated";
-  info.version = "2";
+  info.version = "formula 1";
   for (const Arithmetic& one : device.arithmetic)
     info.peaks.push_back({one.dtype, "", one.said_flops, FigureOrigin::catalogue, kSource});
   info.memory_levels.push_back(

@@ -247,7 +247,6 @@ void report_settings(const Parameters& parameters, const LoadOptions& options, L
   add("simulated.wall", std::int64_t{std::min(wall, options.account_limit.value_or(wall))});
   if (parameters.accelerator) add("simulated.device", parameters.accelerator->name);
   if (parameters.compiles()) add("simulated.compilers", std::int64_t{parameters.compilers});
-  if (!parameters.cache.empty()) add("simulated.cache", parameters.cache);
 }
 
 class SimulatedBackend final : public Backend {
