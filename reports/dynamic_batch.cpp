@@ -96,17 +96,20 @@ std::string split_table(const std::vector<SplitRow>& rows, int width) {
   const std::string latency = "latency of a request, " + unit.name;
   RowTable<SplitRow> table{rows, {}};
   add_group_column(table);
-  table.add("", "compiled", [](const SplitRow& row) { return std::to_string(row.trial->candidate.group.compiled_batch); });
+  table.add("", "compiled",
+            [](const SplitRow& row) { return std::to_string(row.trial->candidate.group.compiled_batch); });
   table.add("user's", "batch", [](const SplitRow& row) { return std::to_string(row.trial->candidate.batch); });
   table.add("", "runs", [](const SplitRow& row) { return std::to_string(row.runs); });
   table.add("", "padded", [](const SplitRow& row) { return std::to_string(row.padded); }, 1);
   table.add("", "useful %", [](const SplitRow& row) { return percent(row.useful); });
-  table.add(latency, "undist.", [=](const SplitRow& row) { return figure(row.trial->measurement->undisturbed / unit.size); });
+  table.add(latency, "undist.",
+            [=](const SplitRow& row) { return figure(row.trial->measurement->undisturbed / unit.size); });
   table.add(latency, "p50", [=](const SplitRow& row) {
     const auto& p50 = row.trial->measurement->p50;
     return figure(p50 ? std::optional(*p50 / unit.size) : std::nullopt);
   }, 2);
-  table.add("users'", "samples/s", [](const SplitRow& row) { return figure(row.trial->measurement->throughput_undisturbed); });
+  table.add("users'", "samples/s",
+            [](const SplitRow& row) { return figure(row.trial->measurement->throughput_undisturbed); });
   table.add("", "% of compiled", [](const SplitRow& row) {
     return row.of_compiled ? percent(*row.of_compiled) : std::string(kAbsent);
   });
@@ -131,7 +134,8 @@ std::string mix_table(const TuneReport& report, const std::vector<MixRow>& rows,
   add_group_column(table);
   table.add("", "compiled", [](const MixRow& row) { return std::to_string(row.trial->candidate.batch); });
   table.add("", "useful %", [](const MixRow& row) { return percent(row.useful); });
-  table.add("most", "runs", [&](const MixRow& row) { return std::to_string(most_runs(mix, row.trial->candidate.batch)); }, 1);
+  table.add("most", "runs",
+            [&](const MixRow& row) { return std::to_string(most_runs(mix, row.trial->candidate.batch)); }, 1);
   table.add(time, "mean", [=](const MixRow& row) { return figure(row.promised.request / unit.size); });
   table.add(time, "longest", [=](const MixRow& row) { return figure(row.promised.longest / unit.size); }, 2);
   table.add("users' samples/s", "promised", [](const MixRow& row) { return figure(row.promised.throughput); });

@@ -18,7 +18,7 @@ struct SplitRow {
   std::int64_t runs = 1;
   std::int64_t padded = 0;            // samples that nobody sent
   double useful = 1;                  // share of what is computed
-  std::optional<double> of_compiled;  // samples/s of users over those of the compiled batch alone, where that was measured
+  std::optional<double> of_compiled;  // samples/s of users over the compiled batch's own, where that was measured
 };
 std::vector<SplitRow> split_rows(const Conclusion& conclusion);  // in the order of their candidates
 

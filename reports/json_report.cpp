@@ -1,8 +1,8 @@
 // The JSON of `tune` and `measure` (tune.schema.json), and of errors.
 #include "reports/compile_summary.h"
 #include "reports/host_summary.h"
-#include "reports/json/layers.h"
 #include "reports/json/dynamic_batch.h"
+#include "reports/json/layers.h"
 #include "reports/json/parts.h"
 #include "reports/report.h"
 #include "reports/text_verdict.h"
@@ -263,6 +263,7 @@ Json report_of(const TuneReport& report, bool why) {
                {"boundaries", list(conclusion.boundaries, boundary_of)},
                {"kills", conclusion.kills},
                {"effort", effort_of(conclusion.effort)}};
+  if (Json dynamic = json::dynamic_batching(report); !dynamic.is_null()) json["dynamic_batching"] = std::move(dynamic);
   if (!report.layers.empty()) json["layers"] = list(report.layers, json::layers);
   if (header.command == "measure")
     return json;  // given batches: nothing was searched, nothing is recommended
@@ -275,7 +276,6 @@ Json report_of(const TuneReport& report, bool why) {
 }  // namespace
 
 std::string json_report(const std::vector<TuneReport>& reports, bool several, bool why) {
-  if (Json dynamic = json::dynamic_batching(report); !dynamic.is_null()) json["dynamic_batching"] = std::move(dynamic);
   if (!several && reports.size() == 1) return json::document(report_of(reports.front(), why));
   const std::string command = reports.empty() ? "tune" : reports.front().record.header.command;
   const auto result = [why](const TuneReport& report) { return report_of(report, why); };

@@ -215,12 +215,6 @@ void append_section(std::string& text, const std::string& section) {
   if (!section.empty()) text += "\n" + section;
 }
 
-}  // namespace
-
-std::string verdict_sentence(const TuneReport& report) {
-  const Conclusion& conclusion = report.conclusion;
-  const Trial* trial =
-      conclusion.best ? text::find_trial(conclusion, conclusion.best->trial) : nullptr;
 // Of users, by runs of their batches where there were some.
 std::string mix_figures(const MixRow& row) {
   const MixService service = row.measured.value_or(row.promised);
@@ -229,6 +223,12 @@ std::string mix_figures(const MixRow& row) {
                      format_seconds(service.longest));
 }
 
+}  // namespace
+
+std::string verdict_sentence(const TuneReport& report) {
+  const Conclusion& conclusion = report.conclusion;
+  const Trial* trial =
+      conclusion.best ? text::find_trial(conclusion, conclusion.best->trial) : nullptr;
   if (trial == nullptr) return text::one_line(no_verdict(report));
   const bool several =
       label_of(report, trial->candidate) != fmt::format("batch {}", trial->candidate.batch);
@@ -255,13 +255,13 @@ std::string text_report(const TuneReport& report, const TextOptions& options) {
   const int width = options.width;
   std::string text = context(report, width);
   append_section(text, text::trial_table(report, options));
+  append_section(text, text::dynamic_batching(report, width));
   append_section(text, text::failed_trials(report, width));
   if (options.plot) append_section(text, text::front_plot(report, width));
   append_section(text, text::limit_decisions(report, width));
   append_section(text, text::boundaries(report, width));
   for (const LayersReport& layers : report.layers) append_section(text, text_layers(layers, options));
   if (report.record.header.command == "measure") return text;
-  append_section(text, text::dynamic_batching(report, width));
   const std::string simulated = report.record.header.simulated ? "SIMULATED: " : "";
   std::string sentence = wrapped("=> ", simulated + verdict_sentence(report), width);
   sentence.pop_back();

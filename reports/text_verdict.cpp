@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <vector>
 
-#include "reports/text/words.h"
 #include "reports/dynamic_batch.h"
+#include "reports/text/words.h"
 #include "reports/text_trials.h"
 #include "tuner/core/units.h"
 
@@ -42,9 +42,9 @@ std::string objective_words(const Wishes& wishes) {
 
 std::string wishes_words(const Wishes& wishes) {
   std::vector<std::string> parts{objective_words(wishes)};
+  if (!wishes.user_batches.empty()) parts.push_back("of user batches " + to_string(wishes.user_batches));
   for (const LatencyLimit& limit : wishes.latency_limits) parts.push_back(to_string(limit));
   parts.push_back(wishes.memory_limit
-  if (!wishes.user_batches.empty()) parts.push_back("of user batches " + to_string(wishes.user_batches));
                       ? "memory limit " + format_bytes(static_cast<double>(*wishes.memory_limit))
                       : "no memory limit");
   return joined(parts, "; ");

@@ -168,7 +168,8 @@ TEST_CASE("several requests have a duration each, and the runs of one follow eac
   CHECK(fixture.asked.runs == std::vector<int>{2, 2, 2});
   REQUIRE(times->seconds.size() == 3);
   for (int request = 0; request < 3; ++request)
-    CHECK(times->seconds[static_cast<std::size_t>(request)] == Approx(2 * kRun + 0.001 * (4 * request + 1)).margin(kCopying));
+    CHECK(times->seconds[static_cast<std::size_t>(request)] ==
+          Approx(2 * kRun + 0.001 * (4 * request + 1)).margin(kCopying));
 }
 
 TEST_CASE("instances go on without waiting for each other, and each has its own requests", "[dynamic_batch]") {

@@ -78,8 +78,9 @@ TEST_CASE("measure splits user batches into runs of the compiled one and says wh
 TEST_CASE("the guide's call, --compiled-batch 4 --user-batch 12, on this machine's processor",
           "[end_to_end][dynamic_batch]") {
   fresh_database();
-  const Json document = document_of({"measure", "mlp@width=64", "--backend", "cpu", "--threads", "1", "--compiled-batch",
-                                     "4", "--user-batch", "12", "--budget", "3s"});
+  const Json document =
+      document_of({"measure", "mlp@width=64", "--backend", "cpu", "--threads", "1", "--compiled-batch", "4",
+                   "--user-batch", "12", "--budget", "3s"});
   const Json& request = request_of(document, 12);
   CHECK(request.at("runs") == 3);
   CHECK(request.at("padded") == 0);
@@ -151,7 +152,8 @@ TEST_CASE("what is no dynamic batching ends with 2 and one clear line", "[end_to
   expect({"measure", "mlp", "--user-batches", "1:16"}, "--compiled-batch 4");
   expect({"measure", "mlp", "--user-batch", "12"}, "--compiled-batch 4");
   expect({"measure", "mlp", "--compiled-batch", "4"}, "--user-batch or --user-batches");
-  expect({"measure", "mlp", "--compiled-batch", "4", "--user-batch", "12", "--batches", "1"}, "Leave one of the two out");
+  expect({"measure", "mlp", "--compiled-batch", "4", "--user-batch", "12", "--batches", "1"},
+         "Leave one of the two out");
   expect({"measure", "mlp", "--compiled-batch", "4", "--user-batch", "12", "--layers"}, "--layers");
   expect({"report", "last", "--user-batches", "1:50%,3"}, "user batches with their shares");
 }

@@ -52,8 +52,9 @@ TuneReport mix_report() {
   verdict.trial = 2;
   verdict.batch = 4;
   verdict.objective = Objective::throughput;
-  verdict.reason = "batch 4: the best throughput, 26.5 samples/s; 84 % of what it computes is of use: 1 in 1 run, 8 in 2, "
-                   "12 in 3; run with these user batches, -1.6 % of what its own runs promise";
+  verdict.reason =
+      "batch 4: the best throughput, 26.5 samples/s; 84 % of what it computes is of use: 1 in 1 run, 8 in 2, "
+      "12 in 3; run with these user batches, -1.6 % of what its own runs promise";
   verdict.runner_up = 1;
   conclusion.best = Best{2, "cpu", 4, true};
   return report;

@@ -94,7 +94,8 @@ TEST_CASE("for random monotone latencies the compiled batch is the best of all, 
     double best = 0;
     for (std::int64_t batch = 1; batch <= kLargest; ++batch) best = std::max(best, mix_rate(mix, batch, latency));
     ScriptedMeasurer measurer(scene_of(latency));
-    const Conclusion conclusion = conclude(play(mix_problem(mix), measurer, "exhaustive").record, mix_problem(mix).wishes);
+    const Conclusion conclusion =
+        conclude(play(mix_problem(mix), measurer, "exhaustive").record, mix_problem(mix).wishes);
     INFO("round " << round << ", compiled for " << only(conclusion).batch);
     CHECK(mix_rate(mix, only(conclusion).batch, latency) == Approx(best).epsilon(1e-6));
     CHECK(measurer.misuse.empty());
@@ -150,8 +151,8 @@ TEST_CASE("a latency limit is about a user's request, all its runs", "[search][m
   CHECK(std::ceil(12.0 / static_cast<double>(chosen)) * latency[static_cast<std::size_t>(chosen)] <= 0.021);
   for (const Trial& trial : conclusion.trials) {
     if (trial.candidate.group.compiled_batch > 0) continue;
-    const Seconds longest =
-        static_cast<double>(runs_of(12, trial.candidate.batch)) * latency[static_cast<std::size_t>(trial.candidate.batch)];
+    const auto compiled = static_cast<std::size_t>(trial.candidate.batch);
+    const Seconds longest = static_cast<double>(runs_of(12, trial.candidate.batch)) * latency[compiled];
     REQUIRE(trial.limits.size() == 1);
     CHECK((trial.limits[0].decision == LimitDecision::kept) == (longest <= 0.021));
   }

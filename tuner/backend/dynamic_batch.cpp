@@ -105,8 +105,8 @@ class SplitProgram final : public Program {
     joined.reserve(static_cast<std::size_t>(instances() * wanted) * sample);
     for (std::int64_t instance = 0; instance < instances(); ++instance)
       for (std::int64_t i = 0; i < wanted; ++i) {
-        const auto begin = output->begin() + static_cast<std::ptrdiff_t>(
-                                                 static_cast<std::size_t>(instance * had + i % compiled_batch) * sample);
+        const auto first = static_cast<std::size_t>(instance * had + i % compiled_batch) * sample;
+        const auto begin = output->begin() + static_cast<std::ptrdiff_t>(first);
         joined.insert(joined.end(), begin, begin + static_cast<std::ptrdiff_t>(sample));
       }
     return joined;

@@ -84,6 +84,7 @@ const char* timeout_origin(const std::vector<Estimate>& estimates) {
 }
 
 std::string strategy_of(const TuningRequest& request) {
+  if (!request.user_batches.empty()) return "exhaustive";  // few compiled batches can serve a mix best
   return request.strategy.empty() ? std::string(strategies().front().name) : request.strategy;
 }
 
@@ -95,7 +96,6 @@ std::uint64_t seed_of(const TuningRequest& request) {
   return request.seed.value_or(kDefaultSeed);
 }
 
-  if (!request.user_batches.empty()) return "exhaustive";  // few compiled batches can serve a mix best
 Budget budget_of(const TuningRequest& request) {
   Budget budget;
   budget.racing = request.budget.value_or(budget.racing);

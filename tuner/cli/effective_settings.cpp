@@ -96,6 +96,14 @@ std::vector<Setting> device_settings(const TuningRequest& request,
   return settings;
 }
 
+const char* batches_origin(const TuningRequest& request) {
+  if (!request.compiled_batches.empty()) return "--compiled-batch";
+  const bool typed = std::any_of(request.given.begin(), request.given.end(),
+                                 [](const Setting& setting) { return setting.name == "batches"; });
+  if (!typed && !request.user_batches.empty()) return "those that can serve --user-batches best";
+  return origin(typed, "--batches");
+}
+
 std::vector<Setting> search_settings(const TuningRequest& request, const SessionHeader& header) {
   const Budget budget = budget_of(request);
   std::vector<Setting> settings{
@@ -124,17 +132,13 @@ std::vector<Setting> search_settings(const TuningRequest& request, const Session
   };
   if (header.command == "tune")
     settings.push_back({"soak", soak_of(request),
-const char* batches_origin(const TuningRequest& request) {
-  if (!request.compiled_batches.empty()) return "--compiled-batch";
-  const bool typed = std::any_of(request.given.begin(), request.given.end(),
-                                 [](const Setting& setting) { return setting.name == "batches"; });
-  if (!typed && !request.user_batches.empty()) return "those that can serve --user-batches best";
-  return origin(typed, "--batches");
-}
-
                         origin(request.soak.has_value(), "--soak", "a tenth of --budget")});
   else
     settings.push_back({"stop", stop_rule_of(request), origin(!request.stop.empty(), "--stop")});
+  if (!request.split_batches.empty())
+    settings.push_back({"user_batches",
+                        list_of(request.split_batches, [](auto batch) { return fmt::to_string(batch); }),
+                        "--user-batches"});
   if (request.max_batches)
     settings.push_back({"max_batches", std::int64_t{*request.max_batches}, "--max-batches"});
   if (request.allow_system_oom)
@@ -162,14 +166,12 @@ std::vector<Setting> wish_settings(const TuningRequest& request, const Wishes& w
     settings.push_back({"min_throughput", *wishes.throughput_floor, "--min-throughput"});
   if (wishes.objective == Objective::cost)
     settings.push_back({"price", list_of(wishes.prices, price_words), "--price"});
-  if (!request.split_batches.empty())
-    settings.push_back({"user_batches",
-                        list_of(request.split_batches, [](auto batch) { return fmt::to_string(batch); }),
-                        "--user-batches"});
   settings.push_back(
       {"tolerance", wishes.tolerance, origin(request.tolerance.has_value(), "--tolerance")});
   settings.push_back(
       {"precision", wishes.precision, origin(request.precision.has_value(), "--precision")});
+  if (!wishes.user_batches.empty())
+    settings.push_back({"user_batches", to_string(wishes.user_batches), "--user-batches"});
   if (!wishes.latency_limits.empty())
     settings.push_back(
         {"latency_limit",
@@ -196,8 +198,6 @@ void replace_wish_settings(SessionHeader& header, const TuningRequest& request) 
   for (Setting& setting : wish_settings(request, header.wishes, "")) {
     const bool given =
         std::any_of(request.given.begin(), request.given.end(),
-  if (!wishes.user_batches.empty())
-    settings.push_back({"user_batches", to_string(wishes.user_batches), "--user-batches"});
                     [&](const Setting& typed) { return typed.name == setting.name; });
     const auto old = std::find_if(effective.begin(), effective.end(),
                                   [&](const Setting& known) { return known.name == setting.name; });

@@ -147,8 +147,8 @@ bool asks_other_groups(const Earlier& earlier, const TuningOptions& now) {
   axes.threads = now.threads;
   axes.instances = now.instances;
   axes.isa = now.isa;
-  return !changed_settings(earlier.record.header.settings.requested, given_settings(axes)).empty();
   axes.equal_settings = now.equal_settings;
+  return !changed_settings(earlier.record.header.settings.requested, given_settings(axes)).empty();
 }
 
 std::vector<RuledOut> ruled_out_by(const Earlier& earlier) {

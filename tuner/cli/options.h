@@ -34,8 +34,8 @@ struct TuningOptions {
   std::string neff, compiler_args;  // of the neuron backend
   std::string dtypes, mode, threads, instances, isa;
   std::string batches;
-  std::vector<std::string> latency_limits;
   std::string compiled_batch, user_batch, user_batches;  // user_batches.h
+  std::vector<std::string> latency_limits;
   std::vector<std::string> prices;
   std::string memory_limit, objective, give_up, min_throughput, precision, tolerance;
   std::string boundary, strategy, stop, budget, max_batches, max_compiles, probe_budget, soak, timeout, seed;
@@ -53,6 +53,8 @@ struct TuningRequest {
   bool auto_instances = false;  // --instances auto was typed
   std::string isa;
   std::vector<std::int64_t> batches;  // ascending, unique
+  std::vector<std::int64_t> compiled_batches, split_batches;  // measure: what is split into runs of what; else empty
+  std::vector<UserBatch> user_batches;                        // a mix that a compiled batch is looked for; else empty
   std::vector<LatencyLimit> latency_limits;
   std::optional<Bytes> memory_limit;
   std::optional<Objective> objective;
@@ -61,8 +63,6 @@ struct TuningRequest {
   std::map<std::string, double> prices;  // per hour, by backend; "": of any other
   std::optional<BoundaryWish> boundary;
   std::string strategy, stop;
-  std::vector<std::int64_t> compiled_batches, split_batches;  // measure: what is split into runs of what; else empty
-  std::vector<UserBatch> user_batches;                        // a mix that a compiled batch is looked for; else empty
   std::optional<int> max_batches;
   std::optional<int> max_compiles;  // compile_limits.h
   std::optional<Seconds> budget, probe_budget, soak, timeout;  // soak: 0 is off

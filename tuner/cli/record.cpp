@@ -184,12 +184,12 @@ std::vector<RecordedTable> tables_of(const SessionRecord& record, const Conclusi
     from.row.memory = found != probed.end() ? std::optional(found->second) : from.accounted;
     // Prepared and then not reached by the budget: nothing is known of it.
     if (ran(from.row.status) && from.row.latency.empty()) continue;
+    if (trial.candidate.group.compiled_batch > 0) continue;  // replay searches batches as they are compiled
     RecordedTable& table =
         tables.try_emplace(trial.candidate.group, empty_table(record.header, trial.candidate.group))
             .first->second;
     if (trial.id == record.anchor && !from.row.latency.empty()) table.anchor = from.row.batch;
     table.rows.push_back(std::move(from.row));
-    if (trial.candidate.group.compiled_batch > 0) continue;  // replay searches batches as they are compiled
   }
   std::vector<RecordedTable> list;
   for (auto& [group, table] : tables) {

@@ -10,10 +10,10 @@
 #include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/session_run.h"
+#include "tuner/cli/user_batches.h"
 #include "tuner/cli/wish_request.h"
 #include "tuner/search/conclude.h"
 
-#include "tuner/cli/user_batches.h"
 namespace batchtune {
 namespace {
 
@@ -71,6 +71,7 @@ void add_report_command(Arguments& arguments) {
   arguments.flag("--why", options->why,
                  "a page that says why this batch, and how sure that is, instead of the figures");
   add_wish_options(arguments, options->tuning);
+  add_user_mix_option(arguments, options->tuning);
   arguments.value("--record", options->record,
                   "also write every batch with its samples to this file, for batchtune replay");
   add_database_option(arguments, options->database);
@@ -79,4 +80,3 @@ void add_report_command(Arguments& arguments) {
 }
 
 }  // namespace batchtune
-  add_user_mix_option(arguments, options->tuning);

@@ -22,11 +22,11 @@
 #include "tuner/cli/reference_backend.h"
 #include "tuner/cli/splits.h"
 #include "tuner/cli/timestamp.h"
+#include "tuner/cli/user_batches.h"
 #include "tuner/cli/wish_request.h"
 #include "tuner/estimate/correction.h"
 #include "tuner/estimate/roofline.h"
 #include "tuner/search/boundary.h"
-#include "tuner/cli/user_batches.h"
 #include "tuner/workload/model_file.h"
 #include "tuner/workload/work.h"
 

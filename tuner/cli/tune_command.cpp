@@ -20,8 +20,8 @@
 #include "tuner/cli/session_plan.h"
 #include "tuner/cli/session_run.h"
 #include "tuner/cli/several_models.h"
-#include "tuner/workload/model_file.h"
 #include "tuner/cli/user_batches.h"
+#include "tuner/workload/model_file.h"
 
 namespace batchtune {
 namespace {
@@ -203,8 +203,8 @@ void add_tune_command(Arguments& arguments) {
   arguments.value("--batches", options->tuning.batches,
                   "allowed: 1,8,32 or 1:64 or 1:64:x2 (default: all)");
   add_wish_options(arguments, options->tuning);
-  arguments.value("--strategy", options->tuning.strategy,
   add_user_mix_option(arguments, options->tuning);
+  arguments.value("--strategy", options->tuning.strategy,
                   "of the search (batchtune list strategies)");
   arguments.value("--max-batches", options->tuning.max_batches,
                   "batches that are prepared at most (default: no such limit)");

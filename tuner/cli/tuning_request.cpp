@@ -13,8 +13,8 @@
 #include "tuner/cli/equal_settings.h"
 #include "tuner/cli/input_file.h"
 #include "tuner/cli/plugins.h"
-#include "tuner/cli/wish_request.h"
 #include "tuner/cli/user_batches.h"
+#include "tuner/cli/wish_request.h"
 #include "tuner/core/units.h"
 #include "tuner/measure/stop_rule.h"
 #include "tuner/search/strategy.h"
@@ -385,7 +385,6 @@ std::string_view name_of(LimiterWish wish) {
       return "none";
   }
   return "?";
-  BT_TRY_VOID(parse_user_batches(options, request));
 }
 
 Result<Format> parse_format(const OutputOptions& options) {
@@ -408,6 +407,7 @@ Result<TuningRequest> parse_tuning(const TuningOptions& options) {
   BT_TRY_VOID(parse_axes(options, request));
   BT_TRY_VOID(parse_wishes(options, request));
   BT_TRY_VOID(parse_search(options, request));
+  BT_TRY_VOID(parse_user_batches(options, request));
   BT_TRY_VOID(parse_limiter(options, request));
   BT_TRY_VOID(parse_output_check(options, request));
   if (request.equal_settings && !request.dtypes.empty() &&

@@ -108,7 +108,8 @@ Result<std::vector<UserBatch>> parse_user_mix(const std::string& text) {
     BT_TRY(user, parse_user_batch(elements[i], static_cast<int>(i) + 1, elements.size() == 1));
     for (const UserBatch& known : mix)
       if (known.batch == user.batch)
-        return bad_input("each user batch once", fmt::format("{} twice", user.batch), kMixOption, "Add their shares up");
+        return bad_input("each user batch once", fmt::format("{} twice", user.batch), kMixOption,
+                         "Add their shares up");
     mix.push_back(user);
     sum += user.share;
   }

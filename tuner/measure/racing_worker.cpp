@@ -41,9 +41,9 @@ Status RacingWorker::ensure_process() {
   WorkerStart start;
   start.backend_spec = backend_spec(*setup_.backend);
   start.canary_cpus = setup_.canary_cpus;
+  start.clean_up = setup_.backend->clean_up;
   BT_TRY(process, WorkerProcess::start(std::move(start)));
   process_ = std::move(process);
-  start.clean_up = setup_.backend->clean_up;
   parked_.emplace(process_->pid());
   return {};
 }
