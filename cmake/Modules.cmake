@@ -16,6 +16,17 @@ function(bt_add_library module)
                         PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:bt_warnings> $<BUILD_INTERFACE:bt_sanitizers>)
 endfunction()
 
+# bt_compile_together(<module> <group> sources...): of a library whose users rely on taking some of its objects alone
+# (those that need no protobuf), these sources together, with -DBATCHTUNE_UNITY=ON. Who takes one of them takes all.
+function(bt_compile_together module group)
+  if(BATCHTUNE_UNITY)
+    list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
+    set_source_files_properties(${sources} TARGET_DIRECTORY bt_${module} PROPERTIES UNITY_GROUP ${group})
+    set_target_properties(bt_${module} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    target_compile_options(bt_${module} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
+
 set(BT_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(BT_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma)
 set(BT_ISA_FLAGS_avx512bf16 ${BT_ISA_FLAGS_avx512} -mavx512bf16)

@@ -10,7 +10,7 @@
 namespace batchtune {
 namespace {
 
-constexpr char kOption[] = "--equal-settings";
+constexpr char kEqualOption[] = "--equal-settings";
 
 // One thing that differs between backends by default, and what is done about it in each.
 struct EqualSetting {
@@ -80,7 +80,7 @@ Status level_backends(std::vector<std::string>& specs) {
         if (given.empty())
           spec = with_parameter(spec, parameter, value);
         else if (given != value)
-          return bad_input(fmt::format("{}={} of {}", parameter, value, backend), given, kOption,
+          return bad_input(fmt::format("{}={} of {}", parameter, value, backend), given, kEqualOption,
                            "Leave one of the two out");
       }
   }
@@ -102,9 +102,9 @@ std::vector<Setting> levelled_settings(const TuningRequest& request) {
       if (takes_part(of.backend))
         words += fmt::format("{}{}: {}", words.empty() ? "" : "; ", of.backend, of.words);
     settings.push_back({fmt::format("equal.{}", level.name), std::string(level.aim),
-                        fmt::format("{}; {}", kOption, words)});
+                        fmt::format("{}; {}", kEqualOption, words)});
   }
-  settings.push_back({"equal.left", std::string(kLeft), kOption});
+  settings.push_back({"equal.left", std::string(kLeft), kEqualOption});
   return settings;
 }
 

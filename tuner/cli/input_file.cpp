@@ -14,7 +14,7 @@
 namespace batchtune {
 namespace {
 
-constexpr char kOption[] = "--input", kOfFile[] = "of that file";
+constexpr char kInputOption[] = "--input", kOfFile[] = "of that file";
 constexpr char kPath[] = "input", kSamples[] = "input.samples";
 constexpr char kSeededOnly[] = "neuron";
 
@@ -30,7 +30,7 @@ Status check_takers(const TuningRequest& request) {
   for (const std::string& spec : backends_of(request)) {
     const BackendEntry* const entry = find_backend(split_backend_spec(spec).name);
     if (entry != nullptr && (is_plugin(*entry) || entry->name == std::string_view(kSeededOnly)))
-      return bad_input("backends that take the samples of a file", entry->name, kOption,
+      return bad_input("backends that take the samples of a file", entry->name, kInputOption,
                        "Leave it or that backend out");
   }
   return {};
@@ -64,7 +64,7 @@ Result<std::vector<Setting>> input_settings(const TuningRequest& request, const 
   if (request.input.empty()) return settings;
   BT_TRY_VOID(check_takers(request));
   BT_TRY(digest, digest_of(request.input));
-  settings.push_back({kPath, request.input, kOption});
+  settings.push_back({kPath, request.input, kInputOption});
   settings.push_back({kInputDigest, digest, kOfFile});
   if (!is_read_by_us(request) || is_opaque(model)) return settings;
   BT_TRY(source, InputSource::open(request.input, model));
@@ -78,7 +78,7 @@ std::string changed_input(const SessionHeader& stored) {
   const std::string path = text_of(stored.settings.effective, kPath);
   const auto now = digest_of(path);
   if (now && *now == then) return "";
-  return fmt::format("{} {}: digest {} then, {} now", kOption, path, then,
+  return fmt::format("{} {}: digest {} then, {} now", kInputOption, path, then,
                      now ? *now : now.error().found);
 }
 
@@ -88,7 +88,7 @@ std::string other_input(const SessionHeader& then, const SessionHeader& now) {
     return text.empty() ? std::string("seeded ones") : "digest " + text;
   };
   const std::string before = digest(then), after = digest(now);
-  return before == after ? "" : fmt::format("{}: {} then, {} now", kOption, before, after);
+  return before == after ? "" : fmt::format("{}: {} then, {} now", kInputOption, before, after);
 }
 
 }  // namespace batchtune

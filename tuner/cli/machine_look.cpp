@@ -31,7 +31,7 @@ constexpr double kComputeStep = 0.04, kCacheStep = 0.25, kExchangeStep = 0.75;
 // cache.
 constexpr double kApart = 0.5;
 constexpr double kOftenApart = 0.05;  // share of the bursts: rarer ones were interrupted
-constexpr double kLeastShare = 0.02;  // rarer speeds are interrupts; they join the level before
+constexpr double kLeastShareOfSpeed = 0.02;  // rarer speeds are interrupts; they join the level before
 constexpr std::size_t kMostLevels = 4;  // more are no levels, but every speed between two
 constexpr double kFastest = 0.02;     // quantile taken as the fastest: never one lucky burst alone
 
@@ -55,11 +55,11 @@ Seconds quantile(std::vector<Seconds> values, double share) {
   return values[static_cast<std::size_t>(index)];
 }
 
-using Kind = std::vector<Seconds> CanaryReading::*;
+using BurstTimes = std::vector<Seconds> CanaryReading::*;
 
 // Times of all bursts on all CPUs over the fastest of the same CPU, be it of this look or known
 // from earlier; ascending.
-std::vector<double> relative_times(const std::vector<CanaryReading>& bursts, Kind kind, int cpus,
+std::vector<double> relative_times(const std::vector<CanaryReading>& bursts, BurstTimes kind, int cpus,
                                    const std::vector<Seconds>& known = {}) {
   std::vector<double> times;
   for (std::size_t cpu = 0; cpu < static_cast<std::size_t>(cpus); ++cpu) {
@@ -81,7 +81,7 @@ std::vector<SpeedLevel> levels_apart(const std::vector<double>& times, double st
     const auto end = static_cast<std::size_t>(
         std::upper_bound(times.begin(), times.end(), times[begin] * (1 + step)) - times.begin());
     const double share = static_cast<double>(end - begin) / static_cast<double>(times.size());
-    if (levels.empty() || share >= kLeastShare)
+    if (levels.empty() || share >= kLeastShareOfSpeed)
       levels.push_back({1 / times[begin + (end - begin) / 2], share});
     else
       levels.back().share += share;

@@ -29,7 +29,7 @@
 namespace batchtune {
 namespace {
 
-constexpr Seconds kLeastShare = 0.001;  // of a model whose turn comes when all is spent
+constexpr Seconds kLeastBudget = 0.001;  // of a model whose turn comes when all is spent
 
 struct Asked {
   std::string name;  // as load_model() takes it
@@ -205,7 +205,7 @@ Status Run::check() const {
 Result<TuneTask> Run::task_of(std::size_t index) {
   const Asked& asked = asked_.models[index];
   const auto models_left = static_cast<double>(size() - index);
-  const Seconds share = std::max(left_ / models_left, kLeastShare);
+  const Seconds share = std::max(left_ / models_left, kLeastBudget);
   TuningOptions options = options_of(index);
   options.budget = fmt::format("{:.3f}s", share);
   BT_TRY(request, parse_tuning(options));

@@ -10,9 +10,7 @@
 
 #include "tuner/workload/model_fields.h"
 #include "tuner/workload/model_file.h"
-#include "tuner/workload/onnx/onnx.h"
 #include "tuner/workload/opaque.h"
-#include "tuner/workload/zoo.h"
 
 namespace batchtune {
 namespace {
@@ -313,18 +311,6 @@ Result<Model> read_model_file(const std::string& path) {
     return bad_input("a readable model file", "no access", path);
   text.resize(static_cast<std::size_t>(file.gcount()));
   return parse_model(text, path);
-}
-
-bool is_model_path(std::string_view name_or_path) {
-  return name_or_path.ends_with(".json") || is_onnx_path(name_or_path) ||
-         is_opaque_path(name_or_path) || name_or_path.find('/') != std::string_view::npos;
-}
-
-Result<Model> load_model(const std::string& name_or_path) {
-  if (is_onnx_path(name_or_path)) return read_onnx(name_or_path);
-  if (is_opaque_path(name_or_path)) return read_opaque(name_or_path);
-  if (is_model_path(name_or_path)) return read_model_file(name_or_path);
-  return build_zoo_model(name_or_path);
 }
 
 }  // namespace batchtune

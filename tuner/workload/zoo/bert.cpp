@@ -10,19 +10,19 @@ struct Bert {
   std::int64_t layers, hidden, heads;
 };
 
-constexpr std::int64_t kVocabulary = 30522;
+constexpr std::int64_t kBertVocabulary = 30522;
 constexpr std::int64_t kPositions = 512;
 constexpr std::int64_t kTokenTypes = 2;
-constexpr double kEpsilon = 1e-12;
+constexpr double kBertEpsilon = 1e-12;
 
 Name layer_norm(ModelBuilder& b, const Name& name, const Name& from) {
   b.plain(OpKind::layer_norm, name, {from});
-  b.op().epsilon = kEpsilon;
+  b.op().epsilon = kBertEpsilon;
   return name;
 }
 
 Name embeddings(ModelBuilder& b, std::int64_t seq, std::int64_t hidden) {
-  const Name tokens = b.input("tokens", InputKind::token_ids, {seq}, kVocabulary);
+  const Name tokens = b.input("tokens", InputKind::token_ids, {seq}, kBertVocabulary);
   const Name sum = b.plain(OpKind::embedding, "embedding", {tokens});
   b.op().columns = hidden;
   b.op().tables = {kTokenTypes, kPositions};

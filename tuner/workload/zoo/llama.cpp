@@ -9,13 +9,13 @@ namespace batchtune {
 namespace {
 
 constexpr std::int64_t kLayers = 16, kHidden = 2048, kHeads = 32, kKeyValueHeads = 8, kHead = 64;
-constexpr std::int64_t kInner = 8192, kVocabulary = 128256;
+constexpr std::int64_t kInner = 8192, kLlamaVocabulary = 128256;
 constexpr std::int64_t kKeyValueWidth = kKeyValueHeads * kHead;
-constexpr double kEpsilon = 1e-5;
+constexpr double kLlamaEpsilon = 1e-5;
 
 Name rms_norm(ModelBuilder& b, const Name& name, const Name& x) {
   b.plain(OpKind::rms_norm, name, {x});
-  b.op().epsilon = kEpsilon;
+  b.op().epsilon = kLlamaEpsilon;
   return name;
 }
 
@@ -65,7 +65,7 @@ Model build_llama_1b_decode(const ZooParameters& parameters) {
     const Name values = b.input(prefix + "value_cache", InputKind::cache, cache);
     x = feed_forward(b, prefix, attention(b, prefix, x, keys, values));
   }
-  b.matmul("lm_head", rms_norm(b, "norm", x), kVocabulary, {});
+  b.matmul("lm_head", rms_norm(b, "norm", x), kLlamaVocabulary, {});
   return b.finish({{"context", context}});
 }
 

@@ -5,15 +5,15 @@
 namespace batchtune {
 namespace {
 
-struct Stage {
+struct BottleneckStage {
   std::int64_t expansion, channels, repeats, stride;
 };
 // Table 2 of the paper.
-constexpr Stage kStages[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+constexpr BottleneckStage kBottleneckStages[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
                              {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
 
 Name inverted_residual(ModelBuilder& b, const Name& prefix, Name x, std::int64_t in_channels,
-                       const Stage& stage, std::int64_t stride) {
+                       const BottleneckStage& stage, std::int64_t stride) {
   const Name residual = stride == 1 && in_channels == stage.channels ? x : "";
   const std::int64_t width = in_channels * stage.expansion;
   if (stage.expansion != 1)
@@ -42,7 +42,7 @@ Model build_mobilenet_v2(const ZooParameters&) {
               .pad = 1,
               .epilogue = biased(Activation::relu6)});
   int block = 0;
-  for (const Stage& stage : kStages)
+  for (const BottleneckStage& stage : kBottleneckStages)
     for (std::int64_t i = 0; i < stage.repeats; ++i) {
       x = inverted_residual(b, "block" + std::to_string(++block) + ".", x, channels, stage,
                             i == 0 ? stage.stride : 1);

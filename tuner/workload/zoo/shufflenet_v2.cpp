@@ -58,10 +58,10 @@ Name down_unit(ModelBuilder& b, const Name& prefix, const Name& x, std::int64_t 
   return join_and_shuffle(b, prefix, left_out, right_out, side, channels);
 }
 
-struct Stage {
+struct UnitStage {
   std::int64_t channels, units, side;
 };
-constexpr Stage kStages[] = {{116, 4, 28}, {232, 8, 14}, {464, 4, 7}};
+constexpr UnitStage kUnitStages[] = {{116, 4, 28}, {232, 8, 14}, {464, 4, 7}};
 
 }  // namespace
 
@@ -76,7 +76,7 @@ Model build_shufflenet_v2(const ZooParameters&) {
                    .epilogue = biased(Activation::relu)});
   x = b.max_pool("stem.pool", x, 3, 2, 1);
   int number = 2;  // the paper's stages begin at 2
-  for (const Stage& stage : kStages) {
+  for (const UnitStage& stage : kUnitStages) {
     const std::string prefix = "stage" + std::to_string(number++) + ".";
     x = down_unit(b, prefix + "0.", x, channels, stage.side, stage.channels);
     channels = stage.channels;
