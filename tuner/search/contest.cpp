@@ -61,10 +61,19 @@ std::int64_t largest_of_interest(const Ledger& ledger, const Problem& problem,
   return std::min(largest, problem.largest_batch);
 }
 
+// A compilation is no leap into the dark: not far above all that was looked at.
+std::int64_t within_reach(const Ledger& ledger, const CandidateGroup& group) {
+  const auto entries = entries_of(ledger, group);
+  const bool counted = ledger.compiles().counted(group) && !entries.empty();
+  return counted ? kFarAbove * entries.back()->candidate.batch
+                 : std::numeric_limits<std::int64_t>::max();
+}
+
 std::vector<Prospect> prospects_of(const Ledger& ledger, const Problem& problem,
                                    const CandidateGroup& group, Seconds left,
                                    std::int64_t of_interest) {
-  const std::int64_t largest = std::min(of_interest, below_the_wall(ledger, problem, group));
+  const std::int64_t largest = std::min({of_interest, below_the_wall(ledger, problem, group),
+                                         within_reach(ledger, group)});
   const std::int64_t affordable = largest_worth_it(ledger, problem, group, left);
   std::vector<Prospect> prospects;
   const Seconds preparing = usual_preparation(ledger);
