@@ -16,7 +16,7 @@ namespace {
 constexpr int kAhead = 2;            // compilations in the background: a compiler takes CPUs and memory
 constexpr int kKept = 2;  // compilations that no guess may take: for what the others show
 constexpr double kTellsMore = 0.49;  // octaves from all known: what is compiled is worth a look
-constexpr double kNear = 0.5;        // octaves: what is compiled stands in for one so near
+constexpr double kStandInOctaves = 0.5;        // octaves: what is compiled stands in for one so near
 constexpr std::int64_t kFarAboveBest = 4;  // times the best, where throughput falls
 
 // Groups whose compilations are counted, one for all that run the same programs.
@@ -115,7 +115,7 @@ std::optional<std::int64_t> pick(const Known& known, const ScanRange& range) {
   const auto wanted = next_of_few(range, known.points, known.left);
   if (const auto told = telling(known.paid, range, known.points, wanted)) return told;
   if (!wanted) return std::nullopt;
-  if (const auto near = stand_in(known.paid, known.points, *wanted, kNear)) return near;
+  if (const auto near = stand_in(known.paid, known.points, *wanted, kStandInOctaves)) return near;
   const auto is_paid = std::find(known.paid.begin(), known.paid.end(), *wanted) != known.paid.end();
   if (is_paid || known.left > 0) return wanted;
   return stand_in(known.paid, known.points, *wanted, std::numeric_limits<double>::infinity())

@@ -153,9 +153,9 @@ double front_share(std::span<const TrueRow> truth, std::span<const Candidate> fo
     if (std::find(found.begin(), found.end(), row.candidate) != found.end())
       some.push_back(all.back());
   }
-  constexpr double kBeyond = 1.1;  // so that the last one counts, too
-  const double whole = area_of(all, latest * kBeyond);
-  return whole > 0 ? area_of(some, latest * kBeyond) / whole : 0;
+  constexpr double kMargin = 1.1;  // so that the last one counts, too
+  const double whole = area_of(all, latest * kMargin);
+  return whole > 0 ? area_of(some, latest * kMargin) / whole : 0;
 }
 
 }  // namespace batchtune
