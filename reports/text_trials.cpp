@@ -121,6 +121,12 @@ void add_throughput_columns(Table& table, const SessionHeader& header) {
             measured([](const Measurement& m) { return m.throughput_undisturbed; }, 1));
   table.add("samples/s", "seen", kSeen,
             measured([](const Measurement& m) { return m.throughput_as_seen; }, 1));
+  if (std::any_of(table.trials.begin(), table.trials.end(),
+                  [](const Trial* trial) { return trial->candidate.group.cores > 1; }))
+    table.add("samples/s", "per core", kNever, [](const Trial& trial) {
+      if (!trial.measurement) return std::string(kAbsent);
+      return figure(trial.measurement->throughput_undisturbed / trial.candidate.group.cores);
+    });
   const double flops = header.model.flops_per_sample;
   if (flops <= 0) return;
   table.add(
@@ -132,6 +138,28 @@ void add_throughput_columns(Table& table, const SessionHeader& header) {
     return figure(100 * trial.measurement->throughput_undisturbed * flops / peak->flops_per_second,
                   2);
   });
+}
+
+// What a session keeps of the outputs of a named way of compiling; nullptr: others were held against it.
+const Setting* output_error_of(const SessionHeader& header, const CandidateGroup& group) {
+  const std::string name = fmt::format("{}.output_error.{}.{}", group.backend,
+                                       name_of(group.dtype), group.variant);
+  for (const Setting& setting : header.settings.effective)
+    if (!group.variant.empty() && setting.name == name) return &setting;
+  return nullptr;
+}
+
+void add_output_error_column(Table& table, const SessionHeader& header) {
+  const auto error_of = [&header](const Trial& trial) {
+    const Setting* const error = output_error_of(header, trial.candidate.group);
+    if (error == nullptr) return std::string(kAbsent);
+    const auto* number = std::get_if<double>(&error->value);
+    return number != nullptr ? format_number(*number, 2) : to_string(error->value);
+  };
+  if (std::any_of(table.trials.begin(), table.trials.end(), [&](const Trial* trial) {
+        return output_error_of(header, trial->candidate.group) != nullptr;
+      }))
+    table.add("output", "error", kNever, error_of);
 }
 
 void add_estimate_columns(Table& table) {
@@ -188,6 +216,7 @@ std::string peaks_of(const TuneReport& report) {
     if (!peak) continue;
     std::string words = std::string(name_of(group.dtype)) + (peak->isa.empty() ? "" : " on ") +
                         peak->isa + ", " + format_count(peak->flops_per_second) + "FLOP/s";
+    if (group.cores > 1) words += fmt::format(" of {} cores", group.cores);
     if (std::find(peaks.begin(), peaks.end(), words) == peaks.end())
       peaks.push_back(std::move(words));
   }
@@ -201,6 +230,11 @@ std::string legend(const TuneReport& report, int width) {
       "p50 to p99 and seen: what it gave here";
   if (!report.record.header.wishes.prices.empty())
     words += "; a million: price of so many inferences";
+  for (const Trial& trial : report.conclusion.trials)
+    if (const auto* error = output_error_of(report.record.header, trial.candidate.group)) {
+      words += "; output error: of sample 0, " + error->origin;
+      break;
+    }
   const std::string peaks = peaks_of(report);
   if (!peaks.empty() && report.record.header.model.flops_per_sample > 0) words += "; roof: peak of " + peaks;
   return wrapped("", words + ".", width);
@@ -244,6 +278,7 @@ std::string trial_table(const TuneReport& report, const TextOptions& options) {
             [](const Trial& trial) { return std::to_string(trial.candidate.batch); });
   add_latency_columns(table);
   add_throughput_columns(table, report.record.header);
+  add_output_error_column(table, report.record.header);
   add_cost_column(table, report.record.header.wishes);
   add_visits_column(table, report.conclusion);
   add_memory_column(table);

@@ -92,6 +92,7 @@ std::optional<GroupPeak> peak_of(const std::vector<DeviceInfo>& devices,
       if (peak.dtype == group.dtype && (isa.empty() || peak.isa == isa) &&
           peak.flops_per_second > (best ? best->flops_per_second : 0))
         best = GroupPeak{peak.flops_per_second, peak.isa};
+    if (best) best->flops_per_second *= group.cores;  // the device is described by one of them
     if (best) return best;
   }
   return std::nullopt;

@@ -1,4 +1,4 @@
-// Which NeuronCore a worker gets. The locks are taken by this process for good, so each case has a
+// Which NeuronCores a worker gets. The locks are taken by this process for good, so each case has a
 // folder of its own.
 #include "tuner/cli/neuron_environment.h"
 
@@ -46,10 +46,18 @@ TEST_CASE("NeuronCores are given as numbers and ranges", "[cli][neuron]") {
 
 TEST_CASE("each worker takes a NeuronCore that no other has", "[cli][neuron]") {
   const Folder locks;
-  CHECK(claim_core({2, 3}, locks.path()) == 2);
-  CHECK(claim_core({2, 3}, locks.path()) == 3);
-  CHECK(claim_core({2, 3}, locks.path()) == std::nullopt);
-  CHECK(claim_core({0, 2}, locks.path()) == 0);
+  CHECK(claim_cores({2, 3}, 1, locks.path()) == 2);
+  CHECK(claim_cores({2, 3}, 1, locks.path()) == 3);
+  CHECK(claim_cores({2, 3}, 1, locks.path()) == std::nullopt);
+  CHECK(claim_cores({0, 2}, 1, locks.path()) == 0);
+}
+
+TEST_CASE("several NeuronCores are taken in a row, or none of them", "[cli][neuron]") {
+  const Folder locks;
+  CHECK(claim_cores({0, 2, 3, 4}, 2, locks.path()) == 2);  // 0 and 2 are not neighbours
+  CHECK(claim_cores({0, 1, 2}, 3, locks.path()) == std::nullopt);
+  CHECK(claim_cores({0, 1}, 2, locks.path()) == 0);  // what could not be used was given back
+  CHECK(claim_cores({5}, 2, locks.path()) == std::nullopt);
 }
 
 TEST_CASE("a worker's environment is set for the NeuronCore that it takes", "[cli][neuron]") {
@@ -83,6 +91,19 @@ TEST_CASE("a worker's environment is set for the NeuronCore that it takes", "[cl
   CHECK(variable("NEURON_RT_VISIBLE_CORES") == "0");
   CHECK(with_neuron_environment("neuron:cores=0-2", root.path(), locks.path()).error().found ==
         "all 3 are taken");
+
+  const Folder others;
+  CHECK(with_neuron_environment("neuron:take=2,cores=4-7,lnc=2,cache=/here", root.path(),
+                                others.path())
+            .value() == "neuron:take=2,cores=4-7,lnc=2,cache=/here,core=4-5");
+  CHECK(variable("NEURON_RT_VISIBLE_CORES") == "4-5");
+  CHECK(variable("NEURON_LOGICAL_NC_CONFIG") == "2");  // the runtime is told what the compiler is
+  CHECK(with_neuron_environment("neuron:take=3,cores=5-7", root.path(), others.path())
+            .error()
+            .found == "others have them");
+  CHECK(with_neuron_environment("neuron:take=3,cores=6-7", root.path(), others.path())
+            .error()
+            .found == "2 that may be used");
   for (const char* name : {"NEURON_RT_VISIBLE_CORES", "NEURON_RT_EXEC_TIMEOUT",
                            "NEURON_LOGICAL_NC_CONFIG", "XDG_CACHE_HOME"})
     unsetenv(name);

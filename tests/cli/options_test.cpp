@@ -75,23 +75,6 @@ TEST_CASE("what is not given stays absent, so that defaults are known as such", 
   CHECK(request->batches.empty());
 }
 
-TEST_CASE("NEFFs and arguments of their compiler ask for the neuron backend", "[cli][neuron]") {
-  using Specs = std::vector<std::string>;
-  TuningOptions options;
-  options.neff = "model_b{batch}.neff";
-  CHECK(parse_tuning(options).value().backends == Specs{"neuron:neff=model_b{batch}.neff"});
-  CHECK(options_from(parse_tuning(options).value().given).neff == options.neff);
-  options.neff = "model.neff";
-  CHECK(tuning_error(options).wanted.find("{batch}") != std::string::npos);
-  options.neff.clear();
-  options.compiler_args = "--auto-cast all";
-  options.backends = {"cpu,neuron:target=inf2"};
-  CHECK(parse_tuning(options).value().backends ==
-        Specs{"cpu", "neuron:target=inf2,arguments=--auto-cast all"});
-  options.backends = {"cpu"};
-  CHECK(tuning_error(options).where == "--compiler-args");
-}
-
 TEST_CASE("values with units become numbers", "[cli]") {
   TuningOptions options;
   options.backends = {"simulated:wall=2GiB,hang=16"};

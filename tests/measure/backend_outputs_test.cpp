@@ -56,6 +56,12 @@ TEST_CASE("outputs are held against the first of their data type, else against t
   CandidateGroup split = group_of("b");
   split.instances = 2;
   CHECK_FALSE(outputs.add(split, {9}));
+  CandidateGroup variant = group_of("b");
+  variant.variant = "fast";
+  const auto other_variant = outputs.add(variant, {1.01F});
+  REQUIRE(other_variant);
+  CHECK(other_variant->against == group_of("b"));
+  CHECK_FALSE(outputs.add(variant, {9}));
   const auto same_type = outputs.add(group_of("c"), {1.03F});
   REQUIRE(same_type);
   CHECK(same_type->against == group_of("b"));

@@ -53,8 +53,9 @@ bool add_loaded_settings(SessionHeader& header, const LoadNotice& notice) {
 }
 
 bool add_output_settings(SessionHeader& header, const OutputNotice& notice) {
-  const auto name = fmt::format("{}.output_error.{}", notice.group.backend,
-                                name_of(notice.group.dtype));
+  const std::string& variant = notice.group.variant;
+  const auto name = fmt::format("{}.output_error.{}{}{}", notice.group.backend,
+                                name_of(notice.group.dtype), variant.empty() ? "" : ".", variant);
   const Value error = std::isfinite(notice.error) ? Value(notice.error) : Value("not comparable");
   return put(header.settings.effective,
              {name, error, "of the largest value of " + to_string(notice.against)});

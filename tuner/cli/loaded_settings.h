@@ -11,7 +11,8 @@ namespace batchtune {
 // Whether anything changed.
 bool add_loaded_settings(SessionHeader& header, const LoadNotice& notice);
 
-// "onnxruntime.output_error.f32", relative, with what it was held against as its origin.
+// "onnxruntime.output_error.f32" ("neuron.output_error.f32.bf16" of a variant), relative, with what
+// it was held against as its origin.
 bool add_output_settings(SessionHeader& header, const OutputNotice& notice);
 
 }  // namespace batchtune

@@ -26,7 +26,7 @@ constexpr char kExecutionSeconds[] = "600";  // AWS's pages disagree on the defa
 // An old runtime returned from nrt_execute before the end of the execution where this was set.
 constexpr char kAsynchronous[] = "NEURON_RT_ASYNC_EXEC_MAX_INFLIGHT_REQUESTS";
 constexpr char kLogicalCores[] = "NEURON_LOGICAL_NC_CONFIG";
-constexpr char kCoresParameter[] = "cores";
+constexpr char kCoresParameter[] = "cores", kTakeParameter[] = "take", kLogicalParameter[] = "lnc";
 constexpr char kEveryInstance[] = "0-1";  // none has fewer
 constexpr int kMostCores = 1024;
 
@@ -85,6 +85,36 @@ int open_lock(const std::string& path) {
   return made;
 }
 
+// The descriptor that holds it; -1: somebody else has it.
+int lock_core(int core, const std::string& folder) {
+  const int fd = open_lock(folder + "/batchtune-neuron-core-" + std::to_string(core));
+  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+Result<int> cores_to_take(const std::string& spec) {
+  const std::string text = parameter_in(spec, kTakeParameter).value_or("1");
+  std::string_view rest = text;
+  int count = 0;
+  if (!take_number(rest, count) || !rest.empty() || count < 1)
+    return bad_input("a number of NeuronCores", "\"" + text + "\"", "neuron:take");
+  return count;
+}
+
+tl::unexpected<Error> no_cores(int allowed, int wanted, const std::string& locks) {
+  if (allowed < wanted)
+    return environment_error(std::to_string(wanted) + " NeuronCores in a row",
+                             std::to_string(allowed) + " that may be used", "neuron:cores",
+                             "Take fewer (--cores), or allow more of them (neuron:cores=0-3)");
+  const std::string what = wanted == 1 ? "a NeuronCore that no other worker has"
+                                       : std::to_string(wanted) +
+                                             " NeuronCores in a row that no other worker has";
+  return environment_error(
+      what, wanted == 1 ? "all " + std::to_string(allowed) + " are taken" : "others have them",
+      locks, "Wait for the other session, or allow more of them (neuron:cores=0-3)");
+}
+
 }  // namespace
 
 Result<std::vector<int>> parse_cores(const std::string& text, const std::string& where) {
@@ -106,13 +136,19 @@ Result<std::vector<int>> parse_cores(const std::string& text, const std::string&
   return bad_input("NeuronCores, as in 0-3", "\"" + text + "\"", where);
 }
 
-std::optional<int> claim_core(const std::vector<int>& cores, const std::string& folder) {
-  for (const int core : cores) {
-    const int fd = open_lock(folder + "/batchtune-neuron-core-" + std::to_string(core));
-    if (fd < 0) continue;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-      return core;  // open, and so held, as long as the process
-    close(fd);
+std::optional<int> claim_cores(const std::vector<int>& cores, int count,
+                               const std::string& folder) {
+  const auto wanted = static_cast<std::size_t>(count);
+  for (std::size_t first = 0; first + wanted <= cores.size(); ++first) {
+    std::vector<int> held;  // open, and so held, as long as the process
+    for (std::size_t i = first; i < first + wanted; ++i) {
+      const bool in_a_row = cores[i] == cores[first] + static_cast<int>(i - first);
+      const int fd = in_a_row ? lock_core(cores[i], folder) : -1;
+      if (fd < 0) break;
+      held.push_back(fd);
+    }
+    if (held.size() == wanted) return cores[first];
+    for (const int fd : held) close(fd);
   }
   return std::nullopt;
 }
@@ -121,18 +157,19 @@ Result<std::string> with_neuron_environment(const std::string& spec, const std::
                                             const std::string& locks) {
   if (split_backend_spec(spec).name != neuron::kName) return spec;
   BT_TRY(cores, allowed_cores(spec, root));
-  const std::optional<int> core = claim_core(cores, locks);
-  if (!core)
-    return environment_error(
-        "a NeuronCore that no other worker has",
-        "all " + std::to_string(cores.size()) + " are taken", locks,
-        "Wait for the other session, or allow more of them (neuron:cores=0-3)");
-  setenv(kVisibleCores, std::to_string(*core).c_str(), 1);
+  BT_TRY(count, cores_to_take(spec));
+  const std::optional<int> first = claim_cores(cores, count, locks);
+  if (!first) return no_cores(static_cast<int>(cores.size()), count, locks);
+  const std::string taken =
+      std::to_string(*first) + (count > 1 ? "-" + std::to_string(*first + count - 1) : "");
+  setenv(kVisibleCores, taken.c_str(), 1);
   setenv(kExecutionTimeout, kExecutionSeconds, 0);  // the user's stays
   unsetenv(kAsynchronous);
-  std::string complete = with_parameter(spec, "core", std::to_string(*core));
-  if (const auto logical = environment_variable(kLogicalCores))
-    complete = with_parameter(complete, "lnc", *logical);
+  std::string complete = with_parameter(spec, "core", taken);
+  if (const auto given = parameter_in(spec, kLogicalParameter))
+    setenv(kLogicalCores, given->c_str(), 1);  // program and runtime must agree
+  else if (const auto logical = environment_variable(kLogicalCores))
+    complete = with_parameter(complete, kLogicalParameter, *logical);
   const std::string cache = cache_folder();
   if (!parameter_in(spec, "cache") && !cache.empty())
     complete = with_parameter(complete, "cache", cache);

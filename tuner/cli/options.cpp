@@ -1,6 +1,8 @@
 // The options that several commands share, with their help.
 #include "tuner/cli/options.h"
 
+#include "tuner/cli/neuron_request.h"
+
 namespace batchtune {
 
 void add_format_option(Arguments& arguments, OutputOptions& options) {
@@ -43,11 +45,7 @@ void add_device_options(Arguments& arguments, TuningOptions& options) {
                      "NAME=VALUE for these commands; may be repeated");
   arguments.value("--rules", options.command_rules,
                   "FILE of what lines that it prints mean (tuner/backend/command/README.md)");
-  arguments.value(
-      "--neff", options.neff,
-      "for --backend neuron: NEFFs of yours, a file for each batch size: model_b{batch}.neff");
-  arguments.value("--compiler-args", options.compiler_args,
-                  "for --backend neuron: given to neuronx-cc too, such as '--auto-cast all'");
+  add_neuron_options(arguments, options);
   arguments.value("--dtype", options.dtypes, "data type, or a list: f32,bf16 (default: what each backend computes in by itself)");
   arguments.value("--threads", options.threads,
                   "threads of each instance, or a list: 1,2 (default: the CPUs, shared by the "

@@ -31,7 +31,8 @@ struct TuningOptions {
   std::vector<std::string> runtime_libraries, runtime_options;
   std::string command, setup, cleanup, command_time, command_rules;  // of the command backend
   std::vector<std::string> command_environment;
-  std::string neff, compiler_args;  // of the neuron backend
+  std::string neff, cores, in_flight;      // of the neuron backend
+  std::vector<std::string> compiler_args;  // likewise
   std::string dtypes, mode, threads, instances, isa;
   std::string batches;
   std::string compiled_batch, user_batch, user_batches;  // user_batches.h
@@ -44,6 +45,11 @@ struct TuningOptions {
   std::string revision, branch, label;
 };
 
+// A named way of compiling: CandidateGroup::variant and LoadOptions::variant_arguments.
+struct CompilerVariant {
+  std::string name, arguments;
+};
+
 // What of TuningOptions is meant by the user; absent = the default decides.
 struct TuningRequest {
   std::vector<std::string> backends;  // specs: "simulated:wall=2GiB"
@@ -51,6 +57,8 @@ struct TuningRequest {
   std::vector<int> threads;     // of each instance
   std::vector<int> instances;   // see splits.h for what is meant where one of the two is empty
   bool auto_instances = false;  // --instances auto was typed
+  std::vector<int> cores, in_flight;      // of the neuron backend (neuron_request.h)
+  std::vector<CompilerVariant> variants;  // likewise; empty: the only one has no name
   std::string isa;
   std::vector<std::int64_t> batches;  // ascending, unique
   std::vector<std::int64_t> compiled_batches, split_batches;  // measure: what is split into runs of what; else empty

@@ -9,6 +9,7 @@
 
 #include "tuner/backend/backend_list.h"
 #include "tuner/backend/command/command_backend.h"
+#include "tuner/backend/simulated/simulated.h"
 #include "tuner/cli/ceilings.h"
 #include "tuner/cli/compile_limits.h"
 #include "tuner/cli/corrections.h"
@@ -18,6 +19,7 @@
 #include "tuner/cli/host.h"
 #include "tuner/cli/input_file.h"
 #include "tuner/cli/kernel_notes.h"
+#include "tuner/cli/neuron_request.h"
 #include "tuner/cli/quiet_notes.h"
 #include "tuner/cli/reference_backend.h"
 #include "tuner/cli/splits.h"
@@ -33,14 +35,21 @@
 namespace batchtune {
 namespace {
 
+std::vector<Split> splits_of(const TuningRequest& request, const OpenDevice& device) {
+  const bool accelerator = device.entry->simulated &&
+                           names_accelerator(split_backend_spec(device.spec).parameters);
+  return accelerator ? neuron_splits(request) : splits_of(request, *device.entry);
+}
+
 std::vector<CandidateGroup> groups_of(const TuningRequest& request, const Model& model,
                                       const std::vector<OpenDevice>& devices) {
   std::vector<CandidateGroup> groups;
   for (const OpenDevice& device : devices)
     for (const DType dtype : dtypes_of(request, device))
-      for (const Split& split : splits_of(request, device.entry->simulated))
-        if (split.instances == 1 || !device.entry->one_instance || !request.instances.empty())
-          groups.push_back({device.entry->name, dtype, split.threads, split.instances, model.dims});
+      for (const Split& split : splits_of(request, device))
+        for (const CompilerVariant& variant : variants_of(request, device.entry->name))
+          groups.push_back({device.entry->name, dtype, split.threads, split.instances, model.dims,
+                            split.cores, variant.name});
   return groups;
 }
 
@@ -57,7 +66,8 @@ Result<std::vector<Estimate>> estimates_of(const TuningRequest& request, const M
       return open.entry->name == group.backend;
     });
     BT_TRY(estimate,
-           estimate_model(model, device->at(group.threads * group.instances), group, options));
+           estimate_model(model, at_cores(device->at(group.threads * group.instances), group.cores),
+                          group, options));
     estimates.push_back(std::move(estimate));
   }
   return estimates;
@@ -103,6 +113,8 @@ Result<std::vector<MeasuredBackend>> measured_backends(const TuningRequest& requ
     BT_TRY(proven, proven_kernels(store, *backend));
     measured.push_back({name, parameters, backend->memory_kind, request.isa, std::move(proven),
                         output_check_of(request, *backend), request.input, clean_up_of(*backend)});
+    for (const CompilerVariant& variant : variants_of(request, name))
+      measured.back().variants[variant.name] = variant.arguments;
   }
   return measured;
 }

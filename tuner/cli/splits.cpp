@@ -6,8 +6,10 @@
 #include <limits>
 
 #include "tuner/backend/backend_list.h"
+#include "tuner/backend/neuron/options.h"
 #include "tuner/cli/defaults.h"
 #include "tuner/cli/host.h"
+#include "tuner/cli/neuron_request.h"
 
 namespace batchtune {
 namespace {
@@ -23,6 +25,11 @@ std::vector<int> instances_of(const TuningRequest& request, int room) {
   if (!request.instances.empty()) return request.instances;
   if (!request.threads.empty() && !request.auto_instances) return {1};
   return divisors_of(std::max(1, room));
+}
+
+// Its instances take no CPUs: they wait for the device.
+bool is_neuron(const BackendEntry& backend) {
+  return backend.name == std::string_view(neuron::kName);
 }
 
 bool is_used(const std::vector<Split>& splits, int Split::*axis, int value) {
@@ -55,11 +62,20 @@ std::vector<Split> splits_of(const TuningRequest& request, bool simulated) {
   return splits_of(request, cpus, simulated ? std::numeric_limits<int>::max() : cpus);
 }
 
+std::vector<Split> splits_of(const TuningRequest& request, const BackendEntry& backend) {
+  if (is_neuron(backend)) return neuron_splits(request);
+  std::vector<Split> splits = splits_of(request, backend.simulated);
+  if (backend.one_instance && request.instances.empty())
+    std::erase_if(splits, [](const Split& split) { return split.instances != 1; });
+  return splits;
+}
+
 Status check_splits(const TuningRequest& request) {
   const CpuShare cpus = cpu_share();
   const auto specs = backends_of(request);
   if (std::all_of(specs.begin(), specs.end(), [](const std::string& spec) {
-        return find_backend(split_backend_spec(spec).name)->simulated;
+        const BackendEntry& backend = *find_backend(split_backend_spec(spec).name);
+        return backend.simulated || is_neuron(backend);
       }))
     return {};
   const std::vector<Split> fitting = splits_of(request, false);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tuner/backend/backend.h"
 #include "tuner/cli/options.h"
 #include "tuner/core/error.h"
 
@@ -13,6 +14,7 @@ namespace batchtune {
 struct Split {
   int instances = 1;
   int threads = 1;  // of each
+  int cores = 1;    // of a device with several, that the instances are spread over
 
   int cpus() const { return instances * threads; }
   bool operator==(const Split&) const = default;
@@ -27,6 +29,9 @@ std::vector<Split> splits_of(const TuningRequest& request, int cpus, int most);
 
 // On this machine; a simulated device has as many CPUs as it is asked for.
 std::vector<Split> splits_of(const TuningRequest& request, bool simulated);
+
+// Of a backend's groups: one that has no instances side by side gets none unless asked for.
+std::vector<Split> splits_of(const TuningRequest& request, const BackendEntry& backend);
 
 // Refuses numbers that take more threads than there are CPUs whatever they are paired with: that
 // would measure the scheduler.

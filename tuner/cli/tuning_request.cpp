@@ -8,10 +8,10 @@
 
 #include "tuner/backend/backend_list.h"
 #include "tuner/backend/command/options.h"
-#include "tuner/backend/neuron/options.h"
 #include "tuner/cli/compile_limits.h"
 #include "tuner/cli/equal_settings.h"
 #include "tuner/cli/input_file.h"
+#include "tuner/cli/neuron_request.h"
 #include "tuner/cli/plugins.h"
 #include "tuner/cli/user_batches.h"
 #include "tuner/cli/wish_request.h"
@@ -35,17 +35,18 @@ constexpr SingleOption kSingleOptions[] = {
     {"cleanup", "--cleanup", &TuningOptions::cleanup},
     {"rules", "--rules", &TuningOptions::command_rules},
     {"neff", "--neff", &TuningOptions::neff},
-    {"compiler_args", "--compiler-args", &TuningOptions::compiler_args},
+    {"cores", "--cores", &TuningOptions::cores},
+    {"in_flight", "--in-flight", &TuningOptions::in_flight},
     {"dtype", "--dtype", &TuningOptions::dtypes},
     {"threads", "--threads", &TuningOptions::threads},
     {"instances", "--instances", &TuningOptions::instances},
     {"isa", "--isa", &TuningOptions::isa},
     {"batches", "--batches", &TuningOptions::batches},
-    {"memory_limit", "--memory-limit", &TuningOptions::memory_limit},
-    {"objective", "--objective", &TuningOptions::objective},
     {"compiled_batch", "--compiled-batch", &TuningOptions::compiled_batch},
     {"user_batch", "--user-batch", &TuningOptions::user_batch},
     {"user_batches", "--user-batches", &TuningOptions::user_batches},
+    {"memory_limit", "--memory-limit", &TuningOptions::memory_limit},
+    {"objective", "--objective", &TuningOptions::objective},
     {"give_up", "--give-up", &TuningOptions::give_up},
     {"min_throughput", "--min-throughput", &TuningOptions::min_throughput},
     {"precision", "--precision", &TuningOptions::precision},
@@ -197,33 +198,6 @@ Status add_command_options(const TuningOptions& options, std::vector<std::string
   return {};
 }
 
-// What is said of NEFFs and their compiler becomes parameters of neuron, which is asked for by
-// that.
-Status add_neuron_options(const TuningOptions& options, std::vector<std::string>& specs) {
-  const struct {
-    const char* parameter;
-    const char* option;
-    const std::string& text;
-  } given[] = {{"neff", "--neff", options.neff},
-               {"arguments", "--compiler-args", options.compiler_args}};
-  const auto is_neuron = [](const std::string& spec) {
-    return split_backend_spec(spec).name == neuron::kName;
-  };
-  for (const auto& [parameter, option, text] : given) {
-    if (text.empty()) continue;
-    if (specs.empty()) specs.emplace_back(neuron::kName);
-    const auto spec = std::find_if(specs.begin(), specs.end(), is_neuron);
-    if (spec == specs.end())
-      return bad_input("the backend that it is meant for", "none among those asked for", option,
-                       "Give --backend neuron with it");
-    *spec = with_parameter(*spec, parameter, text);
-  }
-  const auto spec = std::find_if(specs.begin(), specs.end(), is_neuron);
-  if (spec != specs.end())
-    BT_TRY_VOID(neuron::parse_settings(split_backend_spec(*spec).parameters));
-  return {};
-}
-
 Status parse_backends(const TuningOptions& options, TuningRequest& request) {
   std::vector<std::string> names;
   for (const std::string& typed : specs_of(options)) {
@@ -235,7 +209,7 @@ Status parse_backends(const TuningOptions& options, TuningRequest& request) {
     request.backends.push_back(spec);
   }
   BT_TRY_VOID(add_command_options(options, request.backends));
-  BT_TRY_VOID(add_neuron_options(options, request.backends));
+  BT_TRY_VOID(parse_neuron_options(options, request));
   BT_TRY_VOID(add_runtime_options(options, request.backends));
   request.equal_settings = options.equal_settings;
   return options.equal_settings ? level_backends(request.backends) : Status{};
@@ -435,6 +409,8 @@ std::vector<Setting> given_settings(const TuningOptions& options) {
     given.push_back({"runtime_option", text, "--runtime-option"});
   for (const std::string& entry : options.command_environment)
     given.push_back({"env", entry, "--env"});
+  for (const std::string& text : options.compiler_args)
+    given.push_back({"compiler_args", text, "--compiler-args"});
   for (const SingleOption& option : kSingleOptions)
     if (const std::string& text = options.*option.member; !text.empty())
       given.push_back({option.name,
@@ -453,6 +429,7 @@ std::vector<SettingName> setting_names() {
                                  {"runtime_library", "--runtime-library", SettingKind::repeated},
                                  {"runtime_option", "--runtime-option", SettingKind::repeated},
                                  {"env", "--env", SettingKind::repeated},
+                                 {"compiler_args", "--compiler-args", SettingKind::repeated},
                                  {"latency_limit", "--latency-limit", SettingKind::repeated},
                                  {"price", "--price", SettingKind::repeated}};
   for (const SingleOption& option : kSingleOptions)
@@ -470,6 +447,7 @@ TuningOptions options_from(const std::vector<Setting>& given) {
     if (setting.name == "runtime_library") options.runtime_libraries.push_back(text);
     if (setting.name == "runtime_option") options.runtime_options.push_back(text);
     if (setting.name == "env") options.command_environment.push_back(text);
+    if (setting.name == "compiler_args") options.compiler_args.push_back(text);
     if (setting.name == "latency_limit") options.latency_limits.push_back(text);
     if (setting.name == "price") options.prices.push_back(text);
     for (const SingleOption& option : kSingleOptions)

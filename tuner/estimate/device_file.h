@@ -36,6 +36,10 @@ struct Calibration {
 // of one.
 DeviceInfo at_threads(const Calibration& calibration, int threads);
 
+// A device that is described by one of its cores, as so many of them together: peaks and bandwidths. Its
+// memory stays that of one core, which has no room for what another has.
+DeviceInfo at_cores(DeviceInfo device, int cores);
+
 // Speed of the whole device over one thread: of the fastest peak, and of main memory; absent where
 // one thread was not measured. `compute` is the number of cores that there really are: two virtual
 // CPUs may share one.

@@ -12,8 +12,13 @@ namespace {
 constexpr std::int64_t kNearBatch = 1;
 constexpr std::int64_t kFarBatch = 65;
 
+// Of a device with several cores, each with memory of its own, what is on one of them.
+int instances_on_core(const CandidateGroup& group) {
+  return group.instances / std::max(1, group.cores);
+}
+
 double workspace_bytes(const CandidateGroup& group) {
-  return kWorkspacePerThread * group.threads * group.instances;
+  return kWorkspacePerThread * group.threads * instances_on_core(group);
 }
 
 }  // namespace
@@ -30,7 +35,7 @@ MemoryLine planned_memory_line(const Model& model, const CandidateGroup& group) 
       (far_bytes - near_bytes) / static_cast<double>(kFarBatch - kNearBatch);
   line.activations_fixed =
       std::max(0.0, near_bytes - line.activations_per_sample * static_cast<double>(kNearBatch));
-  line.instances = group.instances;
+  line.instances = instances_on_core(group);
   return line;
 }
 

@@ -19,7 +19,7 @@ struct MemoryLine {
   double workspace = 0;               // of all threads
   double activations_fixed = 0;       // per instance
   double activations_per_sample = 0;  // per instance
-  int instances = 1;
+  int instances = 1;                  // on a core (CandidateGroup::cores)
 
   double activations_at(double batch) const {  // of all instances
     return instances * (activations_fixed + activations_per_sample * batch);

@@ -81,6 +81,12 @@ DeviceInfo at_threads(const Calibration& calibration, int threads) {
   return device;
 }
 
+DeviceInfo at_cores(DeviceInfo device, int cores) {
+  for (Peak& peak : device.peaks) peak.flops_per_second *= cores;
+  for (MemoryLevel& level : device.memory_levels) level.bytes_per_second *= cores;
+  return device;
+}
+
 ScalingSummary scaling_of(const Calibration& calibration) {
   ScalingSummary out;
   const DeviceInfo& whole = calibration.device;

@@ -41,7 +41,8 @@ std::optional<OutputNotice> BackendOutputs::add(const CandidateGroup& group,
   const Known* against = nullptr;
   for (const Known& known : known_) {
     const bool same_type = known.group.dtype == group.dtype;
-    if (same_type && known.group.backend == group.backend) return std::nullopt;
+    if (same_type && known.group.backend == group.backend && known.group.variant == group.variant)
+      return std::nullopt;
     if (against == nullptr || (same_type && against->group.dtype != group.dtype)) against = &known;
   }
   std::optional<OutputNotice> notice;

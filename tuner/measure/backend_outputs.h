@@ -25,11 +25,11 @@ struct OutputNotice {
   bool agree() const { return error <= allowed; }
 };
 
-// The outputs of one session, one for each backend and data type.
+// The outputs of one session, one for each backend, data type and variant.
 class BackendOutputs {
  public:
   // `output` must not be empty. Held against the first one of the same data type, else of any; nullopt: it is the
-  // first, or there is one of its backend and data type already.
+  // first, or there is one of its backend, data type and variant already.
   std::optional<OutputNotice> add(const CandidateGroup& group, std::vector<float> output);
 
  private:

@@ -19,6 +19,8 @@ LoadOptions load_options(const MeasuredBackend& backend, const CandidateGroup& g
   options.proven_kernels = backend.proven_kernels;
   options.parameters = parameters;
   options.input_file = backend.input_file;
+  if (const auto variant = backend.variants.find(group.variant); variant != backend.variants.end())
+    options.variant_arguments = variant->second;
   return options;
 }
 

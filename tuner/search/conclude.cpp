@@ -63,10 +63,10 @@ std::vector<TrialId> front_of(const std::vector<const Trial*>& trials, const Fac
   return pareto_front(front_points(trials, throughputs));
 }
 
-// Groups that differ in threads and instances alone are ways to use one device: what none of them
-// beats is worth having.
+// Groups that differ in threads, instances and cores alone are ways to use one device: what none of
+// them beats is worth having.
 CandidateGroup device_scope(CandidateGroup group) {
-  group.threads = group.instances = 0;
+  group.threads = group.instances = group.cores = 0;
   return group;
 }
 

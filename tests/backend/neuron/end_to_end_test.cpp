@@ -1,6 +1,9 @@
 // The program on the Neuron stand-ins, as a user runs it. The figures are the stand-ins': of no
 // device.
+#include <algorithm>
 #include <cstdlib>
+#include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -12,7 +15,8 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr std::int64_t kCapacity = 20'000'000;  // bytes that the stand-in has; it says more
+constexpr std::int64_t kNominal = 32'000'000;   // bytes that the stand-in says it has
+constexpr std::int64_t kCapacity = 20'000'000;  // and that it has
 constexpr char kCores[] = "40-59";  // whose locks nobody else takes: enough for tests side by side
 
 std::string stand_in() {
@@ -37,11 +41,15 @@ Json result_of(const std::vector<std::string>& arguments) {
 
 TEST_CASE("a model is tuned on the Neuron stand-in, to where its memory really ends",
           "[neuron][end_to_end]") {
-  tell("latency=0.0001;stats=50000000;memory=" + std::to_string(kCapacity), "");
+  tell("device=trn1;slower=20;computed=1000;stats=" + std::to_string(kNominal) +
+           ";memory=" + std::to_string(kCapacity),
+       "");
   const Json tuned =
       result_of({"tune", "mlp@width=64", "--backend", stand_in(), "--budget", "3s", "--soak", "0s",
-                 "--boundary", "probed", "--probe-budget", "30s", "--format", "json"});
-  CHECK(tuned["devices"][0]["name"] == "NeuronCore of inf2");
+                 "--boundary", "probed", "--probe-budget", "30s", "--max-compiles", "none", "--format",
+                 "json"});
+  CHECK(tuned["devices"][0]["name"] == "NeuronCore of trn1");
+  CHECK(tuned["devices"][0]["memory_bytes"] == kNominal);
   CHECK(tuned["devices"][0]["version"].get<std::string>().find("a stand-in") != std::string::npos);
   CHECK(tuned["verdicts"][0]["batch"].get<int>() >= 1);
   int known = 0;
@@ -65,6 +73,62 @@ TEST_CASE("a model is tuned on the Neuron stand-in, to where its memory really e
   };
   CHECK(needs(fits) <= kCapacity);
   CHECK(needs(fails) > kCapacity);
+  std::cout << "boundary: " << fits << " fits, " << fails << " fails; true: "
+            << (kCapacity - weights - (1 << 20)) / ((64 + 2 * 64) * 4) << "; by the nominal memory: "
+            << (kNominal - weights - (1 << 20)) / ((64 + 2 * 64) * 4) << "\n";
+}
+
+TEST_CASE("several NeuronCores and executions in flight are groups of their own",
+          "[neuron][end_to_end]") {
+  fresh_database();
+  tell("latency=0.002;host=0.0005", "");
+  const std::vector<std::string> arguments{"measure",     "mlp@width=64", "--backend", stand_in(),
+                                           "--cores",     "1,4",          "--in-flight", "1,2",
+                                           "--batches",   "4",            "--budget",  "6s"};
+  std::vector<std::string> as_json = arguments;
+  as_json.insert(as_json.end(), {"--format", "json"});
+  const Json measured = result_of(as_json);
+  std::map<std::pair<int, int>, double> rates;  // by cores and instances
+  for (const Json& trial : measured["trials"]) {
+    CHECK((trial["status"] == "ok" || trial["status"] == "unstable"));  // few rounds
+    rates[{trial["candidate"]["cores"].get<int>(), trial["candidate"]["instances"].get<int>()}] =
+        trial["throughput"]["undisturbed"].get<double>();
+  }
+  REQUIRE(rates.size() == 4);
+  CHECK(rates.at({4, 4}) > 2 * rates.at({1, 1}));
+  CHECK(rates.at({4, 8}) > 2 * rates.at({1, 2}));
+  const Finished told = run(arguments);
+  INFO(told.out << told.err);
+  CHECK(told.code == 0);
+  CHECK(told.out.find("per core") != std::string::npos);
+  CHECK(told.out.find("neuron.core ") != std::string::npos);  // those that the worker had
+}
+
+TEST_CASE("each way of compiling is measured with its output error", "[neuron][end_to_end]") {
+  fresh_database();
+  tell("latency=0.002", "");
+  const std::vector<std::string> arguments{
+      "measure", "mlp@width=64",   "--backend",       stand_in(),
+      "--compiler-args", "base:", "--compiler-args", "bf16:--auto-cast all",
+      "--batches", "4", "--budget", "3s"};
+  std::vector<std::string> as_json = arguments;
+  as_json.insert(as_json.end(), {"--format", "json"});
+  const Json measured = result_of(as_json);
+  std::map<std::string, double> rates;
+  for (const Json& trial : measured["trials"])
+    rates[trial["candidate"]["variant"].get<std::string>()] =
+        trial["throughput"]["undisturbed"].get<double>();
+  REQUIRE(rates.size() == 2);
+  CHECK(rates.at("bf16") > 1.3 * rates.at("base"));  // the stand-in's are twice as fast
+  const double error =
+      measured["settings"]["effective"].at("neuron.output_error.f32.bf16").get<double>();
+  CHECK(error > 0);
+  CHECK(error < 0.01);
+  const Finished told = run(arguments);
+  INFO(told.out << told.err);
+  CHECK(told.out.find("variant") != std::string::npos);
+  CHECK(told.out.find("output error: of sample 0") != std::string::npos);
+  CHECK(told.out.find("neuron f32, 1 thread, base") != std::string::npos);
 }
 
 TEST_CASE("what fails on the Neuron stand-in is told with the compiler's words",
@@ -100,11 +164,43 @@ TEST_CASE("the Neuron backend keeps the contract of backends, on the stand-in",
   CHECK(checked.out.find("failed") == std::string::npos);
 }
 
-TEST_CASE("without AWS's runtime a line says what to install", "[neuron][end_to_end]") {
+TEST_CASE("a runtime that crashes or hangs costs one trial on the Neuron stand-in",
+          "[neuron][end_to_end]") {
+  const auto ending_of = [](const std::string& runtime) {
+    fresh_database();
+    tell(runtime, "");
+    const Finished finished = run({"measure", "mlp@width=64", "--backend", stand_in(), "--batches",
+                                   "2", "--timeout", "3s", "--budget", "1s", "--format", "json"});
+    INFO(finished.err);
+    return Json::parse(finished.out)["trials"][0];
+  };
+  const Json crashed = ending_of("segv=1"), hung = ending_of("hang=1");
+  INFO(crashed.dump() << hung.dump());
+  CHECK(crashed["status"] == "crashed");
+  CHECK(hung["status"] == "timeout");
+}
+
+TEST_CASE("without AWS's runtime, device or compiler a line says what to install",
+          "[neuron][end_to_end]") {
+  const auto error_of = [](const std::string& backend) {
+    const Finished finished = run({"tune", "mlp@width=64", "--backend", backend});
+    INFO(finished.err);
+    CHECK(finished.code == 4);
+    CHECK(finished.out.empty());
+    std::cout << finished.err;
+    return finished.err;
+  };
+  const std::string cores = std::string(",cores=") + kCores;
   tell("", "");
-  const Finished finished =
-      run({"tune", "mlp@width=64", "--backend", "neuron:library=/nonexistent/libnrt.so.1"});
-  CHECK(finished.code == 4);
-  CHECK(finished.err.find("aws-neuronx-runtime-lib") != std::string::npos);
+  const std::string none = error_of("neuron:library=/nonexistent/libnrt.so.1" + cores);
+  CHECK(none.find("aws-neuronx-runtime-lib") != std::string::npos);
+  CHECK(std::count(none.begin(), none.end(), '\n') == 1);
+  const std::string compiler = error_of(std::string("neuron:library=") + BT_NRT_STAND_IN + cores +
+                                        ",compiler=/nonexistent/neuronx-cc");
+  CHECK(compiler.find("pip install neuronx-cc") != std::string::npos);
+  tell("init=2;log=Cannot find Neuron devices", "");
+  CHECK(error_of(stand_in()).find("aws-neuronx-dkms") != std::string::npos);
+  tell("init=1;log=NeuronCore(s) not available - Requested:1 Available:0", "");
+  CHECK(error_of(stand_in()).find("Available:0") != std::string::npos);
   CHECK(run({"list", "backends"}).out.find("neuron") != std::string::npos);
 }
