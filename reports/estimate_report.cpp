@@ -7,6 +7,7 @@
 #include "reports/json/parts.h"
 #include "reports/text/table.h"
 #include "reports/text/words.h"
+#include "tuner/core/inferentia.h"
 #include "tuner/core/units.h"
 
 namespace batchtune {
@@ -69,6 +70,19 @@ std::string curve_text(const Estimate& estimate, int width) {
          text::format_table({mark, batch, latency, throughput, bytes, bound}, width);
 }
 
+// Only of the first Inferentia; "" of every other device.
+std::string inferentia_text(const EstimateReport& report, int width) {
+  if (!report.model || !is_inferentia(report.device.name)) return "";
+  return "Inf1\n" + text::wrapped("  compiler    ", text::kInferentiaIs, width) +
+         text::wrapped("  latency     ", "where it is strict, " + text::pipeline_words(report.model->dense_parameters),
+                       width);
+}
+
+json::Json pipeline_of(const EstimateReport& report) {
+  if (!report.model || !is_inferentia(report.device.name)) return nullptr;
+  return {{"cores", pipeline_cores(report.model->dense_parameters)}, {"most", kMostPipelineCores}};
+}
+
 }  // namespace
 
 std::string text_estimate(const EstimateReport& report, const TextOptions& options) {
@@ -85,6 +99,8 @@ std::string text_estimate(const EstimateReport& report, const TextOptions& optio
                         format_count(report.model->dense_flops_per_sample));
   if (estimate.formula) text += "\n" + formula_text(*estimate.formula, options.width);
   if (!estimate.curve.empty()) text += "\n" + curve_text(estimate, options.width);
+  if (const std::string words = inferentia_text(report, options.width); !words.empty())
+    text += "\n" + words;
   std::string sentence =
       fmt::format("=> start at batch {} ({}-bound there)", estimate.batch, name_of(estimate.bound));
   if (estimate.formula) sentence += fmt::format("; the formula says {}", estimate.formula->batch);
@@ -99,7 +115,8 @@ std::string json_estimate(const EstimateReport& report) {
                          {"model", report.model ? json::model(*report.model) : json::Json(nullptr)},
                          {"device", json::device(report.device)},
                          {"estimate", json::estimate(report.estimate)},
-                         {"curve", json::curve(report.estimate)}});
+                         {"curve", json::curve(report.estimate)},
+                         {"pipeline", pipeline_of(report)}});
 }
 
 std::string csv_estimate(const EstimateReport& report) {

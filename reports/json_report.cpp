@@ -186,7 +186,7 @@ Json effort_of(const Effort& effort) {
           {"sweep", json::number(effort.sweep)}};
 }
 
-Json verdict_of(const Verdict& verdict) {
+Json verdict_of(const TuneReport& report, const Verdict& verdict) {
   Json json = {{"backend", verdict.backend},
                {"trial", json::integer(verdict.trial)},
                {"batch", verdict.trial ? Json(verdict.batch) : Json(nullptr)},
@@ -204,6 +204,7 @@ Json verdict_of(const Verdict& verdict) {
                {"headroom", json::number(verdict.headroom)},
                {"headroom_share", json::number(verdict.headroom_share)},
                {"soaked", soaked_of(verdict.soaked)}};
+  if (const int cores = text::pipeline_cores(report, verdict); cores > 0) json["pipeline_cores"] = cores;
   if (const auto& nothing = verdict.nothing_fits) {
     json["nearest"] = nothing->nearest == 0 ? Json(nullptr) : Json(nothing->nearest);
     json["gap"] = nothing->gap;
@@ -267,7 +268,8 @@ Json report_of(const TuneReport& report, bool why) {
   if (!report.layers.empty()) json["layers"] = list(report.layers, json::layers);
   if (header.command == "measure")
     return json;  // given batches: nothing was searched, nothing is recommended
-  json["verdicts"] = list(conclusion.verdicts, verdict_of);
+  const auto verdict = [&](const Verdict& one) { return verdict_of(report, one); };
+  json["verdicts"] = list(conclusion.verdicts, verdict);
   json["best"] = best_of(conclusion.best);
   if (why) json["why"] = why_of(report);
   return json;

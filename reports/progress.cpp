@@ -8,10 +8,6 @@
 namespace batchtune {
 namespace {
 
-std::string counted(int count, std::string_view thing) {
-  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-}
-
 // In the order of what one would rather not miss.
 std::vector<std::string> parts_of(const ProgressState& state) {
   std::vector<std::string> parts;
@@ -25,8 +21,9 @@ std::vector<std::string> parts_of(const ProgressState& state) {
     parts.push_back(best);
   }
   parts.push_back(text::one_line(state.doing));
-  parts.push_back(counted(state.candidates, "candidate") + ", " + counted(state.rounds, "round"));
-  if (state.probes > 0) parts.push_back(counted(state.probes, "memory probe"));
+  parts.push_back(text::counted(state.candidates, "candidate") + ", " +
+                  text::counted(state.rounds, "round"));
+  if (state.probes > 0) parts.push_back(text::counted(state.probes, "memory probe"));
   return parts;
 }
 

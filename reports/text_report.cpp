@@ -199,6 +199,8 @@ std::string verdict_details(const TuneReport& report, const TextOptions& options
       parts.push_back(words);
     if (verdict.soaked) parts.push_back(text::soak_words(*verdict.soaked));
     if (verdict.headroom) parts.push_back(text::headroom_words(verdict));
+    if (const auto words = text::pipeline_words(report, verdict); !words.empty())
+      parts.push_back(words);
     if (verdicts.size() > 1 && verdict.nothing_fits)
       parts.push_back(nothing_words(report, *verdict.nothing_fits));
     const std::string name =

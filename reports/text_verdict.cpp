@@ -2,11 +2,13 @@
 #include "reports/text_verdict.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <vector>
 
 #include "reports/dynamic_batch.h"
 #include "reports/text/words.h"
 #include "reports/text_trials.h"
+#include "tuner/core/inferentia.h"
 #include "tuner/core/units.h"
 
 namespace batchtune::text {
@@ -86,6 +88,21 @@ std::optional<double> price_of_million(const Trial& trial, const Wishes& wishes)
   if (!price || !trial.measurement || trial.measurement->throughput_undisturbed <= 0)
     return std::nullopt;
   return batchtune::price_of_million(*price, users_throughput(trial, wishes));
+}
+
+int pipeline_cores(const TuneReport& report, const Verdict& verdict) {
+  const SessionHeader& header = report.record.header;
+  const Wishes& wishes = header.wishes;
+  const bool strict = !wishes.latency_limits.empty() || wishes.objective == Objective::latency;
+  const bool there = std::any_of(header.devices.begin(), header.devices.end(), [&](const DeviceInfo& device) {
+    return device.backend == verdict.backend && is_inferentia(device.name);
+  });
+  return strict && there ? batchtune::pipeline_cores(header.model.dense_parameters) : 0;
+}
+
+std::string pipeline_words(const TuneReport& report, const Verdict& verdict) {
+  if (pipeline_cores(report, verdict) == 0) return "";
+  return "where latency is strict, " + pipeline_words(report.record.header.model.dense_parameters);
 }
 
 std::string cost_words(const TuneReport& report, const Verdict& verdict) {

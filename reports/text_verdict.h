@@ -24,4 +24,8 @@ std::optional<double> price_of_million(const Trial& trial, const Wishes& wishes)
 // "0.340 for a million inferences"; "" without a price.
 std::string cost_words(const TuneReport& report, const Verdict& verdict);
 
+// Of the first Inferentia where a latency limit or the lowest latency was asked for; 0: of any other verdict.
+int pipeline_cores(const TuneReport& report, const Verdict& verdict);
+std::string pipeline_words(const TuneReport& report, const Verdict& verdict);  // "" then
+
 }  // namespace batchtune::text

@@ -169,6 +169,7 @@ std::vector<WhyLine> why_lines(const TuneReport& report, const Verdict& verdict)
     add_choice(lines, report, verdict, *trial);
   else if (verdict.nothing_fits)
     add_nothing(lines, report, *verdict.nothing_fits);
+  lines.push_back({"pipeline", text::pipeline_words(report, verdict)});
   std::erase_if(lines, [](const WhyLine& line) { return line.words.empty(); });
   return lines;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <cmath>
 
+#include "tuner/core/inferentia.h"
 #include "tuner/core/units.h"
 
 namespace batchtune::text {
@@ -34,6 +35,10 @@ std::string one_line(std::string_view text) {
   for (char& character : line)
     if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f) character = ' ';
   return line;
+}
+
+std::string counted(std::int64_t count, std::string_view thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
@@ -96,6 +101,16 @@ std::optional<GroupPeak> peak_of(const std::vector<DeviceInfo>& devices,
     if (best) return best;
   }
   return std::nullopt;
+}
+
+std::string pipeline_words(double weights) {
+  const int cores = pipeline_cores(weights);
+  std::string words = fmt::format(
+      "NeuronCore Pipeline over {} cores: 4 x round({} weights / 20 M) keep all weights on the chip, at batch 1", cores,
+      format_count(weights));
+  if (cores > kMostPipelineCores)
+    words += fmt::format("; a pipeline has at most {}, so some are read from memory", kMostPipelineCores);
+  return words;
 }
 
 std::string bold(std::string_view text, bool color) {

@@ -2,6 +2,7 @@
 // is "?", an absent one "-".
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ std::string signed_percent(double share);     // "+12 %", "-3.1 %"
 std::string clock_words(const Interval& hz);  // "3.60 to 3.70 GHz"
 std::string shown(const Value& value);        // "yes", "60", "-"
 std::string one_line(std::string_view text);  // control characters become spaces
+std::string counted(std::int64_t count, std::string_view thing);  // "1 round", "2 rounds"
 std::string joined(const std::vector<std::string>& parts, std::string_view separator);
 
 // Breaks at spaces; the first line begins with `head`, the others are indented as far. No line feed
@@ -43,6 +45,12 @@ struct GroupPeak {
 };
 std::optional<GroupPeak> peak_of(const std::vector<DeviceInfo>& devices,
                                  const CandidateGroup& group);
+
+// Of the first Inferentia (core/inferentia.h): what can be done with it here, and the pipeline for strict latency.
+inline constexpr char kInferentiaIs[] =
+    "neuronx-cc does not compile for Inf1 (neuron-cc did, which AWS has archived): here it is for estimates, simulation, "
+    "NEFFs of your own (--neff) and --backend command";
+std::string pipeline_words(double weights);  // "NeuronCore Pipeline over 60 cores: ..."
 
 // Bold where colour is on.
 std::string bold(std::string_view text, bool color);

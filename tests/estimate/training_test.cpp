@@ -1,8 +1,12 @@
 // Training: the guide's formula and the memory model beside it.
 #include "tuner/estimate/training.h"
 
+#include <limits>
+
 #include "tests/support/catch.h"
 #include "tuner/estimate/catalogue.h"
+#include "tuner/estimate/optimizers.h"
+#include "tuner/workload/model_file.h"
 
 using namespace batchtune;
 
@@ -12,12 +16,14 @@ TrainingOptions guide_example() {
   return {.memory_bytes = 16e9, .state_bytes = 4};
 }
 
-ModelSummary bert_like() {
-  ModelSummary model;
-  model.parameters = 340e6;
-  model.dense_parameters = 302e6;
-  model.activation_bytes_per_sample = 400e6;  // f32
-  return model;
+TrainingCounts bert_like() {
+  return {.parameters = 340e6, .dense_parameters = 302e6, .forward_elements = 100e6, .kept_elements = 120e6};
+}
+
+TrainingCounts counts_of(const std::string& name) {
+  const auto model = load_model(name);
+  REQUIRE(model);
+  return training_counts(*model);
 }
 
 }  // namespace
@@ -62,11 +68,11 @@ TEST_CASE("the memory model gives the largest batch that fits and all its terms"
   CHECK(memory.weight_bytes == Approx(340e6 * 2));
   CHECK(memory.gradient_bytes == Approx(340e6 * 2));
   CHECK(memory.optimizer_bytes == Approx(340e6 * 12));
-  CHECK(memory.activation_bytes_per_sample == Approx(200e6));
+  CHECK(memory.forward_bytes_per_sample == Approx(200e6));
+  CHECK(memory.activation_bytes_per_sample == Approx(240e6));
   CHECK(memory.free_bytes == Approx(16e9 - 340e6 * 16));
-  const double state = memory.weight_bytes + memory.gradient_bytes + memory.optimizer_bytes;
-  CHECK(state + static_cast<double>(memory.batch) * 200e6 <= 16e9);
-  CHECK(state + static_cast<double>(memory.batch + 1) * 200e6 > 16e9);
+  CHECK(memory.state_bytes() + static_cast<double>(memory.batch) * 240e6 <= 16e9);
+  CHECK(memory.state_bytes() + static_cast<double>(memory.batch + 1) * 240e6 > 16e9);
 }
 
 TEST_CASE("the training batch is 0 when the state alone does not fit", "[estimate][training]") {
@@ -97,4 +103,68 @@ TEST_CASE("bad training figures are refused by name", "[estimate][training]") {
   options.optimizer_bytes = -1;
   CHECK(training_formula(300e6, options).error().where == "--optimizer-bytes");
   CHECK_FALSE(training_formula(0, guide_example()));
+}
+
+TEST_CASE("the guide's broken activations example is the sum of forward tensors", "[estimate][training]") {
+  // "roughly 16 x <..> x <num_layers> x <..> = 100MB x": 16 x sequence x hidden x layers x 2 bytes.
+  const double guide = 16.0 * 128 * 1024 * 24 * 2;
+  CHECK(guide == Approx(100e6).epsilon(0.01));
+  CHECK(counts_of("bert-large").forward_elements * 2 == Approx(guide).epsilon(0.01));
+}
+
+TEST_CASE("activations kept of a transformer are those of the literature", "[estimate][training]") {
+  // Korthikanti et al. 2022, equation 1, in bf16: s h (34 + 5 a s / h) a layer with dropout; its masks are 2 + a s / h.
+  for (const double sequence : {128.0, 384.0}) {
+    const double hidden = 1024, heads = 16, layers = 24;
+    const double layer = sequence * hidden * (32 + 4 * heads * sequence / hidden);
+    const TrainingCounts counts =
+        counts_of("bert-large@seq=" + std::to_string(static_cast<int>(sequence)));
+    CHECK(counts.kept_elements * 2 == Approx(layer * layers).epsilon(0.01));
+  }
+}
+
+TEST_CASE("training keeps what a batch norm reads, and ReLU nothing beside its output", "[estimate][training]") {
+  const TrainingCounts resnet = counts_of("resnet-50"), vgg = counts_of("vgg-16");
+  CHECK(resnet.kept_elements > 1.8 * resnet.forward_elements);
+  CHECK(resnet.kept_elements < 2 * resnet.forward_elements);
+  CHECK(vgg.kept_elements == vgg.forward_elements);  // without batch norms
+}
+
+TEST_CASE("an optimizer that is shared keeps a part on each core", "[estimate][training]") {
+  TrainingOptions options = guide_example();
+  const auto alone = training_memory(bert_like(), options);
+  options.optimizer_shards = 8;
+  const auto shared = training_memory(bert_like(), options);
+  CHECK(shared->optimizer_bytes == Approx(alone->optimizer_bytes / 8));
+  CHECK(shared->weight_bytes == alone->weight_bytes);
+  CHECK(shared->batch > alone->batch);
+}
+
+TEST_CASE("without a memory there are the parts and no batch", "[estimate][training]") {
+  TrainingOptions options = guide_example();
+  options.memory_bytes = 0;
+  const auto memory = training_memory(bert_like(), options);
+  REQUIRE(memory);
+  CHECK(memory->weight_bytes > 0);
+  CHECK(memory->batch == 0);
+  CHECK(memory->free_bytes == 0);
+  CHECK_FALSE(training_formula(300e6, options));
+  options.memory_bytes = std::numeric_limits<double>::infinity();
+  CHECK_FALSE(training_memory(bert_like(), options));
+}
+
+TEST_CASE("optimizers are between the guide's 4 and 12 bytes of a 2-byte weight", "[estimate][training]") {
+  for (const Optimizer& optimizer : optimizers()) {
+    INFO(optimizer.name);
+    CHECK(bytes_per_parameter(optimizer, DType::bf16) >= 4);
+    CHECK(bytes_per_parameter(optimizer, DType::bf16) <= 12);
+    CHECK(bytes_per_parameter(optimizer, DType::f32) <= bytes_per_parameter(optimizer, DType::bf16));
+    CHECK(find_optimizer(optimizer.name)->name == optimizer.name);
+  }
+  CHECK(bytes_per_parameter(*find_optimizer("adam"), DType::bf16) == 12);
+  CHECK(bytes_per_parameter(*find_optimizer("adam"), DType::f32) == 8);  // the weights are f32 themselves
+  CHECK(bytes_per_parameter(*find_optimizer("sgd"), DType::f32) == 0);
+  const auto none = find_optimizer("adamax");
+  REQUIRE_FALSE(none);
+  CHECK(to_string(none.error()).find("momentum") != std::string::npos);
 }

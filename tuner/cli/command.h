@@ -27,6 +27,7 @@ void add_calibrate_command(Arguments& arguments);
 void add_report_command(Arguments& arguments);
 void add_compare_command(Arguments& arguments);
 void add_points_command(Arguments& arguments);
+void add_plan_command(Arguments& arguments);
 void add_describe_command(Arguments& arguments);
 void add_list_command(Arguments& arguments);
 void add_export_command(Arguments& arguments);

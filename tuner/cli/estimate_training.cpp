@@ -1,16 +1,15 @@
 // batchtune estimate --mode training.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <optional>
 
 #include "tuner/cli/command.h"
 #include "tuner/cli/estimate_options.h"
 #include "tuner/cli/report_output.h"
+#include "tuner/cli/training_options.h"
 #include "tuner/core/units.h"
 #include "tuner/estimate/training.h"
 #include "tuner/workload/model_file.h"
-#include "tuner/workload/work.h"
 
 namespace batchtune {
 namespace {
@@ -22,19 +21,6 @@ struct TrainingAnswer {
   std::optional<TrainingMemory> memory;  // with a model
 };
 
-Result<double> parse_bytes_each(const std::string& text, double otherwise, const char* option) {
-  if (text.empty()) return otherwise;
-  return parse_count(text, option);
-}
-
-Result<int> parse_ranks(const std::string& text, const char* option) {
-  if (text.empty()) return 1;
-  BT_TRY(ranks, parse_count(text, option));
-  if (ranks < 1 || ranks > 1e6 || ranks != static_cast<int>(ranks))
-    return bad_input("a whole number from 1 to 1000000", text, option);
-  return static_cast<int>(ranks);
-}
-
 Result<TrainingOptions> training_options(const EstimateCommandOptions& options,
                                          TrainingAnswer& answer) {
   TrainingOptions training;
@@ -43,25 +29,13 @@ Result<TrainingOptions> training_options(const EstimateCommandOptions& options,
   BT_TRY(state, parse_bytes_each(options.state_bytes, training.state_bytes, "--state-bytes"));
   BT_TRY(optimizer,
          parse_bytes_each(options.optimizer_bytes, training.optimizer_bytes, "--optimizer-bytes"));
+  BT_TRY(memory, memory_of_core(options));
   training.tensor_parallel = tp;
   training.pipeline_parallel = pp;
   training.state_bytes = state;
   training.optimizer_bytes = optimizer;
-  if (!options.memory_limit.empty()) {
-    BT_TRY(limit, parse_bytes(options.memory_limit, "--memory-limit"));
-    training.memory_bytes = static_cast<double>(limit);
-    answer.memory_source = "--memory-limit";
-    return training;
-  }
-  BT_TRY(device, find_any_device(options));
-  const DeviceInfo& info = device.figures.device;
-  if (!info.memory_bytes)
-    return bad_input("the memory of a core", "a device that does not say its memory", info.name,
-                     "Give --memory-limit");
-  // Cores of a CPU share its memory; an accelerator's have a part each.
-  const int cores = device.entry == nullptr ? std::max(1, info.cores) : 1;
-  training.memory_bytes = *info.memory_bytes / cores;
-  answer.memory_source = cores > 1 ? "a core of " + info.name : info.name;
+  training.memory_bytes = memory.bytes;
+  answer.memory_source = memory.source;
   return training;
 }
 
@@ -95,7 +69,9 @@ FactSheet sheet_of(const TrainingAnswer& answer) {
   add_bytes(sheet, "gradient_bytes", "gradients", memory.gradient_bytes);
   add_bytes(sheet, "optimizer_bytes", "optimizer state", memory.optimizer_bytes);
   add_bytes(sheet, "free_bytes", "left for activations", memory.free_bytes);
-  add_bytes(sheet, "activation_bytes_per_sample", "activations per sample",
+  add_bytes(sheet, "forward_bytes_per_sample", "forward tensors per sample",
+            memory.forward_bytes_per_sample);
+  add_bytes(sheet, "activation_bytes_per_sample", "kept for backward per sample",
             memory.activation_bytes_per_sample);
   sheet.facts.push_back({"memory_batch", "largest micro-batch", memory.batch, ""});
   sheet.conclusion = fmt::format(
@@ -118,7 +94,7 @@ Result<TrainingAnswer> answer_of(const EstimateCommandOptions& options) {
     return answer;
   }
   BT_TRY(model, load_estimated_model(options));
-  BT_TRY(estimate, estimate_training(summarise(model), training));
+  BT_TRY(estimate, estimate_training(training_counts(model), training));
   answer.subject = model.name;
   answer.formula = estimate.formula;
   answer.memory = estimate.memory;
@@ -129,9 +105,6 @@ Result<TrainingAnswer> answer_of(const EstimateCommandOptions& options) {
 
 Result<int> estimate_for_training(const EstimateCommandOptions& options, Format format) {
   if (format == Format::csv) return bad_input("text or json", "csv", "--format");
-  if (!options.device.empty() && !options.memory_limit.empty())
-    return bad_input("--memory-limit, or the memory of a --device", "both", "",
-                     "Leave one of the two out");
   BT_TRY(answer, answer_of(options));
   const FactSheet sheet = sheet_of(answer);
   BT_TRY_VOID(print_result(options.output.quiet     ? fmt::to_string(answer.formula.batch)

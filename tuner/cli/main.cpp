@@ -21,6 +21,7 @@ constexpr Command kCommands[] = {
     {"report", "show a stored session, also with other limits", add_report_command},
     {"compare", "hold two sessions against each other", add_compare_command},
     {"points", "the current deployment point of every model", add_points_command},
+    {"plan", "batch sizes of a training job: global, replica, micro, accumulation", add_plan_command},
     {"describe", "operations, shapes and work of a model", add_describe_command},
     {"replay", "search strategies on recorded tables, without a device", add_replay_command},
     {"doctor", "what disturbs measuring on this machine", add_doctor_command},

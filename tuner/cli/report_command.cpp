@@ -1,12 +1,15 @@
 // batchtune report [SESSION]: a stored session again, also with other limits and objectives than it
-// was run with, or why it recommends what it does (--why). Everything is concluded anew from the
+// was run with, or why it recommends what it does (--why), or the lines that set it in a runtime
+// (--how-to-set). Everything is concluded anew from the
 // stored samples; no device is needed.
 #include <memory>
 
+#include "reports/how_to_set.h"
 #include "reports/why.h"
 #include "tuner/cli/command.h"
 #include "tuner/cli/database.h"
 #include "tuner/cli/effective_settings.h"
+#include "tuner/cli/how_to_set.h"
 #include "tuner/cli/record.h"
 #include "tuner/cli/report_output.h"
 #include "tuner/cli/session_run.h"
@@ -23,8 +26,26 @@ struct ReportOptions {
   std::string record;  // FILE of --record
   std::string database;
   OutputOptions output;
-  bool why = false;
+  bool why = false, how_to_set = false;
 };
+
+Status print_how_to_set(const TuneReport& report, Format format) {
+  BT_TRY(what, how_to_set(report));
+  return print_result(format == Format::json ? json_how_to_set(what)
+                                             : text_how_to_set(what, text_options()));
+}
+
+// Pages instead of the figures: text or JSON, one of them.
+Status check_page(const ReportOptions& options, Format format) {
+  if (!options.why && !options.how_to_set) return {};
+  const char* const page = options.why ? "--why" : "--how-to-set";
+  if (options.why && options.how_to_set)
+    return bad_input("--why or --how-to-set", "both", "report", "Leave one of the two out");
+  if (format == Format::csv || options.output.quiet)
+    return bad_input(std::string(page) + " as text or JSON",
+                     options.output.quiet ? "--quiet" : "--format csv", page);
+  return {};
+}
 
 Status print_why(const TuneReport& report, Format format) {
   if (format == Format::json) return print_result(json_report({report}, false, true));
@@ -39,9 +60,7 @@ std::vector<std::string> backends_in(const SessionHeader& header) {
 
 Result<int> run_report(const ReportOptions& options) {
   BT_TRY(format, parse_format(options.output));
-  if (options.why && (format == Format::csv || options.output.quiet))
-    return bad_input("--why as text or JSON", options.output.quiet ? "--quiet" : "--format csv",
-                     "--why");
+  BT_TRY_VOID(check_page(options, format));
   BT_TRY(request, parse_tuning(options.tuning));
   BT_TRY(store, open_database_read_only(options.database));
   BT_TRY(record, load_session(*store, options.session));
@@ -55,6 +74,8 @@ Result<int> run_report(const ReportOptions& options) {
   if (!options.record.empty()) BT_TRY_VOID(record_tables(options.record, report));
   if (options.why)
     BT_TRY_VOID(print_why(report, format));
+  else if (options.how_to_set)
+    BT_TRY_VOID(print_how_to_set(report, format));
   else if (format == Format::text)
     BT_TRY_VOID(print_text(report, options.output.quiet));
   else
@@ -70,6 +91,8 @@ void add_report_command(Arguments& arguments) {
                   "number, beginning of a UUID, last, last~1 or last:MODEL");
   arguments.flag("--why", options->why,
                  "a page that says why this batch, and how sure that is, instead of the figures");
+  arguments.flag("--how-to-set", options->how_to_set,
+                 "the lines that set the chosen batch in the runtime that it is deployed in");
   add_wish_options(arguments, options->tuning);
   add_user_mix_option(arguments, options->tuning);
   arguments.value("--record", options->record,
