@@ -25,10 +25,9 @@ def run(program, *arguments, folder):
     return done.stdout
 
 
-def blocks_of(program, model, folder, backend="simulated"):
+def blocks_of(program, folder, *options):
     # Only batch 2 is looked at, so it is the one that is chosen.
-    run(program, "tune", model, "--backend", backend, "--batches", str(BATCH), "--threads", "1", "--instances", "2",
-        folder=folder)
+    run(program, "tune", "squeezenet", "--batches", str(BATCH), *options, folder=folder)
     return json.loads(run(program, "report", "--how-to-set", "--format", "json", folder=folder))["how_to_set"]
 
 
@@ -132,7 +131,7 @@ def main():
         return 77
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        blocks = blocks_of(program, "squeezenet", folder)
+        blocks = blocks_of(program, folder, "--backend", "simulated", "--threads", "1", "--instances", "2")
         export = block(blocks, "The model as a file", "shell").split()
         assert export[0] == "batchtune"
         done = subprocess.run([program, *export[1:]], cwd=folder, capture_output=True, text=True)
@@ -144,6 +143,8 @@ def main():
         print("ONNX Runtime: ran")
         print("OpenVINO:", check_openvino(blocks, folder))
         check_torch(blocks, "trn1")
+        check_torch(blocks_of(program, folder, "--backend", "simulated:inferentia", "--latency-limit", "p50=10s"),
+                    "inferentia")
         print("PyTorch on Neuron: called as its pages say (stand-ins)")
     return 0
 
