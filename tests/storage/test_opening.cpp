@@ -45,7 +45,7 @@ TEST_CASE("a database is created, with a folder only when asked", "[storage]") {
   CHECK(query(path, "PRAGMA application_id") == std::to_string(detail::kApplicationId));
   CHECK(query(path,
               "SELECT count(*) || ' ' || max(version) || ' ' || max(tool_version) FROM "
-              "schema_migration") == "2 2 0.1.0");
+              "schema_migration") == "3 3 0.1.0");
   CHECK(query(path, "PRAGMA journal_mode") != "wal");
 }
 
