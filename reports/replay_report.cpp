@@ -98,6 +98,11 @@ std::string figures_table(const std::vector<const ReplayFigures*>& figures, int 
   return text::format_table(std::move(columns), width);
 }
 
+bool any_compiler(const std::vector<ReplayFigures>& figures) {
+  return std::any_of(figures.begin(), figures.end(),
+                     [](const ReplayFigures& one) { return one.virtual_seconds.has_value(); });
+}
+
 std::string section(std::string head, const std::string& about,
                     const std::vector<const ReplayFigures*>& figures, int width) {
   return "\n" + text::wrapped(head, about, width) + figures_table(figures, width);
@@ -192,7 +197,7 @@ std::string text_replay(const ReplayReport& report, const TextOptions& options) 
                        "time is the recorded device's, preparations included; of sweep: of ten "
                        "visits to every batch. Sure: runs that ended with the stated confidence; "
                        "wrong: of these, with a regret above the tolerance." +
-                           std::string(report.most_compiles > 0
+                           std::string(any_compiler(report.figures)
                                            ? " To the verdict: with what was waited for compilers, "
                                              "which is none of the device's time."
                                            : ""),

@@ -179,8 +179,8 @@ std::optional<Ask> Adaptive::first_compiled() {
 std::optional<Ask> Adaptive::climb() {
   if (!may_add(ledger_, problem_)) return std::nullopt;
   for (const Estimate& estimate : problem_.groups)
-    if (const auto batch = next_up(ledger_, problem_, estimate.group, left()))
-      if (may_compile(ledger_, problem_, {estimate.group, *batch}))
+    if (!ledger_.compiles().counted(estimate.group))  // there memory that ends is an answer
+      if (const auto batch = next_up(ledger_, problem_, estimate.group, left()))
         return prepare(ledger_, {estimate.group, *batch});
   return std::nullopt;
 }
@@ -302,7 +302,9 @@ Adaptive::Move Adaptive::look_elsewhere(const Contest& contest) {
     const bool now = contest.standing.regret <= kNearlySure * problem_.wishes.tolerance &&
                      (&prospect == must || &prospect == &choice);
     const Seconds seconds = look_seconds(prospect, contest);
-    const double gain = now ? 1 : prospect.gain;
+    // What was compiled on a guess is paid: it is looked at while it may be the best.
+    const bool paid = prospect.alive && ledger_.compiles().is_pending(prospect.candidate);
+    const double gain = now || paid ? 1 : prospect.gain;
     if (gain / (seconds + prospect.compile) <= most) continue;
     best = &prospect;
     most = gain / (seconds + prospect.compile);
