@@ -18,7 +18,7 @@ struct CandidateGroup {
   int instances = 1;  // side by side, each with `threads` threads and its own batch
   std::map<std::string, std::int64_t> dims;  // free dimensions of the model: {"seq": 128}
   int cores = 1;        // of the device, that the instances are spread over; 1 where a backend has none
-  std::string variant;  // named way of compiling ("bf16"); "" for the only one
+  std::string variant = {};  // named way of compiling ("bf16"); "" for the only one
   // Dynamic batching: the batch that is compiled. `batch` samples of one user are split into runs of it, the last
   // one padded. 0: a batch is compiled as it is.
   std::int64_t compiled_batch = 0;
