@@ -40,9 +40,9 @@ int exit_code(const Error& error);
 // To stdout, with a newline at the end; an environment error when stdout is full or closed.
 Status print_result(const std::string& text);
 
-// One line to stderr ("batchtune: ...").
 std::string words_of(const Ending& ending);  // "why (evidence)"
 
+// One line to stderr ("batchtune: ...").
 void say(const std::string& text);
 
 }  // namespace batchtune
