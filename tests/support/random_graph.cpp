@@ -46,7 +46,7 @@ class GraphMaker {
   Epilogue epilogue(std::int64_t columns) {
     Epilogue e;
     e.bias = pick(0, 1) == 1;
-    e.activation = static_cast<Activation>(pick(0, 4));
+    e.activation = static_cast<Activation>(pick(0, 5));
     if (columns == shape_.back() && pick(0, 1) == 1) {
       e.residual = x_;
       e.residual_after_activation = pick(0, 1) == 1;
@@ -70,7 +70,7 @@ class GraphMaker {
         break;
       case 9:
         x_ = add(OpKind::activation, {x_});
-        builder_.op().activation = static_cast<Activation>(pick(1, 4));
+        builder_.op().activation = static_cast<Activation>(pick(1, 5));
         break;
       case 10:
         x_ = add(pick(0, 1) ? OpKind::add : OpKind::multiply, {x_, x_});
