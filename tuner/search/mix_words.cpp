@@ -32,7 +32,8 @@ std::string words_of_splitting(const Trial& chosen, const Conclusion& conclusion
   }
   for (const UserBatch& user : facts.mix)
     for (const Trial& trial : conclusion.trials)
-      if (trial.candidate == split_into(chosen.candidate, user.batch) && !is_measured(trial))
+      if (trial.candidate == split_into(chosen.candidate, user.batch) && !is_measured(trial) &&
+          trial.ending.status != TrialStatus::ok)
         return fmt::format("; user batch {} ended {}{}{}", user.batch, name_of(trial.ending.status),
                            trial.ending.reason.empty() ? "" : ": ", trial.ending.reason);
   return "; not run with these user batches: by its own runs, without copying";
