@@ -112,6 +112,7 @@ class FileProgram {
     NodeWriter writer(state_, node);
     const Written written = find_row(node)->write(writer);
     if (!written) return refuse(written.error(), where);
+    if (!state_.refused.empty()) return refuse(state_.refused, where);
     for (std::size_t i = 0; i < written->values.size() && i < node.outputs.size(); ++i)
       if (node.outputs[i] != kLeftOut)
         put(node.outputs[i],
@@ -151,6 +152,7 @@ class FileProgram {
            .batch_axis = shape ? shape->batch_axis : -1});
     }
     if (values.empty()) return refuse("no output", "");
+    if (!state_.refused.empty()) return refuse(state_.refused, "output");
     made.bytes = state_.writer.finish(values, made.results);
     made.parameters = std::move(state_.parameters);
     return made;

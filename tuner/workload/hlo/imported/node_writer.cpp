@@ -23,9 +23,21 @@ bool is_literal(const GraphTensor& tensor) {
   return count == 1 || (!is_float(tensor.type) && count <= kLargestLiteral);
 }
 
+// Only what is read as data: ends of slices may be the largest number there is.
+void refuse_wide(FileState& state, const GraphTensor& tensor) {
+  state.refused = "\"" + tensor.name + "\" has integers of more than 32 bits";
+}
+
 Value literal(FileState& state, const GraphTensor& tensor, HloElement element) {
   const Shape shape = tensor.shape ? tensor.shape->at(state.batch) : tensor.value->shape;
-  const std::vector<double> values = tensor.numbers->at(state.batch);
+  std::vector<double> values = tensor.numbers->at(state.batch);
+  if (element == HloElement::s32 || element == HloElement::u32) {
+    for (double& value : values) {
+      const double held = std::clamp(value, least_of(element), most_of(element));
+      if (held != value) refuse_wide(state, tensor);
+      value = held;
+    }
+  }
   if (values.size() == 1)
     return state.writer.reshaped(state.writer.constant(element, values[0]), shape);
   return state.writer.constant(values, element, shape);
@@ -33,6 +45,7 @@ Value literal(FileState& state, const GraphTensor& tensor, HloElement element) {
 
 Value weight(FileState& state, int index, HloElement element) {
   const GraphTensor& tensor = state.graph.tensors[static_cast<std::size_t>(index)];
+  if (has_wide_integers(*tensor.value)) refuse_wide(state, tensor);
   const std::string number = std::to_string(state.parameters.size());
   state.parameters.push_back({.name = clean_name(tensor.name) + "." + number,
                               .element = element,
@@ -76,8 +89,6 @@ std::string why_no_value(const FileState& state, int index) {
   if (!element_of(tensor.type, state.floats))
     return "\"" + tensor.name + "\" has elements of " + name_of(tensor.type);
   if (!tensor.shape && !tensor.value) return "the shape of \"" + tensor.name + "\" depends on data";
-  if (tensor.value && tensor.value->bytes && has_wide_integers(*tensor.value))
-    return "\"" + tensor.name + "\" has integers of more than 32 bits";
   return "";
 }
 

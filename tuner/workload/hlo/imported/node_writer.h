@@ -28,6 +28,7 @@ struct FileState {
   ProgramWriter writer;
   std::map<std::pair<int, HloElement>, Value> values = {};  // of tensors, by index and element
   std::vector<HloTensor> parameters = {};
+  std::string refused = {};  // why a constant that was read is none of a program's; "": all are
 };
 
 // A node's outputs in their order, or why it cannot be written ("axes that depend on data").

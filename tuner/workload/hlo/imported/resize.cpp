@@ -12,7 +12,7 @@ namespace {
 struct Resizing {
   std::string mode, nearest, coordinates;
   double cubic_a = -0.75;
-  bool exclude_outside = false;
+  bool exclude_outside = false, antialias = false;
   std::vector<double> scales;  // of all axes
 };
 
@@ -39,36 +39,31 @@ double nearest_of(const std::string& mode, double x) {
   return mode == "floor" ? std::floor(x) : std::ceil(x);
 }
 
-// Weights of the neighbours from `first` on.
-struct Neighbours {
-  double first = 0;
-  std::vector<double> weights;
-};
-
-Neighbours neighbours_of(const Resizing& r, double x) {
-  const double floor = std::floor(x), t = x - floor;
-  if (r.mode == "linear") return {floor, {1 - t, t}};
+// Of an element `distance` from where the output lies.
+double weight_of(const Resizing& r, double distance) {
+  const double d = std::abs(distance), a = r.cubic_a;
+  if (r.mode == "linear") return std::max(0.0, 1 - d);
   // Keys' cubic convolution.
-  const double a = r.cubic_a;
-  const auto near = [a](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
-  const auto far = [a](double d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
-  return {floor - 1, {far(t + 1), near(t), near(1 - t), far(2 - t)}};
+  if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+  return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0;
 }
 
-// A column of the matrix: weights of all elements of the input for one output.
-std::vector<double> column_of(const Resizing& r, std::int64_t in, double x) {
+// A column of the matrix: weights of all elements of the input for the output that lies at x.
+// Against aliasing, distances are measured in elements of the smaller output.
+std::vector<double> column_of(const Resizing& r, std::int64_t in, double scale, double x) {
   std::vector<double> column(static_cast<std::size_t>(in), 0);
-  Neighbours neighbours = neighbours_of(r, x);
-  const double last = static_cast<double>(in - 1);
+  const double unit = r.antialias ? std::min(1.0, scale) : 1, last = static_cast<double>(in - 1);
+  const double half = std::ceil((r.mode == "linear" ? 1 : 2) / unit);
+  const double first = std::floor(x) + 1 - half;
   double sum = 0;
-  for (std::size_t i = 0; i < neighbours.weights.size(); ++i) {
-    const double place = neighbours.first + static_cast<double>(i);
-    if (r.exclude_outside && (place < 0 || place > last)) neighbours.weights[i] = 0;
-    sum += neighbours.weights[i];
-    column[static_cast<std::size_t>(std::clamp(place, 0.0, last))] += neighbours.weights[i];
+  for (double place = first; place < first + 2 * half; ++place) {
+    if (r.exclude_outside && (place < 0 || place > last)) continue;
+    const double weight = weight_of(r, (place - x) * unit);
+    sum += weight;
+    column[static_cast<std::size_t>(std::clamp(place, 0.0, last))] += weight;
   }
   for (double& weight : column)
-    if (r.exclude_outside) weight /= sum;
+    if ((r.exclude_outside || r.antialias) && sum != 0) weight /= sum;
   return column;
 }
 
@@ -103,7 +98,7 @@ tl::expected<Value, std::string> resized(NodeWriter& n, const Resizing& r, const
       indices.push_back(static_cast<std::int64_t>(
           std::clamp(nearest_of(r.nearest, *where), 0.0, static_cast<double>(in - 1))));
     else
-      columns.push_back(column_of(r, in, *where));
+      columns.push_back(column_of(r, in, scale, *where));
   }
   return r.mode == "nearest" ? n.taken(x, axis, indices) : blended(n, x, axis, columns);
 }
@@ -144,7 +139,7 @@ Written resize(NodeWriter& n) {
   if (!is_one_of(r.mode, {"nearest", "linear", "cubic"})) return not_written("mode " + r.mode);
   if (!is_one_of(r.nearest, {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}))
     return not_written("nearest_mode " + r.nearest);
-  if (n.integer("antialias", 0) != 0) return not_written("antialias");
+  r.antialias = n.integer("antialias", 0) != 0;
   const auto scales = scales_of(n, old);
   if (!scales) return not_written(scales.error());
   r.scales = *scales;
