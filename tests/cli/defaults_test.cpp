@@ -51,7 +51,7 @@ TEST_CASE("a backend is tuned in what it computes in by itself, f32 where nothin
   CHECK(dtype_origin(request_of(""), open_as("simulated", DType::bf16)) == "simulated's default");
 }
 
-TEST_CASE("--dtype and --equal-settings count more than a backend's own data type", "[cli]") {
+TEST_CASE("the options --dtype and --equal-settings count more than a backend's own data type", "[cli]") {
   const OpenDevice device = open_as("openvino", DType::bf16);
   CHECK(dtypes_of(request_of("f32"), device) == Types{DType::f32});
   CHECK(dtypes_of(request_of("bf16,f32"), device) == Types{DType::bf16, DType::f32});
