@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/cli/parsed_options.h"
 #include "tests/support/catch.h"
 #include "tuner/cli/defaults.h"
 
@@ -16,20 +17,6 @@ std::string mix_error(const std::string& text) {
   REQUIRE_FALSE(parsed.has_value());
   CHECK(parsed.error().where.find("--user-batches") == 0);
   return to_string(parsed.error());
-}
-
-TuningRequest requested(const TuningOptions& options) {
-  const auto request = parse_tuning(options);
-  INFO((request ? "" : to_string(request.error())));
-  REQUIRE(request.has_value());
-  return *request;
-}
-
-std::string refused(const TuningOptions& options) {
-  const auto request = parse_tuning(options);
-  REQUIRE_FALSE(request.has_value());
-  CHECK(request.error().kind == ErrorKind::bad_input);
-  return to_string(request.error());
 }
 
 bool mentions(const std::string& text, const std::string& part) {

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/cli/parsed_options.h"
 #include "tests/support/catch.h"
 #include "tuner/cli/effective_settings.h"
 #include "tuner/cli/options.h"
@@ -10,19 +11,6 @@
 using namespace batchtune;
 
 namespace {
-
-TuningRequest requested(const TuningOptions& options) {
-  const auto request = parse_tuning(options);
-  REQUIRE(request.has_value());
-  return *request;
-}
-
-std::string refused(const TuningOptions& options) {
-  const auto request = parse_tuning(options);
-  REQUIRE_FALSE(request.has_value());
-  CHECK(request.error().kind == ErrorKind::bad_input);
-  return to_string(request.error());
-}
 
 // As tune does it, over the defaults.
 Status checked(const TuningOptions& options, const std::vector<std::string>& backends = {"cpu"}) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/end_to_end/document.h"
 #include "tests/end_to_end/program.h"
 #include "tests/support/catch.h"
 
@@ -38,13 +39,6 @@ std::vector<std::string> measured(const std::string& command, const std::string&
       batches,   "--budget", budget,      "--boundary", "none",      "--format", "json"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
-}
-
-Json document_of(const Finished& finished) {
-  INFO(finished.err << finished.out);
-  const Json document = Json::parse(finished.out, nullptr, false);
-  REQUIRE(document.is_object());
-  return document;
 }
 
 std::string status_of(const Json& document, int batch) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/end_to_end/document.h"
 #include "tests/end_to_end/program.h"
 #include "tests/support/catch.h"
 
@@ -12,14 +13,6 @@ using Arguments = std::vector<std::string>;
 using Json = nlohmann::json;
 
 namespace {
-
-Json document_of(Arguments arguments, int code = 0) {
-  arguments.insert(arguments.end(), {"--format", "json"});
-  const Finished finished = run(arguments);
-  INFO(finished.err);
-  REQUIRE(finished.code == code);
-  return Json::parse(finished.out);
-}
 
 const Arguments kSimulated{"--backend", "simulated:tile=1", "--threads", "2", "--instances", "1"};
 

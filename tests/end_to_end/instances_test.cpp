@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/end_to_end/document.h"
 #include "tests/end_to_end/program.h"
 #include "tests/support/catch.h"
 #include "tuner/cli/host.h"
@@ -16,14 +17,6 @@ using Json = nlohmann::json;
 namespace {
 
 using Splits = std::set<std::pair<int, int>>;  // instances, threads
-
-Json document_of(Arguments arguments, int code = 0) {
-  arguments.insert(arguments.end(), {"--format", "json"});
-  const Finished finished = run(arguments);
-  INFO(finished.err);
-  REQUIRE(finished.code == code);
-  return Json::parse(finished.out);
-}
 
 std::pair<int, int> split_of(const Json& group) {
   return {group.at("instances").get<int>(), group.at("threads").get<int>()};

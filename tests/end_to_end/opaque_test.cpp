@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/end_to_end/document.h"
 #include "tests/end_to_end/program.h"
 #include "tests/support/catch.h"
 #include "tuner/backend/backend_list.h"
@@ -30,13 +31,6 @@ std::string command() {
   std::ofstream(path) << "for i in $(seq $2); do echo \"$((100 + 50 * $1)) us\"; done\n"
                          "sleep $(awk \"BEGIN { print 0.02 + $2 * (100 + 50 * $1) / 1e6 }\")\n";
   return "sh " + path + " {batch} {n}";
-}
-
-Json document_of(const Finished& finished) {
-  INFO(finished.err << finished.out);
-  const Json document = Json::parse(finished.out, nullptr, false);
-  REQUIRE(document.is_object());
-  return document;
 }
 
 void check_nothing_estimated(const Json& document) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "tests/search/scripted_measurer.h"
+#include "tests/search/walk.h"
 #include "tests/support/catch.h"
 #include "tests/support/compiled_curves.h"
 #include "tuner/search/compile_plan.h"
@@ -45,18 +46,11 @@ Candidate candidate(std::int64_t batch) {
 
 // All batches that a search by few compilations looks at, in order.
 Batches walk(ScanRange range, int compilations, const std::function<double(std::int64_t)>& rate) {
-  std::vector<ScanPoint> points;
-  Batches order;
-  for (int left = compilations; left > 0; --left) {
-    const auto batch = next_of_few(range, points, left);
-    if (!batch) break;
-    REQUIRE(std::find(order.begin(), order.end(), *batch) == order.end());
-    order.push_back(*batch);
-    points.push_back({*batch, rate(*batch)});
-    std::sort(points.begin(), points.end(),
-              [](const ScanPoint& a, const ScanPoint& b) { return a.batch < b.batch; });
-  }
-  return order;
+  const auto next = [&](const std::vector<ScanPoint>& points) -> std::optional<std::int64_t> {
+    const int left = compilations - static_cast<int>(points.size());
+    return left > 0 ? next_of_few(range, points, left) : std::nullopt;
+  };
+  return batchtune::walk(next, rate);
 }
 
 ScanRange range_from(std::int64_t seed, std::int64_t largest = 1 << 20) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "tests/search/walk.h"
 #include "tests/support/catch.h"
 
 using namespace batchtune;
@@ -21,17 +22,11 @@ ScanRange range_from(std::int64_t seed) {
 // All batches that the scan looks at, in order.
 std::vector<std::int64_t> walk(const ScanRange& range,
                                const std::function<double(std::int64_t)>& rate) {
-  std::vector<ScanPoint> points;
-  std::vector<std::int64_t> order;
-  while (const auto batch = next_batch(range, points)) {
-    REQUIRE(order.size() < 60);
-    REQUIRE(std::find(order.begin(), order.end(), *batch) == order.end());
-    order.push_back(*batch);
-    points.push_back({*batch, rate(*batch)});
-    std::sort(points.begin(), points.end(),
-              [](const ScanPoint& a, const ScanPoint& b) { return a.batch < b.batch; });
-  }
-  return order;
+  const auto next = [&](const std::vector<ScanPoint>& points) {
+    REQUIRE(points.size() < 60);
+    return next_batch(range, points);
+  };
+  return batchtune::walk(next, rate);
 }
 
 }  // namespace
