@@ -83,17 +83,6 @@ Finished tune_cpu(const Arguments& more) {
   return run(all);
 }
 
-// Text without the line ends that the width of the terminal brought.
-std::string unwrapped(const std::string& text) {
-  std::string words;
-  for (const char letter : text)
-    if (letter != ' ' && letter != '\n')
-      words += letter;
-    else if (!words.ends_with(' '))
-      words += ' ';
-  return words;
-}
-
 Json limit_of(const Json& document, int batch) {
   for (const Json& trial : document.at("trials"))
     if (trial.at("batch") == batch) return trial.at("limits").at(0);

@@ -145,6 +145,16 @@ int stored_observations() {
   return sessions.empty() ? 0 : sessions[0].at("observations").get<int>();
 }
 
+std::string unwrapped(const std::string& text) {
+  std::string words;
+  for (const char letter : text)
+    if (letter != ' ' && letter != '\n')
+      words += letter;
+    else if (!words.ends_with(' '))
+      words += ' ';
+  return words;
+}
+
 bool eventually(double seconds, const std::function<bool()>& condition) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   while (!condition()) {

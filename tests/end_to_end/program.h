@@ -34,6 +34,10 @@ class Program {
 
 Finished run(const std::vector<std::string>& arguments);
 
+// Text without the line ends that the width of the terminal brought: where they fall depends on
+// the length of the paths in it.
+std::string unwrapped(const std::string& text);
+
 // "tune mlp" on the simulated device, which gives the same figures on every machine.
 std::vector<std::string> simulated_tune(const std::string& batches,
                                         const std::vector<std::string>& more = {});
