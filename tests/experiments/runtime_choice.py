@@ -26,6 +26,7 @@ import runtime_latency
 BATCHES = [*range(1, 17), 18, 20, 22, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096]
 LONGEST_RUN = 0.5  # seconds: batches from the first on that takes so long are not swept
 VISIT = 0.06  # seconds of timed runs
+STILL = 0.03  # seconds before each visit
 ROUNDS = 6  # of all batches; then those within 6 % of the best go on
 FINAL_ROUNDS = 10
 DUEL_SESSIONS = (8, 40)  # of each batch: at least, at most
@@ -40,7 +41,9 @@ def maker(runtime, dtype):
 
 
 def visit(run, seconds=VISIT, least=2):
-    """Median seconds of a run, after one that does not count."""
+    """Median seconds of a run, after one that does not count. The threads of the session that ran before spin for 24 ms
+    (ONNX Runtime): they would take the CPUs from this one."""
+    time.sleep(STILL)
     run()
     times, start = [], time.perf_counter()
     while len(times) < least or time.perf_counter() - start < seconds:

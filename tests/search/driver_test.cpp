@@ -139,12 +139,12 @@ TEST_CASE("stored observations that the strategy does not ask for are refused",
   ScriptedMeasurer measurer(scene());
   Played whole = play(test_problem(6), measurer);
   SessionRecord record = whole.record;
-  const auto strategy = strategy_for(test_problem(7));  // another seed batch
+  const auto strategy = strategy_for(test_problem(8));  // another seed batch
   const auto end = drive(*strategy, measurer, record, {});
   REQUIRE_FALSE(end);
   CHECK(end.error().kind == ErrorKind::environment);
   CHECK(end.error().found.find("batch 6") != std::string::npos);
-  CHECK(end.error().found.find("batch 7") != std::string::npos);
+  CHECK(end.error().found.find("batch 8") != std::string::npos);
 }
 
 TEST_CASE("a contender that cannot be prepared again has failed in its next round",

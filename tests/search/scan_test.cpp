@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "tests/search/walk.h"
@@ -41,6 +42,47 @@ TEST_CASE("the scan halves from the seed, which is cheap, then doubles while thr
   CHECK(std::vector<std::int64_t>(order.begin(), order.begin() + 6) ==
         std::vector<std::int64_t>{8, 4, 2, 1, 16, 32});
   CHECK(order.size() <= 20);
+}
+
+TEST_CASE("an estimate is rounded down to a batch of few factors", "[search][scan]") {
+  const std::vector<std::int64_t> rounded{1, 2, 3, 4, 4, 6, 6, 8, 8, 8, 8, 12, 12, 12, 12, 16};
+  for (std::size_t i = 0; i < rounded.size(); ++i)
+    CHECK(round_batch(static_cast<std::int64_t>(i) + 1) == rounded[i]);
+  CHECK(round_batch(142) == 128);
+  CHECK(round_batch(std::int64_t{1} << 62) == std::int64_t{1} << 62);
+  CHECK(round_batch(std::numeric_limits<std::int64_t>::max()) == std::int64_t{3} << 61);
+}
+
+TEST_CASE("where few batches are allowed, those below one that is far behind are left out",
+          "[search][scan]") {
+  ScanRange range = range_from(64);
+  range.objective = Objective::throughput;
+  range.sparing = true;
+  const auto saturates = [](std::int64_t b) {
+    const auto batch = static_cast<double>(b);
+    return batch / (1 + batch / 200);
+  };
+  const auto order = walk(range, saturates);
+  CHECK(std::vector<std::int64_t>(order.begin(), order.begin() + 5) ==
+        std::vector<std::int64_t>{64, 32, 1, 128, 256});
+  // One that is not is followed down to its peak.
+  const auto falls = [](std::int64_t b) { return b == 4 ? 1.1 : 1.0; };
+  CHECK(walk(range, falls)[4] == 4);
+}
+
+TEST_CASE("a second octave without a gain is looked at where it is cheap", "[search][scan]") {
+  ScanRange range = range_from(8);
+  range.objective = Objective::throughput;
+  const auto dips = [](std::int64_t b) {
+    return b >= 32 ? 12.0 : b > 8 ? 7.5 : static_cast<double>(b);
+  };
+  const auto looks_at_32 = [&] {
+    const auto order = walk(range, dips);
+    return std::find(order.begin(), order.end(), 32) != order.end();
+  };
+  CHECK_FALSE(looks_at_32());
+  range.cheap = 32;
+  CHECK(looks_at_32());
 }
 
 TEST_CASE("a flat curve leads down to batch 1 and stops", "[search][scan]") {

@@ -11,9 +11,6 @@
 namespace batchtune {
 namespace {
 
-// oneTBB's threads sleep after some 0.1 ms, OpenMP's after up to some 10 ms unless they are told to
-// spin for ever.
-constexpr Seconds kPatience = 0.020;
 constexpr std::chrono::microseconds kStep{500};  // some times the slack of a timer
 constexpr double kQuiet = 0.05;  // of one CPU: more than waking up for a timer takes
 
@@ -49,13 +46,13 @@ void ParkedProcess::park() {
       restless_ = 0;
       return;
     }
-    patient = stopwatch.seconds() <= kPatience;
+    patient = stopwatch.seconds() <= kSpinPatience;
     if (!patient) ++restless_;
   }
   // One of its threads must get a CPU to stop the others.
   stopped_ = kill(-group_, SIGSTOP) == 0;
   const Stopwatch stopping;
-  while (stopped_ && has_runnable_thread(group_) && stopping.seconds() < kPatience)
+  while (stopped_ && has_runnable_thread(group_) && stopping.seconds() < kSpinPatience)
     std::this_thread::sleep_for(kStep);
 }
 

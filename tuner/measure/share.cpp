@@ -2,10 +2,7 @@
 
 #include <sys/resource.h>
 
-#include <chrono>
-#include <ctime>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "tuner/core/stopwatch.h"
@@ -15,30 +12,6 @@ namespace batchtune {
 namespace {
 
 using namespace protocol;
-
-// Threads of a runtime go on spinning for a while after a run (oneTBB some 0.1 ms, OpenMP some ms)
-// and would be taken for a neighbour. Repeating a slow burst cannot tell the two apart, the
-// process's own CPU clock can: a burst waits until this process stands still, but not for ever,
-// since some runtimes spin for ever (then their quiet level is one with spinning threads).
-constexpr std::chrono::microseconds kStillStep{100};  // twice the kernel's usual timer slack
-constexpr double kStill = 0.2;  // of one CPU in a step; waking up and reading the clock is below
-constexpr int kMostStillSteps = 20;  // 2 ms and the slack of timers, where a visit has 30
-
-Seconds process_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-void wait_until_still() {
-  for (int step = 0; step < kMostStillSteps; ++step) {
-    const Stopwatch stopwatch;
-    const Seconds used = process_cpu_seconds();
-    std::this_thread::sleep_for(kStillStep);
-    const Seconds passed = stopwatch.seconds();
-    if (process_cpu_seconds() - used < kStill * passed) return;
-  }
-}
 
 Usage usage_now() {
   rusage usage{};
@@ -54,11 +27,12 @@ Usage operator-(const Usage& after, const Usage& before) {
 class ShareHooks final : public VisitHooks {
  public:
   ShareHooks(const std::vector<PlannedVisit>& visits, const std::vector<std::int64_t>& batches,
-             Beacon& beacon, bool watch, Canaries* canaries)
+             Beacon& beacon, bool watch, Stillness& stillness, Canaries* canaries)
       : visits_(visits),
         batches_(batches),
         beacon_(beacon),
         watch_(watch),
+        stillness_(stillness),
         canaries_(watch ? canaries : nullptr),
         usages_(visits.size()) {
     bursts_.reserve(visits.size() + 1);
@@ -88,11 +62,11 @@ class ShareHooks final : public VisitHooks {
   // Names the program that ran last, whose threads may still do harm; before the first visit the
   // one that comes.
   void burst(std::size_t visit) {
-    if (canaries_ == nullptr) return;
+    if (!watch_) return;
     const Stopwatch stopwatch;
     beacon_.set(Phase::canary, visits_[visit].program, batches_[visit]);
-    wait_until_still();
-    bursts_.push_back(canaries_->burst());
+    stillness_.wait();
+    if (canaries_ != nullptr) bursts_.push_back(canaries_->burst());
     canary_seconds_ += stopwatch.seconds();
   }
 
@@ -100,6 +74,7 @@ class ShareHooks final : public VisitHooks {
   const std::vector<std::int64_t>& batches_;
   Beacon& beacon_;
   bool watch_;
+  Stillness& stillness_;
   Canaries* canaries_;
   std::vector<Usage> usages_;
   std::vector<CanaryReading> bursts_;
@@ -119,7 +94,7 @@ class NoProgram final : public Program {
 }  // namespace
 
 ShareDone run_share(const Share& share, const std::map<TrialId, HeldProgram>& programs,
-                    Beacon& beacon, Canaries* canaries) {
+                    Beacon& beacon, Stillness& stillness, Canaries* canaries) {
   NoProgram nothing;
   std::vector<VisitPlan> plans;
   std::vector<std::int64_t> batches;
@@ -130,7 +105,7 @@ ShareDone run_share(const Share& share, const std::map<TrialId, HeldProgram>& pr
                      held ? found->second.instances : 1});
     batches.push_back(held ? found->second.batch : 0);
   }
-  ShareHooks hooks(share.visits, batches, beacon, share.watch, canaries);
+  ShareHooks hooks(share.visits, batches, beacon, share.watch, stillness, canaries);
   std::vector<VisitRuns> runs = run_visits(plans, hooks);
   beacon.set(Phase::idle);
 

@@ -11,6 +11,7 @@
 #include "tuner/measure/beacon.h"
 #include "tuner/measure/canary.h"
 #include "tuner/measure/protocol.h"
+#include "tuner/measure/stillness.h"
 
 namespace batchtune {
 
@@ -23,6 +24,6 @@ struct HeldProgram {
 // A visit to a program that is not held fails; the others are made. `canaries` may be null.
 protocol::ShareDone run_share(const protocol::Share& share,
                               const std::map<TrialId, HeldProgram>& programs, Beacon& beacon,
-                              Canaries* canaries);
+                              Stillness& stillness, Canaries* canaries);
 
 }  // namespace batchtune

@@ -70,6 +70,7 @@ class Worker {
   std::map<TrialId, HeldProgram> programs_;
   Beacon beacon_;
   int canary_cpus_ = 0;
+  Stillness stillness_;
   std::unique_ptr<Canaries> canaries_;  // made when first needed; null: none
 };
 
@@ -127,7 +128,7 @@ bool Worker::serve(const Share& request) {
     // Without memory or threads for them there are none.
     (void)ending_of_exceptions([&] { canaries_ = environment_.make_canaries(cpus); });
   }
-  return answer(run_share(request, programs_, beacon_, canaries_.get()));
+  return answer(run_share(request, programs_, beacon_, stillness_, canaries_.get()));
 }
 
 bool Worker::serve(const Soak& request) {

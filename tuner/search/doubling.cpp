@@ -115,8 +115,9 @@ bool Doubling::may_prepare(const CandidateGroup& group) const {
 std::optional<Ask> Doubling::scan(const Estimate& estimate) {
   const auto entries = entries_of(ledger_, estimate.group);
   const std::vector<ScanPoint> points = scan_points(ledger_, entries);
-  const ScanRange range = scan_range(ledger_, problem_, estimate, left());
-  auto batch = next_below(range, points);
+  ScanRange range = scan_range(ledger_, problem_, estimate, left());
+  range.seed = round_batch(range.seed);
+  auto batch = range.sparing ? std::nullopt : next_below(range, points);
   if (!batch) {
     if (auto ask = first_rounds(entries)) return ask;
     if (entries.size() < kMostCandidates) batch = next_batch(range, points);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tuner/core/units.h"
 #include "tuner/search/prove.h"
@@ -16,16 +17,68 @@ namespace {
 constexpr int kSmallestRounds = 8;
 constexpr int kHurriedRounds = 2;  // of batch 1, when the budget is spent already
 
-std::optional<Ask> run_needy(const Ledger& ledger, const Problem& problem,
-                             const std::vector<TrialId>& needy) {
-  std::vector<TrialId> running;
+// How fast a program is depends on where its memory happens to lie, by 1 to 4 %, in all its rounds:
+// of several batches the best is mostly the luckiest. So contenders are prepared anew every few
+// rounds.
+constexpr int kPrograms = 4;
+constexpr int kRoundsOfAProgram = 5;
+constexpr double kMostToPrepare = 0.02;  // of the budget: what takes longer is prepared once
+
+bool may_be_anew(const Ledger& ledger, const Problem& problem, const Entry& entry) {
+  return !ledger.compiles().counted(entry.candidate.group) &&
+         entry.prepare_seconds - entry.compile_wait <= kMostToPrepare * problem.budget.racing;
+}
+
+bool is_worn(const Ledger& ledger, const Problem& problem, const Entry& entry) {
+  return entry.live && entry.since_prepared >= kRoundsOfAProgram && entry.programs < kPrograms &&
+         may_be_anew(ledger, problem, entry);
+}
+
+// Whatever a stop rule says of its rounds.
+bool has_had_its_rounds(const Ledger& ledger, const Problem& problem, const Entry& entry) {
+  constexpr int kFewest = 12;
+  if (entry.shared < kFewest) return false;
+  return !may_be_anew(ledger, problem, entry) ||
+         (entry.programs >= kPrograms && entry.since_prepared >= kRoundsOfAProgram);
+}
+
+bool is_affordable(const Ledger& ledger, const Problem& problem, const Entry& entry) {
+  return seconds_again(ledger, entry) + round_cost(ledger, {entry.id}) <=
+         left_to_race(ledger, problem);
+}
+
+// All worn ones are released before the first is prepared again, in another order each time: else
+// each would get its own memory back. The anchor comes first, since no round goes without it.
+std::optional<Ask> prepare_anew(Ledger& ledger, const Problem& problem,
+                                const std::vector<TrialId>& needy) {
+  std::vector<const Entry*> released;
   for (const TrialId trial : needy) {
     const Entry& entry = ledger.at(trial);
-    if (seconds_again(ledger, entry) + round_cost(ledger, {trial}) > left_to_race(ledger, problem))
-      continue;
-    if (!entry.live) return AskPrepare{trial, entry.candidate};
-    running.push_back(trial);
+    if (is_worn(ledger, problem, entry) && is_affordable(ledger, problem, entry)) {
+      ledger.release(trial);
+      return AskRelease{trial};
+    }
+    if (!entry.live && (trial == ledger.anchor() || is_affordable(ledger, problem, entry)))
+      released.push_back(&entry);
   }
+  if (released.empty()) return std::nullopt;
+  const auto key = [&](const Entry* entry) {
+    const auto batch = entry->candidate.batch;
+    return std::pair(entry->id != ledger.anchor(), entry->programs % 2 == 0 ? batch : -batch);
+  };
+  const Entry* next = *std::min_element(
+      released.begin(), released.end(),
+      [&](const Entry* a, const Entry* b) { return key(a) < key(b); });
+  return AskPrepare{next->id, next->candidate};
+}
+
+std::optional<Ask> run_needy(Ledger& ledger, const Problem& problem,
+                             const std::vector<TrialId>& needy) {
+  if (auto ask = prepare_anew(ledger, problem, needy)) return ask;
+  std::vector<TrialId> running;
+  for (const TrialId trial : needy)
+    if (ledger.at(trial).live && is_affordable(ledger, problem, ledger.at(trial)))
+      running.push_back(trial);
   if (running.empty()) return std::nullopt;
   return AskRound{round_of(ledger, running, kRaceRound)};
 }
@@ -58,19 +111,19 @@ std::optional<Ask> Finals::next(Ledger& ledger, const Problem& problem) {
   if (auto ask = finish_smallest(ledger, problem)) return ask;
   if (ledger.anchor() == 0)
     return over(SessionEnd::failed, "no candidate ran: see the trials' reasons");
-  const auto needy = still_needy(ledger, problem);
+  const Needy needy = still_needy(ledger, problem);
   if (likely_choices(ledger, problem).empty())
     return over(SessionEnd::converged, "no candidate keeps the limits");
-  if (auto ask = run_needy(ledger, problem, needy)) return ask;
+  if (auto ask = run_needy(ledger, problem, needy.open)) return ask;
   if (auto ask =
           prover_.next(ledger, problem, [&](TrialId trial) { return contends(ledger, trial); }))
     return ask;
+  if (auto ask = run_needy(ledger, problem, needy.early)) return ask;
   return over(ledger);
 }
 
-// Of all backends whose order is open, fewest rounds first.
-std::vector<TrialId> Finals::still_needy(const Ledger& ledger, const Problem& problem) {
-  std::vector<TrialId> needy;
+Finals::Needy Finals::still_needy(const Ledger& ledger, const Problem& problem) {
+  Needy needy;
   for (const std::string& backend : backends_of(problem)) {
     Race& race = races_[backend];
     race.contenders = finalists(ledger, problem, backend);
@@ -79,11 +132,26 @@ std::vector<TrialId> Finals::still_needy(const Ledger& ledger, const Problem& pr
     if (race.contenders.empty() || race.contenders == race.settled) continue;
     const RaceState state = race.order.state(ledger, problem, race.contenders);
     race.words = state.reason;
-    race.settled = state.settled ? race.contenders : std::vector<TrialId>{};
-    if (!state.settled) needy.insert(needy.end(), state.needy.begin(), state.needy.end());
+    race.settled.clear();
+    if (!state.settled) {
+      needy.open.insert(needy.open.end(), state.needy.begin(), state.needy.end());
+      continue;
+    }
+    std::vector<TrialId> early;
+    for (const TrialId trial : race.contenders)
+      if (!has_had_its_rounds(ledger, problem, ledger.at(trial))) early.push_back(trial);
+    if (early.empty()) {
+      race.settled = race.contenders;
+      continue;
+    }
+    race.words += fmt::format(", {} of {} contenders having run too seldom to be sure", early.size(),
+                              race.contenders.size());
+    needy.early.insert(needy.early.end(), early.begin(), early.end());
   }
-  std::stable_sort(needy.begin(), needy.end(),
-                   [&](TrialId a, TrialId b) { return ledger.at(a).shared < ledger.at(b).shared; });
+  for (auto* trials : {&needy.open, &needy.early})
+    std::stable_sort(trials->begin(), trials->end(), [&](TrialId a, TrialId b) {
+      return ledger.at(a).shared < ledger.at(b).shared;
+    });
   return needy;
 }
 

@@ -33,7 +33,13 @@ class Finals {
     std::string words;  // how it stands
   };
 
-  std::vector<TrialId> still_needy(const Ledger& ledger, const Problem& problem);
+  // Contenders of all backends, fewest rounds first.
+  struct Needy {
+    std::vector<TrialId> open;   // their order is
+    std::vector<TrialId> early;  // it is settled, but of few rounds or programs
+  };
+
+  Needy still_needy(const Ledger& ledger, const Problem& problem);
   bool contends(const Ledger& ledger, TrialId trial);
   std::optional<Ask> over(const Ledger& ledger);
   std::optional<Ask> over(SessionEnd end, std::string reason);

@@ -101,6 +101,8 @@ void Ledger::tell(const Observation& observation) {
   entry.told = true;
   entry.ending = preparation.ending;
   entry.live = preparation.ending.status == TrialStatus::ok;
+  entry.since_prepared = 0;
+  entry.programs += entry.live ? 1 : 0;
   entry.prepare_seconds = observation.device_time;
   entry.compile_wait = std::min(observation.device_time, compiles_.tell(preparation));
   racing_spent_ -= entry.compile_wait;
@@ -135,7 +137,9 @@ void Ledger::update_levels() {
     const VisitMedian* own = find_visit(last, entry.id);
     if (!own) continue;
     entry.medians.push_back(own->median);
-    entry.shared += find_visit(last, anchor_) != nullptr;
+    const bool met_anchor = find_visit(last, anchor_) != nullptr;
+    entry.shared += met_anchor;
+    entry.since_prepared += met_anchor;
     begun |= entry.medians.size() <= kBegun;
   }
   const std::size_t rounds = rounds_.size();

@@ -266,7 +266,9 @@ RoundRequest round_of(const Ledger& ledger, const std::vector<TrialId>& contende
 }
 
 Seconds seconds_again(const Ledger& ledger, const Entry& entry) {
-  return entry.live ? 0 : kRunsToPrepare * ledger.run_seconds(entry.candidate);
+  if (entry.live) return 0;
+  return std::max(kRunsToPrepare * ledger.run_seconds(entry.candidate),
+                  entry.prepare_seconds - entry.compile_wait);
 }
 
 Seconds round_cost(const Ledger& ledger, const std::vector<TrialId>& contenders) {

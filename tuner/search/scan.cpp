@@ -33,7 +33,9 @@ std::optional<std::int64_t> upwards(const ScanRange& range, std::span<const Scan
   const auto best = std::find_if(points.begin(), points.end(), [&](const ScanPoint& point) {
     return point.rate * (1 + kStillGrowing) >= best_rate;
   });
-  if (top.batch >= 2 * best->batch) return std::nullopt;
+  // A second octave without a gain, where it costs nothing: the first may have been the unlucky one.
+  const bool is_cheap = 2 * top.batch <= range.cheap;
+  if (top.batch >= (is_cheap ? 4 : 2) * best->batch) return std::nullopt;
   return allowed_between(range, top.batch, kBeyond, 2 * top.batch);
 }
 
@@ -95,7 +97,19 @@ std::optional<std::int64_t> around_knee(const ScanRange& range, std::span<const 
   return allowed_between(range, below, good->batch, below + (good->batch - below) / 2);
 }
 
+bool is_far_behind(const ScanPoint& point, std::span<const ScanPoint> points) {
+  return point.rate > 0 && std::any_of(points.begin(), points.end(), [&](const ScanPoint& other) {
+           return point.rate < kFarBehind * other.rate;
+         });
+}
+
 }  // namespace
+
+std::int64_t round_batch(std::int64_t batch) {
+  std::int64_t power = 1;
+  while (power <= batch / 2) power *= 2;
+  return power >= 2 && batch >= power + power / 2 ? power + power / 2 : power;
+}
 
 double extended(const ScanPoint& a, const ScanPoint& b, std::int64_t at) {
   const auto log_of = [](std::int64_t batch) { return std::log(static_cast<double>(batch)); };
@@ -111,7 +125,8 @@ std::optional<std::int64_t> next_below(const ScanRange& range, std::span<const S
   const auto bottom = std::find_if(points.begin(), points.end(), [&](const ScanPoint& point) {
     return point.batch > range.smallest;
   });
-  if (bottom != points.end() && bottom->batch > 2 * range.smallest)
+  const bool skip = range.sparing && bottom != points.end() && is_far_behind(*bottom, points);
+  if (!skip && bottom != points.end() && bottom->batch > 2 * range.smallest)
     if (const auto half = allowed_between(range, range.smallest, bottom->batch, bottom->batch / 2))
       return half;
   if (has_smallest) return std::nullopt;

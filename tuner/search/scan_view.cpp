@@ -9,7 +9,25 @@ namespace batchtune {
 namespace {
 
 constexpr double kScanShare = 0.35;   // of what is left: more for one candidate starves the race
+constexpr double kCheapShare = 0.03;  // of what is left
 constexpr double kRaceReserve = 0.3;  // of the whole budget: never spent on looking further
+
+// The largest batch whose preparation and first rounds take no more than `seconds`.
+std::int64_t affordable(const Ledger& ledger, const Problem& problem, const CandidateGroup& group,
+                        Seconds seconds) {
+  const auto entries = entries_of(ledger, group);
+  const std::int64_t known =
+      entries.empty() ? smallest_batch(problem) : entries.back()->candidate.batch;
+  const Seconds sample = ledger.run_seconds({group, known}) / static_cast<double>(known);
+  if (sample <= 0) return problem.largest_batch;
+  const Seconds anchor =
+      ledger.anchor() == 0 ? 0 : ledger.run_seconds(ledger.at(ledger.anchor()).candidate);
+  const double rounds = scan_rounds(sample * static_cast<double>(known));
+  const double batch = (seconds - kRunsPerVisit * rounds * anchor) /
+                       (sample * (kRunsToPrepare + kRunsPerVisit * rounds));
+  return static_cast<std::int64_t>(
+      std::clamp(batch, 1.0, static_cast<double>(problem.largest_batch)));
+}
 
 }  // namespace
 
@@ -39,6 +57,8 @@ ScanRange scan_range(const Ledger& ledger, const Problem& problem, const Estimat
   range.seed = std::max<std::int64_t>(estimate.batch, 1);
   range.smallest = smallest_batch(problem);
   range.largest = largest_worth_it(ledger, problem, estimate.group, left);
+  range.cheap = affordable(ledger, problem, estimate.group, kCheapShare * left);
+  range.sparing = problem.most_batches > 0;
   range.allowed = problem.batches;
   range.objective = problem.wishes.objective;
   range.give_up = problem.wishes.give_up;
@@ -47,20 +67,8 @@ ScanRange scan_range(const Ledger& ledger, const Problem& problem, const Estimat
 
 std::int64_t largest_worth_it(const Ledger& ledger, const Problem& problem,
                               const CandidateGroup& group, Seconds left) {
-  const Seconds anchor =
-      ledger.anchor() == 0 ? 0 : ledger.run_seconds(ledger.at(ledger.anchor()).candidate);
-  const auto entries = entries_of(ledger, group);
-  const std::int64_t known =
-      entries.empty() ? smallest_batch(problem) : entries.back()->candidate.batch;
-  const Seconds sample = ledger.run_seconds({group, known}) / static_cast<double>(known);
-  std::int64_t high = problem.largest_batch;
-  if (sample > 0) {
-    const Seconds free = std::min(kScanShare * left, left - kRaceReserve * problem.budget.racing);
-    const double rounds = scan_rounds(sample * static_cast<double>(known));
-    const double affordable = (free - kRunsPerVisit * rounds * anchor) /
-                              (sample * (kRunsToPrepare + kRunsPerVisit * rounds));
-    high = static_cast<std::int64_t>(std::clamp(affordable, 1.0, static_cast<double>(high)));
-  }
+  const Seconds free = std::min(kScanShare * left, left - kRaceReserve * problem.budget.racing);
+  std::int64_t high = affordable(ledger, problem, group, free);
   std::int64_t low = 0;  // fits, as far as is known; high does not, or is the answer
   if (ledger.fits({group, high})) return high;
   while (high - low > 1) {

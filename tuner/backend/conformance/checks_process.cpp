@@ -72,7 +72,6 @@ Step<Finding> keeps_to_threads(const Subject& subject) {
   return passed(seen);
 }
 
-constexpr Seconds kParkingPatience = 0.020;  // of measure/parking.cpp: who spins longer is stopped
 constexpr Seconds kSpinsForGood = 1;
 constexpr double kQuietShare = 0.05;  // of a CPU
 
@@ -108,10 +107,10 @@ Step<Finding> goes_quiet(const Subject& subject) {
   }
   if (longest >= kSpinsForGood - 2 * kStep)
     return failed("it still computes " + format_seconds(longest) + " after a run");
-  if (longest > kParkingPatience + 2 * kStep)
+  if (longest > kSpinPatience + 2 * kStep)
     return advisory("threads spin for " + format_seconds(longest) +
                     " after a run; measuring stops the process after " +
-                    format_seconds(kParkingPatience));
+                    format_seconds(kSpinPatience));
   return passed("no CPU is used " + format_seconds(std::max(longest, kStep)) + " after a run");
 }
 

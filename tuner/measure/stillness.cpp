@@ -1,0 +1,46 @@
+// See stillness.h. A thread that spins cannot be told from a neighbour by what it does to others;
+// the process's own CPU clock can.
+#include "tuner/measure/stillness.h"
+
+#include <chrono>
+#include <ctime>
+#include <thread>
+
+#include "tuner/core/process_state.h"
+#include "tuner/core/stopwatch.h"
+#include "tuner/core/units.h"
+
+namespace batchtune {
+namespace {
+
+constexpr std::chrono::microseconds kStep{100};  // twice the kernel's usual timer slack
+constexpr double kStill = 0.2;  // of one CPU in a step; waking up and reading the clock is below
+constexpr int kStillSteps = 2;  // in a row: a thread that waits for a CPU uses none in one of them
+constexpr int kSpinsForGood = 2;
+constexpr Seconds kForALook = 0.002;  // then
+
+Seconds process_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+}  // namespace
+
+void Stillness::wait() {
+  const Seconds patience = restless_ < kSpinsForGood ? kSpinPatience : kForALook;
+  const Stopwatch waiting;
+  for (int still = 0; waiting.seconds() < patience;) {
+    const Stopwatch step;
+    const Seconds used = process_cpu_seconds();
+    std::this_thread::sleep_for(kStep);
+    const bool is_still = process_cpu_seconds() - used < kStill * step.seconds();
+    still = is_still ? still + 1 : 0;
+    if (still < kStillSteps) continue;
+    restless_ = 0;
+    return;
+  }
+  ++restless_;
+}
+
+}  // namespace batchtune
