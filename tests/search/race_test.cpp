@@ -65,6 +65,25 @@ const Trial& trial(const Conclusion& conclusion, TrialId id) {
   return conclusion.trials.at(static_cast<std::size_t>(id) - 1);
 }
 
+std::map<TrialId, int> programs_of(const SessionRecord& record) {
+  std::map<TrialId, int> programs;
+  for (const Observation& observation : record.observations)
+    if (const auto* preparation = std::get_if<Preparation>(&observation.what))
+      ++programs[preparation->trial];
+  return programs;
+}
+
+Scene plateau_of_luck(std::uint64_t seed) {
+  Scene scene{.latency = [](std::int64_t b) {
+                const double batch = static_cast<double>(b);
+                return 0.001 * batch * (1 + 0.02 * std::abs(std::log2(batch / 8)));
+              }};
+  scene.own_noise = 0.01;
+  scene.luck = 0.03;
+  scene.luck_seed = seed;
+  return scene;
+}
+
 }  // namespace
 
 TEST_CASE("the likely choice is a finalist, however many batches lie on a plateau",
@@ -119,14 +138,48 @@ TEST_CASE("no candidate is prepared and released in turns while its limit is pro
         {.latency = [](std::int64_t b) { return 0.001 * static_cast<double>(b) + 0.0002; },
          .own_noise = 0.02});
     const Played played = play(problem, measurer);
-    std::map<TrialId, int> prepared;
-    for (const Observation& observation : played.record.observations)
-      if (const auto* preparation = std::get_if<Preparation>(&observation.what))
-        ++prepared[preparation->trial];
-    for (const auto& [id, times] : prepared) CHECK(times <= 4);  // as contenders are prepared anew
+    for (const auto& [id, times] : programs_of(played.record)) CHECK(times <= 4);  // as contenders are prepared anew
     CHECK(conclude(played.record, problem.wishes).best->proven);
     CHECK(measurer.misuse.empty());
   }
+}
+
+TEST_CASE("contenders of the final are prepared anew where that is cheap", "[search][race]") {
+  Problem problem = test_problem(8);
+  problem.wishes.objective = Objective::throughput;
+  for (const bool cheap : {false, true}) {
+    Scene scene = plateau_of_luck(1);
+    scene.prepare = (cheap ? 0.005 : 0.05) * problem.budget.racing;
+    ScriptedMeasurer measurer(scene);
+    const Played played = play(problem, measurer);
+    const Conclusion conclusion = conclude(played.record, problem.wishes);
+    const auto programs = programs_of(played.record);
+    REQUIRE(conclusion.best);
+    CHECK(programs.at(conclusion.best->trial) == (cheap ? 4 : 1));
+    CHECK(programs.at(conclusion.anchor) == (cheap ? 4 : 1));  // a contender here
+    CHECK(measurer.misuse.empty());
+  }
+}
+
+TEST_CASE("programs prepared anew make the choice less a matter of luck", "[search][race]") {
+  Problem problem = test_problem(8);
+  problem.wishes.objective = Objective::throughput;
+  const auto lost = [&](bool anew) {
+    double sum = 0;
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+      const Scene scene = [&] {
+        Scene of_seed = plateau_of_luck(seed);
+        of_seed.prepare = (anew ? 0.005 : 0.025) * problem.budget.racing;
+        return of_seed;
+      }();
+      ScriptedMeasurer measurer(scene);
+      const auto batch = conclude(play(problem, measurer).record, problem.wishes).best->batch;
+      const auto rate = [&](std::int64_t b) { return static_cast<double>(b) / scene.latency(b); };
+      sum += 1 - rate(batch) / rate(8);
+    }
+    return sum / 30;
+  };
+  CHECK(lost(true) < 0.75 * lost(false));
 }
 
 TEST_CASE("each backend's choice is raced, and the best of all is soaked", "[search][race]") {

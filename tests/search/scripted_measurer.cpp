@@ -36,6 +36,8 @@ Result<Observation> ScriptedMeasurer::prepare(TrialId trial, const Candidate& ca
     preparation.first_run = latency_of(candidate) * 1.3;
     preparation.memory = MemoryUse{bytes, 0, 0, MemoryKind::account};
     observation.device_time += *preparation.first_run;
+    std::mt19937_64 random(scene_.luck_seed * 1000003 + static_cast<std::uint64_t>(preparations));
+    luck_[trial] = std::exp(scene_.luck * std::normal_distribution<double>(0, 1)(random));
     live[trial] = candidate;
     most_live = std::max(most_live, live.size());
   }
@@ -60,7 +62,7 @@ Visit ScriptedMeasurer::visit(TrialId trial, int timed, double disturbance,
   Visit visit;
   visit.trial = trial;
   visit.warm = 1;
-  const Seconds quiet = latency_of(live.at(trial));
+  const Seconds quiet = latency_of(live.at(trial)) * luck_.at(trial);
   for (int run = 0; run < 1 + timed; ++run)
     visit.seconds.push_back(quiet * disturbance * std::exp(scene_.own_noise * own(random)) *
                             (scene_.slow_share > 0 && slow(random) ? scene_.slow_factor : 1));

@@ -25,6 +25,8 @@ struct Scene {
   std::map<std::int64_t, int> fails_in_round = {};  // batch -> which of its rounds crashes it
   double common_noise = 0;  // a round is slower by up to this share, as a whole
   double own_noise = 0;     // standard deviation of the log of each run
+  double luck = 0;  // standard deviation of the log of each program's latency, the same in all its runs
+  std::uint64_t luck_seed = 1;
   Seconds prepare = 0.05;
   Bytes machine = Bytes{1} << 50;  // unlimited preparations fail above
   double slow_share = 0;           // of the runs, each by itself, take slow_factor as long
@@ -62,6 +64,7 @@ class ScriptedMeasurer final : public Measurer {
 
   Scene scene_;
   std::map<TrialId, int> visited_;
+  std::map<TrialId, double> luck_;  // factors of the programs that are held
 };
 
 CandidateGroup test_group();

@@ -62,11 +62,11 @@ class ShareHooks final : public VisitHooks {
   // Names the program that ran last, whose threads may still do harm; before the first visit the
   // one that comes.
   void burst(std::size_t visit) {
-    if (!watch_) return;
+    if (canaries_ == nullptr) return;
     const Stopwatch stopwatch;
     beacon_.set(Phase::canary, visits_[visit].program, batches_[visit]);
     stillness_.wait();
-    if (canaries_ != nullptr) bursts_.push_back(canaries_->burst());
+    bursts_.push_back(canaries_->burst());
     canary_seconds_ += stopwatch.seconds();
   }
 

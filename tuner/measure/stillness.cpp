@@ -13,10 +13,10 @@
 namespace batchtune {
 namespace {
 
-constexpr std::chrono::microseconds kStep{100};  // twice the kernel's usual timer slack
+constexpr std::chrono::microseconds kStillStep{100};  // twice the kernel's usual timer slack
 constexpr double kStill = 0.2;  // of one CPU in a step; waking up and reading the clock is below
 constexpr int kStillSteps = 2;  // in a row: a thread that waits for a CPU uses none in one of them
-constexpr int kSpinsForGood = 2;
+constexpr int kHopelessWaits = 2;
 constexpr Seconds kForALook = 0.002;  // then
 
 Seconds process_cpu_seconds() {
@@ -28,12 +28,12 @@ Seconds process_cpu_seconds() {
 }  // namespace
 
 void Stillness::wait() {
-  const Seconds patience = restless_ < kSpinsForGood ? kSpinPatience : kForALook;
+  const Seconds patience = restless_ < kHopelessWaits ? kSpinPatience : kForALook;
   const Stopwatch waiting;
   for (int still = 0; waiting.seconds() < patience;) {
     const Stopwatch step;
     const Seconds used = process_cpu_seconds();
-    std::this_thread::sleep_for(kStep);
+    std::this_thread::sleep_for(kStillStep);
     const bool is_still = process_cpu_seconds() - used < kStill * step.seconds();
     still = is_still ? still + 1 : 0;
     if (still < kStillSteps) continue;

@@ -31,8 +31,8 @@ struct Entry {
   std::optional<Seconds> latency;    // undisturbed, from rounds
   std::optional<Seconds> seen;       // median of its visit medians
   int shared = 0;                    // rounds with the anchor (the anchor: its rounds), ...
-  int since_prepared = 0;            // ... so many of them with the present program, which is ...
-  int programs = 0;                  // ... the so-maniest that was prepared
+  int since_prepared = 0;            // ... so many of them since it was prepared last
+  int programs = 0;                  // times that it was prepared
   std::vector<Seconds> medians;      // of its visits
   std::vector<VisitSamples> visits;  // timed runs of all instances, in the order of rounds
   std::vector<LimitVerdict> limits;  // as the latency limits wished (judge_at_look()); or none yet
