@@ -71,8 +71,20 @@ def python_median(run, seconds):
     return statistics.median(times)
 
 
+def median_of_a_process(options):
+    """python_median() of a process of its own: how fast a session is depends on where its memory lies, by 1 to 4 %, and in
+    one process each gets the memory of the one before."""
+    command = [sys.executable, __file__, options.model, str(options.batch), "--runtime", options.runtime,
+               "--threads", str(options.threads), "--seconds", str(options.seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        return float(done.stdout)
+    except ValueError:
+        sys.exit(f"no figure from: {' '.join(command)}\n{done.stderr}")
+
+
 def batchtune_median(options):
-    command = [options.program, "measure", options.model, "--batches", str(options.batch), "--backend", options.runtime,
+    command = [options.program, "measure", options.model, "--batches", str(options.batch), "--backend", options.runtime, "--dtype", "f32",
                "--threads", str(options.threads), "--instances", "1", "--boundary", "none",
                "--budget", f"{options.seconds}s", "--format", "json", "--quiet"]
     if options.db:
@@ -89,7 +101,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("batch", type=int)
-    parser.add_argument("--program", required=True)
+    parser.add_argument("--program", help="batchtune; without it the median of the Python loop alone is printed, in seconds")
     parser.add_argument("--runtime", choices=["onnxruntime", "openvino"], default="onnxruntime")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=8)
@@ -97,12 +109,12 @@ def main():
     parser.add_argument("--db", help="database of batchtune (with the calibration); a scratch file will do")
     options = parser.parse_args()
     make = {"onnxruntime": onnxruntime_run, "openvino": openvino_run}[options.runtime]
+    if not options.program:
+        print(python_median(make(options.model, options.batch, options.threads), options.seconds))
+        return
     ratios = []
     for pair in range(options.pairs):
-        # Made anew and gone again: its threads would spin beside the other's runs.
-        run = make(options.model, options.batch, options.threads)
-        theirs = python_median(run, options.seconds)
-        del run
+        theirs = median_of_a_process(options)
         ours = batchtune_median(options)
         ratios.append(ours / theirs)
         print(f"pair {pair + 1}: batchtune {1e3 * ours:.3f} ms, Python {1e3 * theirs:.3f} ms, ratio {ratios[-1]:.4f}",
