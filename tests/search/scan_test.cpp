@@ -85,23 +85,6 @@ TEST_CASE("a second octave without a gain is looked at where it is cheap", "[sea
   CHECK(looks_at_32());
 }
 
-TEST_CASE("wide gaps along the top are looked into where that is cheap", "[search][scan]") {
-  ScanRange range = range_from(8);
-  range.objective = Objective::throughput;
-  const auto hides = [](std::int64_t b) {
-    return b == 12 ? 1.04 : b == 4 ? 1.02 : b < 4 ? 0.9 : b <= 32 ? 1.0 : 0.8;
-  };
-  const auto finds_it = [&] {
-    const auto order = walk(range, hides);
-    return std::find(order.begin(), order.end(), 12) != order.end();
-  };
-  CHECK_FALSE(finds_it());
-  range.cheap = 16;
-  CHECK(finds_it());
-  range.objective = Objective::knee;
-  CHECK_FALSE(finds_it());
-}
-
 TEST_CASE("a flat curve leads down to batch 1 and stops", "[search][scan]") {
   const auto order = walk(range_from(8), [](std::int64_t) { return 100.0; });
   CHECK(*std::min_element(order.begin(), order.end()) == 1);

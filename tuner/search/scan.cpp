@@ -84,23 +84,6 @@ std::optional<std::int64_t> after_rises(const ScanRange& range, std::span<const 
   return std::nullopt;
 }
 
-// Along what is nearly as good as the best a better one may hide anywhere: wide gaps are halved once,
-// where that costs next to nothing.
-std::optional<std::int64_t> along_top(const ScanRange& range, std::span<const ScanPoint> points,
-                                      double best_rate) {
-  if (range.objective != Objective::throughput && range.objective != Objective::cost)
-    return std::nullopt;
-  constexpr double kNearTop = 0.95, kWide = 1.45;  // as halved doublings are not
-  for (std::size_t i = 0; i + 1 < points.size(); ++i) {
-    const ScanPoint &low = points[i], &high = points[i + 1];
-    if (std::min(low.rate, high.rate) < kNearTop * best_rate) continue;
-    if (static_cast<double>(high.batch) < kWide * static_cast<double>(low.batch)) continue;
-    const auto middle = allowed_between(range, low.batch, high.batch, middle_of(low, high));
-    if (middle && *middle <= range.cheap) return middle;
-  }
-  return std::nullopt;
-}
-
 // Between the smallest batch that is good enough and the largest below it that is not.
 std::optional<std::int64_t> around_knee(const ScanRange& range, std::span<const ScanPoint> points,
                                         double best_rate) {
@@ -162,7 +145,6 @@ std::optional<std::int64_t> next_batch(const ScanRange& range, std::span<const S
   const auto index = static_cast<std::size_t>(best - points.begin());
   if (const auto near = around_best(range, points, index)) return near;
   if (const auto hidden = after_rises(range, points, best->rate)) return hidden;
-  if (const auto along = along_top(range, points, best->rate)) return along;
   return around_knee(range, points, best->rate);
 }
 
