@@ -18,7 +18,7 @@ import sys
 import time
 
 BATCHES = [*range(1, 17), 18, 20, 22, 24, 28, 32, 36, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 256, 320, 384, 512, 768, 1024]
-COMMON = ["--backend", "cpu", "--dtype", "f32", "--instances", "1", "--boundary", "none", "--soak", "0s", "-q", "--format", "json"]
+COMMON = ["--backend", "cpu", "--dtype", "f32", "--instances", "1", "--boundary", "none", "-q", "--format", "json"]
 NEAR = 0.03  # what the sweep finds within so much of its best is looked at again, ...
 FEW = 6  # ... so many at most, ...
 SESSIONS = 8  # ... in so many sessions
@@ -30,9 +30,12 @@ def answer(options, command, model, *more):
     line = [options.program, command, model, *COMMON, "--threads", str(options.threads), "--db", options.db, *more]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     try:
-        return json.loads(done.stdout)
+        result = json.loads(done.stdout)
+        if "trials" in result:
+            return result
     except ValueError:
-        sys.exit(f"no answer from: {' '.join(line)}\n{done.stderr[-2000:]}")
+        pass
+    return sys.exit(f"no answer from: {' '.join(line)}\n{done.stderr[-2000:]}")
 
 
 def rates(options, model, batches, budget, *more):
@@ -87,7 +90,7 @@ def main():
         for seed in range(1, options.runs + 1):
             for strategy, lost in losses.items():
                 start = time.perf_counter()
-                result = answer(options, "tune", model, "--objective", "throughput", "--strategy", strategy, "--seed", str(seed), "--budget", options.budget)
+                result = answer(options, "tune", model, "--objective", "throughput", "--strategy", strategy, "--seed", str(seed), "--budget", options.budget, "--soak", "0s")
                 wall = time.perf_counter() - start
                 batch = result["verdicts"][0]["batch"]
                 tried = sum(1 for trial in result["trials"] if trial["visits"])
