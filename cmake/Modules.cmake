@@ -62,6 +62,6 @@ function(bt_add_backend_module name)
   if(NOT BATCHTUNE_SANITIZE)  # a sanitizer's runtime is the executable's
     target_link_options(bt_backend_${name} PRIVATE LINKER:-z,defs)  # a missing symbol fails here, not when loaded
   endif()
-  add_dependencies(batchtune bt_backend_${name})  # it refuses modules of another build
+  set_property(GLOBAL APPEND PROPERTY BT_BACKEND_MODULES bt_backend_${name})
   install(TARGETS bt_backend_${name} LIBRARY DESTINATION lib/batchtune)
 endfunction()
