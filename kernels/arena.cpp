@@ -107,16 +107,19 @@ const char* arena_library() {
   return name.c_str();
 }
 
-namespace detail {
+namespace {
 
-class Region {
+// One run().
+class Region final : public Threads {
  public:
-  using ChunkFunction = void (*)(void* function, std::int64_t chunk, int lane);
-
   explicit Region(int lanes) : shares_(static_cast<std::size_t>(lanes)) {}
 
   // Offers a job to the helpers, takes part, returns when the last chunk is done.
-  void share(std::int64_t chunks, void* function, ChunkFunction call) {
+  void share(std::int64_t chunks, void* function, ChunkFunction call) override {
+    if (chunks > std::numeric_limits<std::int32_t>::max()) {  // more than the word holds
+      for (std::int64_t chunk = 0; chunk < chunks; ++chunk) call(function, chunk, 0);
+      return;
+    }
     function_.store(function, std::memory_order_relaxed);
     call_.store(call, std::memory_order_relaxed);
     done_.store(0, std::memory_order_relaxed);
@@ -195,14 +198,10 @@ class Region {
   std::atomic<ChunkFunction> call_{nullptr};
 };
 
-}  // namespace detail
+}  // namespace
 
 void Team::share(std::int64_t chunks, void* function, ChunkFunction call) {
-  if (chunks > std::numeric_limits<std::int32_t>::max()) {  // more than the word holds
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) call(function, chunk, 0);
-    return;
-  }
-  region_->share(chunks, function, call);
+  threads_->share(chunks, function, call);
 }
 
 struct Arena::State {
@@ -256,8 +255,7 @@ namespace {
 // What a helper's task does. Copied into the task by TBB.
 class HelperTask {
  public:
-  HelperTask(detail::Region& region, int caller_slot)
-      : region_(&region), caller_slot_(caller_slot) {}
+  HelperTask(Region& region, int caller_slot) : region_(&region), caller_slot_(caller_slot) {}
   HelperTask(const HelperTask& other) : region_(other.region_), caller_slot_(other.caller_slot_) {
     tell_handed_over();
   }
@@ -271,7 +269,7 @@ class HelperTask {
   }
 
  private:
-  detail::Region* region_;
+  Region* region_;
   int caller_slot_;
 };
 
@@ -279,7 +277,7 @@ class HelperTask {
 // never arrived run here, find the region closed and return.
 class Helpers {
  public:
-  Helpers(detail::Region& region, int count) : region_(region) {
+  Helpers(Region& region, int count) : region_(region) {
     const HelperTask task(region, tbb::this_task_arena::current_thread_index());
     for (int i = 0; i < count; ++i) group_.run(task);
   }
@@ -292,7 +290,7 @@ class Helpers {
   Helpers& operator=(const Helpers&) = delete;
 
  private:
-  detail::Region& region_;
+  Region& region_;
   tbb::task_group group_;
 };
 
@@ -306,8 +304,8 @@ void Arena::run_erased(void* function, void (*call)(void* function, Team& team))
     return;
   }
   state_->arena.execute([&] {
-    detail::Region region(state_->lanes);
-    Team team(&region, state_->lanes);
+    Region region(state_->lanes);
+    Team team(region, state_->lanes);
     const Helpers helpers(region, state_->lanes - 1);
     call(function, team);
   });

@@ -16,9 +16,17 @@ namespace batchtune::kernels {
 
 const char* arena_library();  // name and version of what runs the threads: "oneTBB 2021.8"
 
-namespace detail {
-class Region;  // one run()
-}  // namespace detail
+using ChunkFunction = void (*)(void* function, std::int64_t chunk, int lane);
+
+// Who does a Team's chunks: the lanes of an arena, or threads that a library brought along.
+class Threads {
+ public:
+  // As Team::for_each says of f.
+  virtual void share(std::int64_t chunks, void* function, ChunkFunction call) = 0;
+
+ protected:
+  ~Threads() = default;
+};
 
 // How much there is to do. A hand-off costs about a microsecond: tiny work stays on the caller.
 enum class Grain : std::uint8_t { normal, tiny };
@@ -29,6 +37,8 @@ class Team {
  public:
   // A team of one lane without an arena: everything runs on the caller.
   Team() = default;
+  // Of other threads than an arena's; they must outlive the team.
+  Team(Threads& threads, int lanes) : threads_(&threads), lanes_(lanes) {}
 
   int lanes() const { return lanes_; }
 
@@ -37,7 +47,7 @@ class Team {
   // lane never overlap: lane-local scratch needs no lock. f must not throw.
   template <typename F>
   void for_each(std::int64_t chunks, F&& f, Grain grain = Grain::normal) {
-    if (region_ == nullptr || lanes_ == 1 || chunks <= 1 || grain == Grain::tiny) {
+    if (threads_ == nullptr || lanes_ == 1 || chunks <= 1 || grain == Grain::tiny) {
       for (std::int64_t chunk = 0; chunk < chunks; ++chunk) f(chunk, 0);
       return;
     }
@@ -49,12 +59,9 @@ class Team {
   }
 
  private:
-  friend class Arena;
-  using ChunkFunction = void (*)(void* function, std::int64_t chunk, int lane);
-  Team(detail::Region* region, int lanes) : region_(region), lanes_(lanes) {}
   void share(std::int64_t chunks, void* function, ChunkFunction call);
 
-  detail::Region* region_ = nullptr;
+  Threads* threads_ = nullptr;
   int lanes_ = 1;
 };
 
