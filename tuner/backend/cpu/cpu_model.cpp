@@ -4,6 +4,7 @@
 #include <new>
 
 #include "tuner/backend/cpu/program.h"
+#include "tuner/backend/imported/prepared_calls.h"
 
 namespace batchtune::cpu {
 namespace {
@@ -110,10 +111,8 @@ Outcome<std::unique_ptr<CpuModel>> CpuModel::load(const Model& model, const Load
 }
 
 Outcome<void> CpuModel::charge_constants() {
-  Bytes bytes = 0;
-  for (const RawTensor& constant : lowered_->constants)
-    bytes += static_cast<Bytes>(constant.bytes->size());
-  BT_TRY(charge, account_.charge(bytes, "constants of " + model_.name));
+  BT_TRY(charge,
+         account_.charge(imported::constant_bytes(*lowered_), "constants of " + model_.name));
   constants_ = std::move(charge);
   return {};
 }

@@ -105,13 +105,15 @@ KernelChoice choose_kernels(kernels::Dtype dtype, kernels::IsaMask allowed, Verd
   choice.pool = chooser.best(&kernels::select_pool, allowed);
   choice.norm = chooser.best(&kernels::select_norm, allowed);
   choice.elementwise = chooser.best(&kernels::select_elementwise, allowed);
-  Chooser of_f32(kernels::Dtype::f32, verdicts, report);
-  choice.tensor.vector = of_f32.best(&select_tensor, allowed);
-  choice.tensor.gemm =
-      dtype == kernels::Dtype::f32
-          ? choice.gemm
-          : of_f32.best(&kernels::select_gemm, probe::product_isas(kernels::Dtype::f32, allowed));
+  choice.tensor = choose_tensor_kernels(allowed, verdicts, report);
   return choice;
+}
+
+kernels::tensor::Kernels choose_tensor_kernels(kernels::IsaMask allowed, Verdicts& verdicts,
+                                               LoadReport& report) {
+  Chooser of_f32(kernels::Dtype::f32, verdicts, report);
+  return {of_f32.best(&select_tensor, allowed),
+          of_f32.best(&kernels::select_gemm, probe::product_isas(kernels::Dtype::f32, allowed))};
 }
 
 kernels::Isa product_isa(kernels::Dtype dtype) {

@@ -37,6 +37,10 @@ Outcome<kernels::IsaMask> allowed_isas(const std::string& widest);
 KernelChoice choose_kernels(kernels::Dtype dtype, kernels::IsaMask allowed, Verdicts& verdicts,
                             LoadReport& report);
 
+// Of the calls of imported models alone, for backends whose products are another library's.
+kernels::tensor::Kernels choose_tensor_kernels(kernels::IsaMask allowed, Verdicts& verdicts,
+                                               LoadReport& report);
+
 // What products run on where nothing is refuted or ruled out.
 kernels::Isa product_isa(kernels::Dtype dtype);
 

@@ -288,9 +288,10 @@ class Lowering {
     const imported::LoweredModel& lowered = *context_.model.lowered();
     const int call = lowered.call_of[static_cast<std::size_t>(index_)];
     if (call < 0) return {};
-    return prepare_call({lowered, kernels().tensor, context_.constants, batch(), context_.plan,
-                         context_.activations, workspace(), context_.failure},
-                        lowered.calls[static_cast<std::size_t>(call)]);
+    return imported::prepare_call(
+        {lowered, kernels().tensor, context_.constants, batch(),
+         [this](OpIndex op) { return tensor(op); }, workspace(), context_.failure},
+        lowered.calls[static_cast<std::size_t>(call)]);
   }
 
   const LoweringContext& context_;
@@ -308,7 +309,7 @@ Bytes lane_workspace_bytes(const CpuModel& model, std::int64_t batch) {
   std::size_t most = 0;
   if (model.lowered() != nullptr)
     most = static_cast<std::size_t>(
-        call_workspace_bytes(*model.lowered(), model.kernels().tensor, batch));
+        imported::call_workspace_bytes(*model.lowered(), model.kernels().tensor, batch));
   const KernelChoice& kernels = model.kernels();
   for (const Op& op : model.model().ops) {
     std::size_t bytes = 0;

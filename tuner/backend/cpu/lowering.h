@@ -7,7 +7,7 @@
 
 #include "kernels/arena.h"
 #include "tuner/backend/cpu/cpu_model.h"
-#include "tuner/backend/cpu/tensor_calls.h"
+#include "tuner/backend/imported/prepared_calls.h"
 #include "tuner/workload/memory_plan.h"
 
 namespace batchtune::cpu {
@@ -25,8 +25,8 @@ struct LoweringContext {
   std::byte* workspace;  // lanes x lane_workspace
   Bytes lane_workspace;  // of lane_workspace_bytes()
   // Of imported models.
-  const CallConstants& constants;
-  CallFailure* failure;
+  const imported::CallConstants& constants;
+  imported::CallFailure* failure;
 };
 
 // Scratch that each lane needs for any operation. Of native operations it is the same whatever the

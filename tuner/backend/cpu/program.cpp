@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "kernels/bfloat16.h"
-#include "tuner/backend/cpu/file_samples.h"
+#include "tuner/backend/imported/file_samples.h"
 #include "tuner/backend/layer_times.h"
 
 namespace batchtune::cpu {
@@ -16,7 +16,8 @@ namespace batchtune::cpu {
 Outcome<std::unique_ptr<CpuProgram>> CpuProgram::prepare(CpuModel& model, std::int64_t batch) {
   std::unique_ptr<CpuProgram> program(new CpuProgram(model, batch));
   BT_TRY_VOID(program->allocate_memory());
-  if (model.lowered() != nullptr) program->call_constants_ = CallConstants(*model.lowered(), batch);
+  if (model.lowered() != nullptr)
+    program->call_constants_ = imported::CallConstants(*model.lowered(), batch);
   for (Instance& instance : program->instances_)
     instance.steps = lower({.model = model,
                             .batch = batch,
@@ -76,12 +77,7 @@ Outcome<RunTimes> CpuProgram::run(int n) {
 }
 
 Outcome<void> CpuProgram::check_calls() const {
-  for (const Instance& instance : instances_)
-    if (const CallFailure& failure = instance.failure; failure.why != nullptr)
-      return tl::make_unexpected(Ending{
-          TrialStatus::failed,
-          "node \"" + failure.call->node + "\" (" + failure.call->operation + "): " + failure.why,
-          "", ""});
+  for (const Instance& instance : instances_) BT_TRY_VOID(imported::check(instance.failure));
   return {};
 }
 
@@ -135,34 +131,16 @@ Status fill_sample(InputSource& source, const Op& op, std::uint64_t seed, std::i
   return {};
 }
 
-// The same of an imported model, where the file has it.
-Status fill_file_sample(InputSource& source, const Op& op, std::uint64_t seed, std::int64_t sample,
-                        const imported::Operand& operand, std::int64_t batch, std::byte* tensor) {
-  const auto size = static_cast<std::size_t>(elements(op.output));
-  if (op.input_kind == InputKind::token_ids) {
-    std::vector<std::int32_t> ids(size);
-    BT_TRY_VOID(source.fill_ids(seed, op, sample, ids));
-    put_sample(operand, batch, sample, std::span<const std::int32_t>(ids), tensor);
-    return {};
-  }
-  std::vector<float> values(size);
-  BT_TRY_VOID(source.fill(seed, op, sample, values));
-  put_sample(operand, batch, sample, std::span<const float>(values), tensor);
-  return {};
-}
-
 }  // namespace
 
 Status CpuProgram::fill_input(OpIndex index, std::uint64_t seed, std::int64_t sample,
                               int instance) {
   const Op& op = model_.model().ops[static_cast<std::size_t>(index)];
-  const imported::Operand* tensor_of_file = nullptr;
-  if (model_.lowered() != nullptr)
-    for (const imported::FileTensor& input : model_.lowered()->inputs)
-      if (input.operand.index == index) tensor_of_file = &input.operand;
-  if (tensor_of_file != nullptr)
-    return fill_file_sample(model_.inputs(), op, seed, sample, *tensor_of_file, batch_,
-                            tensor(index, instance));
+  const imported::FileTensor* of_file = nullptr;
+  if (model_.lowered() != nullptr) of_file = imported::input_at(*model_.lowered(), index);
+  if (of_file != nullptr)
+    return imported::fill_sample(model_.inputs(), op, seed, sample, of_file->operand, batch_,
+                                 tensor(index, instance));
   return fill_sample(model_.inputs(), op, seed, sample, model_.dtype(), tensor(index, instance));
 }
 
@@ -203,28 +181,18 @@ void CpuProgram::make_whole(int instance) {
   own.whole = true;
 }
 
-namespace {
-
-// The one that is the native model's.
-const imported::FileTensor* first_output(const imported::LoweredModel& model) {
-  for (const imported::FileTensor& output : model.outputs)
-    if (output.operand.kind == imported::Operand::Kind::tensor) return &output;
-  return nullptr;
-}
-
-}  // namespace
-
 Outcome<std::vector<float>> CpuProgram::read_output(std::int64_t samples) {
   try {
     const OpIndex output = find_op(model_.model(), model_.model().output);
     const imported::FileTensor* of_file = nullptr;
-    if (model_.lowered() != nullptr) of_file = first_output(*model_.lowered());
+    if (model_.lowered() != nullptr) of_file = imported::first_output(*model_.lowered());
     std::vector<float> all;
     for (int instance = 0; instance < std::ssize(instances_); ++instance) {
       make_whole(instance);
       if (of_file != nullptr) {
         for (std::int64_t sample = 0; sample < std::min(samples, batch_); ++sample)
-          append_sample(of_file->operand, batch_, sample, data_of(of_file->operand, instance), all);
+          imported::append_sample(of_file->operand, batch_, sample,
+                                  tensor(of_file->operand.index, instance), all);
         continue;
       }
       const std::vector<float> values = read_tensor(output, samples, instance);
@@ -235,21 +203,6 @@ Outcome<std::vector<float>> CpuProgram::read_output(std::int64_t samples) {
   } catch (const std::bad_alloc&) {
     return tl::make_unexpected(out_of_host_memory(0, "a copy of the output"));
   }
-}
-
-const std::byte* CpuProgram::data_of(const imported::Operand& operand, int instance) const {
-  const auto index = static_cast<std::size_t>(operand.index);
-  switch (operand.kind) {
-    case imported::Operand::Kind::tensor:
-      return tensor(operand.index, instance);
-    case imported::Operand::Kind::constant:
-      return reinterpret_cast<const std::byte*>(model_.lowered()->constants[index].bytes->data());
-    case imported::Operand::Kind::numbers:
-      return static_cast<const std::byte*>(call_constants_.numbers(operand.index));
-    case imported::Operand::Kind::left_out:
-      break;
-  }
-  return nullptr;
 }
 
 namespace {
@@ -267,7 +220,7 @@ Status CpuProgram::write_file_input(const std::string& name, const std::string& 
   if (model_.lowered() == nullptr)
     return bad_input("an imported model", "another", model_.model().name);
   BT_TRY(input, find_tensor(model_.lowered()->inputs, name));
-  const std::int64_t size = whole_bytes(input->operand, batch_);
+  const std::int64_t size = imported::whole_bytes(input->operand, batch_);
   if (std::ssize(bytes) != size)
     return bad_input(std::to_string(size) + " bytes", std::to_string(bytes.size()),
                      "input \"" + name + "\"");
@@ -279,10 +232,13 @@ Result<RawTensor> CpuProgram::read_file_output(const std::string& name) const {
   if (model_.lowered() == nullptr)
     return bad_input("an imported model", "another", model_.model().name);
   BT_TRY(output, find_tensor(model_.lowered()->outputs, name));
-  const auto* from = reinterpret_cast<const char*>(data_of(output->operand, 0));
-  return RawTensor{output->operand.type, output->operand.shape.at(batch_),
-                   std::make_shared<const std::string>(
-                       from, static_cast<std::size_t>(whole_bytes(output->operand, batch_)))};
+  const auto* from = static_cast<const char*>(
+      imported::data_of(output->operand, *model_.lowered(), call_constants_,
+                        [this](OpIndex op) { return tensor(op, 0); }));
+  return RawTensor{
+      output->operand.type, output->operand.shape.at(batch_),
+      std::make_shared<const std::string>(
+          from, static_cast<std::size_t>(imported::whole_bytes(output->operand, batch_)))};
 }
 
 MemoryUse CpuProgram::memory() const {

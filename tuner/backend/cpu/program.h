@@ -38,8 +38,8 @@ class CpuProgram final : public Program {
   struct Instance {
     AccountedBuffer activations, workspace;
     std::vector<Step> steps = {};
-    bool whole = false;        // its last batch was not broken off
-    CallFailure failure = {};  // of imported models
+    bool whole = false;                  // its last batch was not broken off
+    imported::CallFailure failure = {};  // of imported models
   };
 
   CpuProgram(CpuModel& model, std::int64_t batch) : model_(model), batch_(batch) {}
@@ -48,13 +48,12 @@ class CpuProgram final : public Program {
   void make_whole(int instance);
   Outcome<void> check_calls() const;
   Status fill_input(OpIndex op, std::uint64_t seed, std::int64_t sample, int instance);
-  const std::byte* data_of(const imported::Operand& operand, int instance) const;
   std::byte* tensor(OpIndex op, int instance) const;
 
   CpuModel& model_;
   std::int64_t batch_;
   MemoryPlan plan_;
-  CallConstants call_constants_;
+  imported::CallConstants call_constants_;
   std::vector<Instance> instances_;
   Status input_set_;
 };

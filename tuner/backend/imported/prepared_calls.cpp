@@ -1,58 +1,44 @@
-#include "tuner/backend/cpu/tensor_calls.h"
+#include "tuner/backend/imported/prepared_calls.h"
 
 #include <algorithm>
 
 #include "kernels/tensor/cast.h"
 
-namespace batchtune::cpu {
+namespace batchtune::imported {
 namespace {
-
-namespace kt = kernels::tensor;
-using imported::Operand;
 
 kt::ConstTensor empty_tensor(const Operand& operand, std::int64_t batch) {
   if (operand.kind == Operand::Kind::left_out) return {};
-  return {*imported::kernel_type(operand.type), imported::kernel_shape(operand.shape.at(batch)),
-          nullptr};
-}
-
-std::byte* place_of(const CallContext& context, const Operand& operand) {
-  return context.activations + context.plan.offset[static_cast<std::size_t>(operand.index)];
+  return {*kernel_type(operand.type), kernel_shape(operand.shape.at(batch)), nullptr};
 }
 
 kt::ConstTensor read_by(const CallContext& context, const Operand& operand) {
   kt::ConstTensor tensor = empty_tensor(operand, context.batch);
-  const auto index = static_cast<std::size_t>(operand.index);
-  if (operand.kind == Operand::Kind::tensor) tensor.data = place_of(context, operand);
-  if (operand.kind == Operand::Kind::constant)
-    tensor.data = context.model.constants[index].bytes->data();
-  if (operand.kind == Operand::Kind::numbers)
-    tensor.data = context.constants.numbers(operand.index);
+  tensor.data = data_of(operand, context.model, context.constants, context.places);
   return tensor;
 }
 
 kt::Tensor written_by(const CallContext& context, const Operand& operand) {
   const kt::ConstTensor tensor = empty_tensor(operand, context.batch);
   if (operand.kind != Operand::Kind::tensor) return {tensor.type, tensor.shape, nullptr};
-  return {tensor.type, tensor.shape, place_of(context, operand)};
+  return {tensor.type, tensor.shape, context.places(operand.index)};
 }
 
 }  // namespace
 
-CallConstants::CallConstants(const imported::LoweredModel& model, std::int64_t batch) {
+CallConstants::CallConstants(const LoweredModel& model, std::int64_t batch) {
   numbers_.resize(model.numbers.size());
-  for (const imported::NodeCall& call : model.calls)
+  for (const NodeCall& call : model.calls)
     for (const Operand& input : call.inputs) add(input, model, batch);
-  for (const imported::FileTensor& output : model.outputs) add(output.operand, model, batch);
+  for (const FileTensor& output : model.outputs) add(output.operand, model, batch);
 }
 
-void CallConstants::add(const Operand& operand, const imported::LoweredModel& model,
-                        std::int64_t batch) {
+void CallConstants::add(const Operand& operand, const LoweredModel& model, std::int64_t batch) {
   if (operand.kind != Operand::Kind::numbers) return;
   const std::vector<double> values =
       model.numbers[static_cast<std::size_t>(operand.index)].at(batch);
   const kt::Shape count{std::ssize(values)};
-  const auto type = *imported::kernel_type(operand.type);
+  const auto type = *kernel_type(operand.type);
   std::string& bytes = numbers_[static_cast<std::size_t>(operand.index)];
   bytes.assign(values.size() * kt::bytes_of(type), '\0');
   kernels::Team alone;
@@ -60,8 +46,30 @@ void CallConstants::add(const Operand& operand, const imported::LoweredModel& mo
       kt::cast(alone, {kt::ElementType::f64, count, values.data()}, {type, count, bytes.data()}));
 }
 
-std::function<void(kernels::Team&)> prepare_call(const CallContext& context,
-                                                 const imported::NodeCall& call) {
+const void* data_of(const Operand& operand, const LoweredModel& model,
+                    const CallConstants& constants, const Places& places) {
+  switch (operand.kind) {
+    case Operand::Kind::tensor:
+      return places(operand.index);
+    case Operand::Kind::constant:
+      return model.constants[static_cast<std::size_t>(operand.index)].bytes->data();
+    case Operand::Kind::numbers:
+      return constants.numbers(operand.index);
+    case Operand::Kind::left_out:
+      break;
+  }
+  return nullptr;
+}
+
+Outcome<void> check(const CallFailure& failure) {
+  if (failure.why == nullptr) return {};
+  return tl::make_unexpected(Ending{
+      TrialStatus::failed,
+      "node \"" + failure.call->node + "\" (" + failure.call->operation + "): " + failure.why, "",
+      ""});
+}
+
+std::function<void(kernels::Team&)> prepare_call(const CallContext& context, const NodeCall& call) {
   std::vector<kt::ConstTensor> in;
   std::vector<kt::Tensor> out;
   for (const Operand& input : call.inputs) in.push_back(read_by(context, input));
@@ -74,10 +82,10 @@ std::function<void(kernels::Team&)> prepare_call(const CallContext& context,
   };
 }
 
-Bytes call_workspace_bytes(const imported::LoweredModel& model, const kt::Kernels& kernels,
+Bytes call_workspace_bytes(const LoweredModel& model, const kt::Kernels& kernels,
                            std::int64_t batch) {
   std::size_t most = 0;
-  for (const imported::NodeCall& call : model.calls) {
+  for (const NodeCall& call : model.calls) {
     if (!call.run.workspace_bytes) continue;
     std::vector<kt::ConstTensor> in;
     for (const Operand& input : call.inputs) in.push_back(empty_tensor(input, batch));
@@ -86,4 +94,11 @@ Bytes call_workspace_bytes(const imported::LoweredModel& model, const kt::Kernel
   return static_cast<Bytes>(most);
 }
 
-}  // namespace batchtune::cpu
+Bytes constant_bytes(const LoweredModel& model) {
+  Bytes bytes = 0;
+  for (const RawTensor& constant : model.constants)
+    bytes += static_cast<Bytes>(constant.bytes->size());
+  return bytes;
+}
+
+}  // namespace batchtune::imported

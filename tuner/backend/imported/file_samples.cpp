@@ -1,12 +1,11 @@
-#include "tuner/backend/cpu/file_samples.h"
+#include "tuner/backend/imported/file_samples.h"
+
+#include <span>
 
 #include "kernels/tensor/cast.h"
 
-namespace batchtune::cpu {
+namespace batchtune::imported {
 namespace {
-
-namespace kt = kernels::tensor;
-using imported::Operand;
 
 // A sample's elements lie in runs, one for each index of the axes before the batch.
 struct Runs {
@@ -28,7 +27,7 @@ void put(kt::ElementType from, const Operand& tensor, std::int64_t batch, std::i
          std::span<const T> values, std::byte* data) {
   if (tensor.shape.batch_axis < 0 && sample > 0) return;
   const Runs runs(tensor.shape, batch, sample);
-  const auto type = *imported::kernel_type(tensor.type);
+  const auto type = *kernel_type(tensor.type);
   const auto size = static_cast<std::int64_t>(kt::bytes_of(type));
   kernels::Team alone;
   for (std::int64_t i = 0; i < runs.count; ++i)
@@ -38,20 +37,37 @@ void put(kt::ElementType from, const Operand& tensor, std::int64_t batch, std::i
 
 }  // namespace
 
-void put_sample(const Operand& tensor, std::int64_t batch, std::int64_t sample,
-                std::span<const float> values, std::byte* data) {
-  put(kt::ElementType::f32, tensor, batch, sample, values, data);
+const FileTensor* input_at(const LoweredModel& model, OpIndex op) {
+  for (const FileTensor& input : model.inputs)
+    if (input.operand.index == op) return &input;
+  return nullptr;
 }
 
-void put_sample(const Operand& tensor, std::int64_t batch, std::int64_t sample,
-                std::span<const std::int32_t> values, std::byte* data) {
-  put(kt::ElementType::i32, tensor, batch, sample, values, data);
+const FileTensor* first_output(const LoweredModel& model) {
+  for (const FileTensor& output : model.outputs)
+    if (output.operand.kind == Operand::Kind::tensor) return &output;
+  return nullptr;
+}
+
+Status fill_sample(InputSource& source, const Op& op, std::uint64_t seed, std::int64_t sample,
+                   const Operand& tensor, std::int64_t batch, std::byte* data) {
+  const auto size = static_cast<std::size_t>(elements(op.output));
+  if (op.input_kind == InputKind::token_ids) {
+    std::vector<std::int32_t> ids(size);
+    BT_TRY_VOID(source.fill_ids(seed, op, sample, ids));
+    put(kt::ElementType::i32, tensor, batch, sample, std::span<const std::int32_t>(ids), data);
+    return {};
+  }
+  std::vector<float> values(size);
+  BT_TRY_VOID(source.fill(seed, op, sample, values));
+  put(kt::ElementType::f32, tensor, batch, sample, std::span<const float>(values), data);
+  return {};
 }
 
 void append_sample(const Operand& tensor, std::int64_t batch, std::int64_t sample,
                    const std::byte* data, std::vector<float>& values) {
   const Runs runs(tensor.shape, batch, sample);
-  const auto type = *imported::kernel_type(tensor.type);
+  const auto type = *kernel_type(tensor.type);
   const auto size = static_cast<std::int64_t>(kt::bytes_of(type));
   kernels::Team alone;
   for (std::int64_t i = 0; i < runs.count; ++i) {
@@ -66,4 +82,4 @@ std::int64_t whole_bytes(const Operand& tensor, std::int64_t batch) {
   return elements(tensor.shape.at(batch)) * bytes_of(tensor.type);
 }
 
-}  // namespace batchtune::cpu
+}  // namespace batchtune::imported
