@@ -2,11 +2,13 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <set>
 
 #include "tests/backend/instances_contract.h"
 #include "tests/backend/onednn_support.h"
+#include "tuner/backend/onednn/lane_threads.h"
 
 using namespace batchtune;
 using namespace batchtune::test;
@@ -126,6 +128,26 @@ TEST_CASE("lanes are as many threads as asked for, on the CPUs that they were gi
     CHECK(seen.size() <= static_cast<std::size_t>(threads));
   }
   CHECK(allowed_cpus() == cpus);  // the caller has its own back
+}
+
+TEST_CASE("a team of lanes does every chunk once, on lanes whose chunks never overlap",
+          "[onednn][instances]") {
+  for (const int threads : {1, 2, 3}) {
+    onednn::Lanes lanes(threads, {});
+    onednn::LaneThreads of_team(lanes);
+    kernels::Team team(of_team, threads);
+    std::vector<std::atomic<int>> runs(500), busy(static_cast<std::size_t>(threads));
+    std::atomic<int> faults = 0;
+    lanes.within([&] {
+      team.for_each(std::ssize(runs), [&](std::int64_t chunk, int lane) {
+        if (busy.at(static_cast<std::size_t>(lane)).fetch_add(1) != 0) ++faults;
+        ++runs[static_cast<std::size_t>(chunk)];
+        busy.at(static_cast<std::size_t>(lane)).fetch_sub(1);
+      });
+    });
+    CHECK(faults == 0);
+    CHECK(std::all_of(runs.begin(), runs.end(), [](const auto& count) { return count == 1; }));
+  }
 }
 
 TEST_CASE("instances of oneDNN have CPUs that no other one has", "[onednn][instances]") {

@@ -50,6 +50,14 @@ Desc GraphBuilder::any_format(const Dims& dims) const {
   return Desc(dims, type_of(context_.dtype), Tag::any);
 }
 
+Bytes GraphBuilder::tensor_bytes(OpIndex index) const {
+  const Op& op = context_.model.ops[static_cast<std::size_t>(index)];
+  const bool ids = op.kind == OpKind::input && op.input_kind == InputKind::token_ids;
+  const auto size = ids ? sizeof(std::int32_t) : size_of(context_.dtype);
+  return batch_elements(index) *
+         (op.element_bytes > 0 ? op.element_bytes : static_cast<Bytes>(size));
+}
+
 int GraphBuilder::plain(OpIndex op) {
   Held& tensor = held(op);
   if (!tensor.format) return tensor.buffer;
@@ -142,13 +150,10 @@ Outcome<void> GraphBuilder::lower(OpIndex index) {
   now_ = index;
   reads_ = reads_of(context_.model, op());
   switch (op().kind) {
-    case OpKind::input: {
-      const bool ids = op().input_kind == InputKind::token_ids;
-      const auto size = ids ? sizeof(std::int32_t) : size_of(context_.dtype);
-      hold(new_buffer(batch_elements(index) * static_cast<Bytes>(size)));
+    case OpKind::input:
+      hold(new_buffer(tensor_bytes(index)));
       graph_.input_buffers[static_cast<std::size_t>(index)] = held(index).buffer;
       break;
-    }
     case OpKind::reshape:
       hold(plain(read()));
       break;
@@ -191,13 +196,14 @@ Outcome<void> GraphBuilder::lower(OpIndex index) {
     case OpKind::transpose:
       transpose();
       break;
-    case OpKind::foreign:  // refused when the model is loaded
+    case OpKind::foreign:  // without a file it is refused when the model is loaded
+      foreign();
       break;
   }
   return {};
 }
 
-// Inputs keep their values from run to run and the output is read after it: both live throughout.
+// Inputs keep their values from run to run and outputs are read after it: both live throughout.
 Outcome<Graph> GraphBuilder::build() {
   const auto count = static_cast<OpIndex>(context_.model.ops.size());
   graph_.input_buffers.assign(context_.model.ops.size(), -1);
@@ -212,6 +218,14 @@ Outcome<Graph> GraphBuilder::build() {
     }
   }
   graph_.output_buffer = plain(find_op(context_.model, context_.model.output));
+  std::vector<int> outputs{graph_.output_buffer};
+  if (context_.lowered != nullptr) {
+    const std::vector<int> of_file = file_output_buffers();
+    outputs.insert(outputs.end(), of_file.begin(), of_file.end());
+    reserve_call_scratch();
+  }
+  for (const Held& tensor : held_)
+    graph_.plain_buffers.push_back(tensor.format ? tensor.plain_copy : tensor.buffer);
   const auto end = graph_.steps.size();
   for (const int input : graph_.input_buffers)
     if (input >= 0) {
@@ -219,7 +233,7 @@ Outcome<Graph> GraphBuilder::build() {
       block.first = 0;
       block.last = end;
     }
-  graph_.buffers[static_cast<std::size_t>(graph_.output_buffer)].last = end;
+  for (const int output : outputs) graph_.buffers[static_cast<std::size_t>(output)].last = end;
   graph_.arena_bytes = place_blocks(graph_.buffers);
   return std::move(graph_);
 }

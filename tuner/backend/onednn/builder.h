@@ -1,8 +1,8 @@
 // Lowers a model operation by operation. How it works: every tensor is held in one buffer, plain
 // (the Model's order) or in a format that oneDNN chose for an image; in_format() and plain() give a
 // reader the format that it wants, by a reorder where it is another one, made once.
-// An operation is a function here, by kind in build_images.cpp, build_products.cpp, build_rows.cpp
-// and build_layout.cpp.
+// An operation is a function here, by kind in build_images.cpp, build_products.cpp, build_rows.cpp,
+// build_layout.cpp and build_calls.cpp.
 #pragma once
 
 #include <limits>
@@ -49,6 +49,10 @@ class GraphBuilder {
   void concat();
   void slice();
   void transpose();
+  // build_calls.cpp
+  void foreign();
+  void reserve_call_scratch();
+  std::vector<int> file_output_buffers();
 
   // The operation in hand.
   const Op& op() const { return context_.model.ops[static_cast<std::size_t>(now_)]; }
@@ -59,6 +63,7 @@ class GraphBuilder {
   Held& held(OpIndex op) { return held_[static_cast<std::size_t>(op)]; }
   std::int64_t batch() const { return context_.batch; }
   std::int64_t batch_elements(OpIndex op) const { return batch() * elements(shape(op)); }
+  Bytes tensor_bytes(OpIndex op) const;
 
   // Formats. Rows: {count / length, length}, plain. Images are {batch, channels, height, width}; a
   // shape of one dimension is one of 1 x 1 pixels.

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "kernels/tensor/vector.h"
 #include "tuner/backend/onednn/instruction_sets.h"
 #include "tuner/backend/onednn/onednn_model.h"
 #include "tuner/backend/onednn/program.h"
@@ -52,6 +53,14 @@ void report_settings(const LoadOptions& options, const std::string& spinning, bo
   add("primitive_cache", std::int64_t{dnnl::get_primitive_cache_capacity()});
 }
 
+// Of the calls of an ONNX file, where it has some.
+void report_kernels(const kernels::tensor::Kernels& kernels, LoadReport& report) {
+  if (kernels.vector == nullptr) return;
+  const std::string names =
+      std::string(kernels.vector->name) + ", " + std::string(kernels::name_of(*kernels.gemm));
+  report.effective.push_back({"call_kernels", names, "onednn backend"});
+}
+
 }  // namespace
 
 Result<Settings> parse_settings(const std::string& parameters) {
@@ -89,9 +98,16 @@ Outcome<std::unique_ptr<LoadedModel>> OneDnnBackend::load(const Model& model,
     BT_TRY_VOID(limit_instruction_sets(options.isa));
     dnnl::set_primitive_cache_capacity(kPrimitiveCache);
     const Bytes most = std::min(host_.memory, cpu::read_host().available);
-    BT_TRY(source, source_of(model, options.seed, read_));
-    BT_TRY(loaded, OneDnnModel::load(std::move(source), options, most));
+    BT_TRY(source, source_of(model, options.seed, options.group.dtype, read_));
+    kernels::tensor::Kernels call_kernels;
+    if (source.has_calls()) {
+      BT_TRY(allowed, cpu::allowed_isas(options.isa));
+      verdicts_.proven.insert(options.proven_kernels.begin(), options.proven_kernels.end());
+      call_kernels = cpu::choose_tensor_kernels(allowed, verdicts_, report);
+    }
+    BT_TRY(loaded, OneDnnModel::load(std::move(source), options, call_kernels, most));
     report_settings(options, settings_.spinning, loaded->lanes(0).pinned(), report);
+    report_kernels(call_kernels, report);
     return std::unique_ptr<LoadedModel>(std::move(loaded));
   } catch (const std::bad_alloc&) {
     return tl::unexpected(runtime::no_memory(what));

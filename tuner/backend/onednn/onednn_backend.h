@@ -8,6 +8,7 @@
 
 #include "tuner/backend/backend.h"
 #include "tuner/backend/cpu/host.h"
+#include "tuner/backend/cpu/kernel_choice.h"
 #include "tuner/backend/module_services.h"
 
 namespace batchtune::onednn {
@@ -31,6 +32,7 @@ class OneDnnBackend final : public Backend {
  private:
   Settings settings_;
   GraphReader read_;
+  cpu::Verdicts verdicts_;  // on the kernels of calls, of this process
   cpu::Host host_ = cpu::read_host();
 };
 

@@ -21,9 +21,11 @@ std::vector<int> joined(const std::vector<std::vector<int>>& lists) {
 
 }  // namespace
 
-OneDnnModel::OneDnnModel(Source source, const LoadOptions& options, Bytes machine_memory)
+OneDnnModel::OneDnnModel(Source source, const LoadOptions& options,
+                         const kernels::tensor::Kernels& call_kernels, Bytes machine_memory)
     : source_(std::move(source)),
       options_(options),
+      call_kernels_(call_kernels),
       engine_(dnnl::engine::kind::cpu, 0),
       account_(options.account_limit, machine_memory),
       everybody_(options.group.threads * options.group.instances,
@@ -38,10 +40,12 @@ OneDnnModel::OneDnnModel(Source source, const LoadOptions& options, Bytes machin
 }
 
 // Formats may depend on the batch. Weights are made in those of batch 1, which most batches share.
-Outcome<std::unique_ptr<OneDnnModel>> OneDnnModel::load(Source source, const LoadOptions& options,
-                                                        Bytes machine_memory) {
+Outcome<std::unique_ptr<OneDnnModel>> OneDnnModel::load(
+    Source source, const LoadOptions& options, const kernels::tensor::Kernels& call_kernels,
+    Bytes machine_memory) {
   const Seconds start = steady_seconds();
-  std::unique_ptr<OneDnnModel> loaded(new OneDnnModel(std::move(source), options, machine_memory));
+  std::unique_ptr<OneDnnModel> loaded(
+      new OneDnnModel(std::move(source), options, call_kernels, machine_memory));
   BT_TRY(held,
          loaded->account_.charge(loaded->source_.held_bytes, "weights of " + loaded->model().name));
   loaded->held_ = std::move(held);
@@ -60,7 +64,8 @@ Outcome<Graph> OneDnnModel::build(std::int64_t batch) {
   BT_TRY_VOID(weights_.allows(largest, "activations of batch " + std::to_string(batch)));
   Outcome<Graph> graph;
   lanes(0).within([&] {
-    graph = build_graph({model(), options_.group.dtype, batch, engine_, weights_});
+    graph = build_graph({model(), options_.group.dtype, batch, engine_, weights_, lowered(),
+                         call_kernels_, options_.group.threads});
   });
   return graph;
 }

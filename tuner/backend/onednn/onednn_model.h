@@ -17,7 +17,9 @@ namespace batchtune::onednn {
 class OneDnnModel final : public LoadedModel {
  public:
   // Throws std::bad_alloc, std::system_error (a thread) and dnnl::error.
+  // `call_kernels`: of a file's calls.
   static Outcome<std::unique_ptr<OneDnnModel>> load(Source source, const LoadOptions& options,
+                                                    const kernels::tensor::Kernels& call_kernels,
                                                     Bytes machine_memory);
 
   bool shares_weights() const override { return true; }
@@ -27,6 +29,8 @@ class OneDnnModel final : public LoadedModel {
 
   // For programs and tests.
   const Model& model() const { return *source_.model; }
+  const imported::LoweredModel* lowered() const { return source_.lowered.get(); }  // of files only
+  const kernels::tensor::Kernels& call_kernels() const { return call_kernels_; }
   const CandidateGroup& group() const { return options_.group; }
   const dnnl::engine& engine() const { return engine_; }
   Lanes& lanes(int instance) { return *lanes_[static_cast<std::size_t>(instance)]; }
@@ -41,10 +45,12 @@ class OneDnnModel final : public LoadedModel {
   Outcome<Graph> build(std::int64_t batch);
 
  private:
-  OneDnnModel(Source source, const LoadOptions& options, Bytes machine_memory);
+  OneDnnModel(Source source, const LoadOptions& options,
+              const kernels::tensor::Kernels& call_kernels, Bytes machine_memory);
 
   Source source_;
   LoadOptions options_;
+  kernels::tensor::Kernels call_kernels_;
   dnnl::engine engine_;
   cpu::Account account_;
   cpu::Charge held_;  // the values of a file

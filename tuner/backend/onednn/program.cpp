@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "kernels/bfloat16.h"
+#include "tuner/backend/imported/file_samples.h"
 #include "tuner/backend/layer_times.h"
+#include "tuner/backend/onednn/lane_threads.h"
 #include "tuner/backend/runtime/endings.h"
 
 namespace batchtune::onednn {
@@ -28,9 +30,11 @@ Outcome<std::unique_ptr<OneDnnProgram>> OneDnnProgram::prepare(OneDnnModel& mode
   BT_TRY_VOID(program->allocate_memory());
   model.lanes(0).within([&] {
     for (const Step& step : program->graph_.steps)
-      program->primitives_.push_back(step.own ? dnnl::primitive()
-                                              : make_primitive(step.description));
+      program->primitives_.push_back(step.is_primitive() ? make_primitive(step.description)
+                                                         : dnnl::primitive());
   });
+  if (model.lowered() != nullptr)
+    program->call_constants_ = imported::CallConstants(*model.lowered(), batch);
   for (Instance& instance : program->instances_) program->bind(instance);
   return program;
 }
@@ -45,7 +49,7 @@ Outcome<void> OneDnnProgram::allocate_memory() {
     BT_TRY(activations, model_.weights().allocate(graph_.arena_bytes, "activations" + of_batch));
     BT_TRY(scratch, model_.weights().allocate(graph_.scratch_bytes, "workspace" + of_batch));
     instances_.push_back(
-        {std::move(activations), std::move(scratch), dnnl::stream(model_.engine()), {}, false});
+        {std::move(activations), std::move(scratch), dnnl::stream(model_.engine())});
     for (const cpu::AccountedBuffer* part :
          {&instances_.back().activations, &instances_.back().scratch})
       if (part->buffer) std::memset(part->buffer.data(), 0, part->buffer.size());
@@ -64,16 +68,29 @@ void* OneDnnProgram::address(const Instance& instance, const Operand& operand) c
   return instance.scratch.buffer.data();
 }
 
+std::function<void(kernels::Team&)> OneDnnProgram::prepare_call(
+    Instance& instance, const imported::NodeCall& call) const {
+  const auto place = [&](OpIndex op) {
+    return buffer(instance, graph_.plain_buffers[static_cast<std::size_t>(op)]);
+  };
+  const kernels::Workspace workspace{instance.scratch.buffer.as<std::byte>(),
+                                     static_cast<std::size_t>(graph_.lane_bytes)};
+  return imported::prepare_call({*model_.lowered(), model_.call_kernels(), call_constants_, batch_,
+                                 place, workspace, &instance.failure},
+                                call);
+}
+
 void OneDnnProgram::bind(Instance& instance) {
   for (const Step& step : graph_.steps) {
     Call call;
     for (const Operand& operand : step.operands) {
       void* const bytes = address(instance, operand);
       call.operands.push_back(bytes);
-      if (step.own) continue;
+      if (!step.is_primitive()) continue;
       call.memories.emplace_back(operand.desc, model_.engine(), bytes);
       call.arguments.push_back({operand.argument, call.memories.back().get()});
     }
+    if (step.call != nullptr) call.run = prepare_call(instance, *step.call);
     instance.calls.push_back(std::move(call));
   }
 }
@@ -81,6 +98,11 @@ void OneDnnProgram::bind(Instance& instance) {
 void OneDnnProgram::execute(Instance& instance, std::size_t step, const Lanes& lanes) const {
   const Call& call = instance.calls[step];
   if (const OwnStep& own = graph_.steps[step].own) return own(lanes, call.operands);
+  if (call.run) {
+    LaneThreads threads(lanes);
+    kernels::Team team(threads, lanes.threads());
+    return call.run(team);
+  }
   const dnnl_status_t status =
       dnnl_primitive_execute(primitives_[step].get(), instance.stream.get(),
                              static_cast<int>(call.arguments.size()), call.arguments.data());
@@ -98,10 +120,17 @@ void OneDnnProgram::run_batch(int number) {
   instance.whole = true;
 }
 
+Outcome<void> OneDnnProgram::check_calls() const {
+  for (const Instance& instance : instances_) BT_TRY_VOID(imported::check(instance.failure));
+  return {};
+}
+
 Outcome<RunTimes> OneDnnProgram::run(int n) {
   if (!input_set_) return tl::unexpected(no_samples(input_set_.error()));
   try {
-    return model_.instances().run(n, [this](int instance) { run_batch(instance); });
+    RunTimes times = model_.instances().run(n, [this](int instance) { run_batch(instance); });
+    BT_TRY_VOID(check_calls());
+    return times;
   } catch (const dnnl::error& error) {
     return tl::unexpected(ending_of(error, "oneDNN could not run batch " + std::to_string(batch_)));
   } catch (const std::bad_alloc&) {
@@ -131,16 +160,25 @@ Status fill_sample(InputSource& source, const Op& op, std::uint64_t seed, std::i
 
 }  // namespace
 
+Status OneDnnProgram::fill_input(OpIndex index, std::uint64_t seed, std::int64_t sample,
+                                 const Instance& instance) {
+  const auto i = static_cast<std::size_t>(index);
+  const Op& op = model_.model().ops[i];
+  std::byte* const to = buffer(instance, graph_.input_buffers[i]);
+  const imported::FileTensor* of_file = nullptr;
+  if (model_.lowered() != nullptr) of_file = imported::input_at(*model_.lowered(), index);
+  if (of_file != nullptr)
+    return imported::fill_sample(model_.inputs(), op, seed, sample, of_file->operand, batch_, to);
+  return fill_sample(model_.inputs(), op, seed, sample, model_.group().dtype, to);
+}
+
 void OneDnnProgram::set_input(std::uint64_t seed) {
   input_set_ = {};
-  const std::vector<Op>& ops = model_.model().ops;
-  for (std::size_t i = 0; i < ops.size(); ++i) {
+  for (std::size_t i = 0; i < graph_.input_buffers.size(); ++i) {
     if (graph_.input_buffers[i] < 0) continue;
     for (const Instance& instance : instances_)
       for (std::int64_t sample = 0; sample < batch_; ++sample)
-        if (Status filled = fill_sample(model_.inputs(), ops[i], seed, sample, model_.group().dtype,
-                                        buffer(instance, graph_.input_buffers[i]));
-            !filled)
+        if (Status filled = fill_input(static_cast<OpIndex>(i), seed, sample, instance); !filled)
           input_set_ = filled;
   }
 }
@@ -156,25 +194,39 @@ void OneDnnProgram::make_whole(int number) {
   instance.whole = true;
 }
 
+// The first `samples` of them; of a file as the file has it.
+std::vector<float> OneDnnProgram::output_of(const Instance& instance, std::int64_t samples) const {
+  const Model& model = model_.model();
+  const Shape& shape = model.ops[static_cast<std::size_t>(find_op(model, model.output))].output;
+  const std::byte* from = buffer(instance, graph_.output_buffer);
+  std::vector<float> all;
+  const imported::FileTensor* of_file = nullptr;
+  if (model_.lowered() != nullptr) of_file = imported::first_output(*model_.lowered());
+  if (of_file != nullptr) {
+    for (std::int64_t sample = 0; sample < samples; ++sample)
+      imported::append_sample(of_file->operand, batch_, sample, from, all);
+  } else if (const std::int64_t count = elements(shape) * samples;
+             model_.group().dtype == DType::f32) {
+    const auto* values = reinterpret_cast<const float*>(from);
+    all.assign(values, values + count);
+  } else {
+    const auto* values = reinterpret_cast<const kernels::Bfloat16*>(from);
+    std::transform(values, values + count, std::back_inserter(all),
+                   [](kernels::Bfloat16 value) { return kernels::to_float(value); });
+  }
+  return all;
+}
+
 Outcome<std::vector<float>> OneDnnProgram::read_output(std::int64_t samples) {
   try {
-    const Model& model = model_.model();
-    const Shape& shape = model.ops[static_cast<std::size_t>(find_op(model, model.output))].output;
-    const std::int64_t count = elements(shape) * std::clamp<std::int64_t>(samples, 0, batch_);
     std::vector<float> all;
     for (int number = 0; number < std::ssize(instances_); ++number) {
       make_whole(number);
-      const std::byte* from =
-          buffer(instances_[static_cast<std::size_t>(number)], graph_.output_buffer);
-      if (model_.group().dtype == DType::f32) {
-        const auto* values = reinterpret_cast<const float*>(from);
-        all.insert(all.end(), values, values + count);
-      } else {
-        const auto* values = reinterpret_cast<const kernels::Bfloat16*>(from);
-        std::transform(values, values + count, std::back_inserter(all),
-                       [](kernels::Bfloat16 value) { return kernels::to_float(value); });
-      }
+      const std::vector<float> values = output_of(instances_[static_cast<std::size_t>(number)],
+                                                  std::clamp<std::int64_t>(samples, 0, batch_));
+      all.insert(all.end(), values.begin(), values.end());
     }
+    BT_TRY_VOID(check_calls());
     return all;
   } catch (const std::bad_alloc&) {
     return tl::unexpected(runtime::no_memory("a copy of the output"));

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "tuner/backend/imported/prepared_calls.h"
 #include "tuner/backend/onednn/graph.h"
 #include "tuner/backend/onednn/onednn_model.h"
 
@@ -27,18 +28,25 @@ class OneDnnProgram final : public Program {
   struct Call {
     std::vector<dnnl::memory> memories;
     std::vector<dnnl_exec_arg_t> arguments;
-    std::vector<void*> operands;  // of own steps
+    std::vector<void*> operands;                   // of own steps
+    std::function<void(kernels::Team&)> run = {};  // of calls
   };
   struct Instance {
     cpu::AccountedBuffer activations, scratch;
     dnnl::stream stream;
-    std::vector<Call> calls;  // one per step
-    bool whole = false;       // its last batch was not broken off
+    std::vector<Call> calls = {};        // one per step
+    bool whole = false;                  // its last batch was not broken off
+    imported::CallFailure failure = {};  // of a file's calls
   };
 
   OneDnnProgram(OneDnnModel& model, std::int64_t batch) : model_(model), batch_(batch) {}
   Outcome<void> allocate_memory();
   void bind(Instance& instance);
+  std::function<void(kernels::Team&)> prepare_call(Instance& instance,
+                                                   const imported::NodeCall& call) const;
+  Outcome<void> check_calls() const;
+  Status fill_input(OpIndex op, std::uint64_t seed, std::int64_t sample, const Instance& instance);
+  std::vector<float> output_of(const Instance& instance, std::int64_t samples) const;
   void* address(const Instance& instance, const Operand& operand) const;
   std::byte* buffer(const Instance& instance, int buffer) const;
   void execute(Instance& instance, std::size_t step, const Lanes& lanes) const;
@@ -48,7 +56,8 @@ class OneDnnProgram final : public Program {
   OneDnnModel& model_;
   std::int64_t batch_;
   Graph graph_;
-  std::vector<dnnl::primitive> primitives_;  // one per step; empty for own ones
+  imported::CallConstants call_constants_;
+  std::vector<dnnl::primitive> primitives_;  // one per step; empty where it is none
   std::vector<Instance> instances_;
   Status input_set_;
 };
