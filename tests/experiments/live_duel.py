@@ -18,7 +18,7 @@ import sys
 import time
 
 BATCHES = [*range(1, 17), 18, 20, 22, 24, 28, 32, 36, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 256, 320, 384, 512, 768, 1024]
-COMMON = ["--backend", "cpu", "--dtype", "f32", "--instances", "1", "--boundary", "none", "-q", "--format", "json"]
+COMMON = ["--backend", "cpu", "--dtype", "f32", "--instances", "1", "--boundary", "none", "--format", "json"]
 NEAR = 0.03  # what the sweep finds within so much of its best is looked at again, ...
 FEW = 6  # ... so many at most, ...
 SESSIONS = 8  # ... in so many sessions
