@@ -86,6 +86,43 @@ TEST_CASE("adaptive looks at batch 1 and far above its choice before it believes
   CHECK(largest >= 4 * outcome.batch);
 }
 
+namespace {
+
+// Whatever batch is new is slow in its first round, as beside a neighbour that leaves again.
+class SlowAtFirst final : public Measurer {
+ public:
+  explicit SlowAtFirst(Scene scene) : measurer_(std::move(scene)) {}
+
+  Result<Observation> prepare(TrialId trial, const Candidate& candidate) override {
+    return measurer_.prepare(trial, candidate);
+  }
+  Result<Observation> run_round(const RoundRequest& request) override {
+    auto observation = measurer_.run_round(request);
+    for (Visit& visit : std::get<Round>(observation->what).visits)
+      if (seen_.insert(visit.trial).second && visit.trial != request.anchor)
+        for (Seconds& seconds : visit.seconds) seconds *= 1.6;
+    return observation;
+  }
+  Result<Observation> probe(const ProbeRequest& request) override {
+    return measurer_.probe(request);
+  }
+  void release(TrialId trial) override { measurer_.release(trial); }
+  void compile_ahead(const Candidate& candidate) override { measurer_.compile_ahead(candidate); }
+
+ private:
+  ScriptedMeasurer measurer_;
+  std::set<TrialId> seen_;
+};
+
+}  // namespace
+
+TEST_CASE("a batch that was disturbed in its first round is not given up", "[search][adaptive]") {
+  SlowAtFirst measurer({.latency = cached, .own_noise = 0.005});
+  const Outcome outcome = outcome_of(throughput_problem(32), measurer);
+  INFO("batch " << outcome.batch << ": " << outcome.played.reason);
+  CHECK(loss(cached, outcome.batch, 64) <= 0.04);
+}
+
 TEST_CASE("a seed that is far too small does not hold adaptive back", "[search][adaptive]") {
   const auto latency = [](std::int64_t batch) { return 0.02 + 0.0005 * d(batch); };
   ScriptedMeasurer measurer({.latency = latency, .own_noise = 0.01});

@@ -22,16 +22,26 @@
 #include "tuner/search/settling.h"
 #include "tuner/search/steps.h"
 #include "tuner/search/together.h"
+#include "tuner/statistics/location.h"
+#include "tuner/statistics/rounds.h"
 
 namespace batchtune {
 namespace {
 
-constexpr double kHopeless = 0.8;         // of the best rate: one visit is enough to see that
-constexpr double kBehind = 0.9;           // two visits
+constexpr double kBehind = 0.9;     // of the best rate: ...
+constexpr int kFewestVisits = 2;    // ... as many visits are enough to see that, if they agree
 constexpr std::size_t kFirstCompiled = 3;  // of a group, before the model says who is next
 constexpr double kNearlySure = 2;  // times the tolerance: then what must be seen is looked at
 constexpr int kRepeatAfter = 6;    // a round is run again unasked once for so many of the choice's
 constexpr std::uint64_t kApart = 0x9e3779b97f4a7c15;  // seeds of draws that share no numbers
+
+// By its fastest visit beside the anchor's: a single one that met a disturbance, or whose anchor did
+// not, would give a batch up that is the best, and all of a group whose first one it is.
+double rate_at_best(const Ledger& ledger, const Entry& entry) {
+  const auto ratios = log_ratio_series(ledger.rounds(), ledger.anchor(), entry.id).all();
+  if (ratios.empty()) return ledger.rate(entry);
+  return ledger.rate(entry) * std::exp(midmean(ratios) - *std::min_element(ratios.begin(), ratios.end()));
+}
 
 class Adaptive final : public Strategy {
  public:
@@ -195,8 +205,7 @@ std::optional<Ask> Adaptive::first_rounds() {
     if (ledger_.choosable(entry) && entry.shared >= kFirstVisits)
       best = std::max(best, ledger_.rate(entry));
   const auto is_behind = [&](const Entry& entry) {
-    if (!entry.latency) return false;
-    return ledger_.rate(entry) < (entry.shared < 2 ? kHopeless : kBehind) * best;
+    return entry.shared >= kFewestVisits && rate_at_best(ledger_, entry) < kBehind * best;
   };
   for (const Entry& entry : ledger_.entries())
     if (entry.live && entry.id != ledger_.anchor() &&

@@ -15,8 +15,8 @@ namespace {
 // Not worth another look: the expected loss is so much of the tolerance, and a better batch is less
 // likely than not. Both are figures of a model that knows of no shape (a plateau, a straight line)
 // for certain: what choices turn out to lose is far less (README.md).
-constexpr double kLittle = 0.75;
-constexpr double kUnlikely = 0.35;
+constexpr double kLittle = 0.7;
+constexpr double kUnlikely = 0.3;
 // Looks are spaced: a condition that is looked at after every round is met by luck sooner or later.
 constexpr std::size_t kBetweenLooks = 12;  // a look counts after a 12th more rounds, ...
 constexpr std::size_t kFewestBetween = 3;  // ... but as many at least
