@@ -41,7 +41,8 @@ def answer(options, command, model, *more):
 def rates(options, model, batches, budget, *more):
     """{batch: samples/s} of one session."""
     result = answer(options, "measure", model, "--batches", ",".join(map(str, batches)), "--budget", budget, *more)
-    return {t["candidate"]["batch"]: t["throughput"]["undisturbed"] for t in result["trials"] if t.get("throughput")}
+    seen = {t["candidate"]["batch"]: (t.get("throughput") or {}).get("undisturbed") for t in result["trials"]}
+    return {batch: rate for batch, rate in seen.items() if rate}
 
 
 def best_of_sweep(options, model):
