@@ -274,17 +274,9 @@ TEST_CASE("a profile on oneDNN has a file's calls under their names", "[onednn][
 
 TEST_CASE("a file's operations that nothing here computes are named and counted on oneDNN",
           "[onednn][imported]") {
-  OnnxGraph graph;
-  graph.input("x", {"N", 4});
-  for (const char* name : {"a", "b"})
-    graph.node("Mystery", {"x"}, {name}).set_domain("com.example");
-  graph.value("a", {"N", 4});
-  graph.value("b", {"N", 4});
-  graph.node("Add", {"a", "b"}, {"y"});
-  graph.output("y", {"N", 4});
   onednn::OneDnnBackend backend({}, &read_onnx_graph);
   LoadReport report;
-  const auto loaded = backend.load(read_ok(graph), onednn_options(DType::f32), report);
+  const auto loaded = backend.load(read_ok(two_mysteries()), onednn_options(DType::f32), report);
   REQUIRE_FALSE(loaded);
   CHECK(loaded.error().status == TrialStatus::unsupported);
   CHECK(loaded.error().reason.find("2 x Mystery") != std::string::npos);

@@ -35,7 +35,7 @@ def answer(options, command, model, *more):
             return result
     except ValueError:
         pass
-    return sys.exit(f"no answer from: {' '.join(line)}\n{done.stderr[-2000:]}")
+    sys.exit(f"no answer from: {' '.join(line)}\n{done.stderr[-2000:]}")
 
 
 def rates(options, model, batches, budget, *more):

@@ -2,13 +2,15 @@
 // the process's own CPU clock can.
 #include "tuner/measure/stillness.h"
 
+#include <unistd.h>
+
 #include <chrono>
-#include <ctime>
 #include <thread>
 
 #include "tuner/core/process_state.h"
 #include "tuner/core/stopwatch.h"
 #include "tuner/core/units.h"
+#include "tuner/measure/parking.h"
 
 namespace batchtune {
 namespace {
@@ -19,10 +21,8 @@ constexpr int kStillSteps = 2;  // in a row: a thread that waits for a CPU uses 
 constexpr int kHopelessWaits = 2;
 constexpr Seconds kForALook = 0.002;  // then
 
-Seconds process_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+Seconds own_cpu_seconds() {
+  return cpu_seconds_of(getpid()).value_or(0);  // it is not gone
 }
 
 }  // namespace
@@ -32,9 +32,9 @@ void Stillness::wait() {
   const Stopwatch waiting;
   for (int still = 0; waiting.seconds() < patience;) {
     const Stopwatch step;
-    const Seconds used = process_cpu_seconds();
+    const Seconds used = own_cpu_seconds();
     std::this_thread::sleep_for(kStillStep);
-    const bool is_still = process_cpu_seconds() - used < kStill * step.seconds();
+    const bool is_still = own_cpu_seconds() - used < kStill * step.seconds();
     still = is_still ? still + 1 : 0;
     if (still < kStillSteps) continue;
     restless_ = 0;

@@ -27,7 +27,7 @@ Seconds usual_preparation(const Ledger& ledger) {
   for (const Entry& entry : ledger.entries())
     if (entry.ok())
       seen.push_back(
-          std::max(0.0, entry.prepare_seconds - entry.compile_wait -
+          std::max(0.0, entry.prepare_without_compiler() -
                             kRunsToPrepare * entry.first_run.value_or(0)));
   return seen.empty() ? kUsualPreparation : median(seen);
 }

@@ -26,7 +26,7 @@ constexpr double kMostToPrepare = 0.02;  // of the budget: what takes longer is 
 
 bool may_be_anew(const Ledger& ledger, const Problem& problem, const Entry& entry) {
   return !ledger.compiles().counted(entry.candidate.group) &&
-         entry.prepare_seconds - entry.compile_wait <= kMostToPrepare * problem.budget.racing;
+         entry.prepare_without_compiler() <= kMostToPrepare * problem.budget.racing;
 }
 
 bool is_worn(const Ledger& ledger, const Problem& problem, const Entry& entry) {

@@ -39,6 +39,7 @@ struct Entry {
   bool doubtful = false;             // one of them is broken more likely than not
 
   bool ok() const { return told && ending.status == TrialStatus::ok; }
+  Seconds prepare_without_compiler() const { return prepare_seconds - compile_wait; }
 };
 
 class Ledger {

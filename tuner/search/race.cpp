@@ -268,7 +268,7 @@ RoundRequest round_of(const Ledger& ledger, const std::vector<TrialId>& contende
 Seconds seconds_again(const Ledger& ledger, const Entry& entry) {
   if (entry.live) return 0;
   return std::max(kRunsToPrepare * ledger.run_seconds(entry.candidate),
-                  entry.prepare_seconds - entry.compile_wait);
+                  entry.prepare_without_compiler());
 }
 
 Seconds round_cost(const Ledger& ledger, const std::vector<TrialId>& contenders) {

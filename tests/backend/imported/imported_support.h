@@ -125,6 +125,19 @@ inline std::unique_ptr<cpu::CpuModel> check_forms(const OnnxGraph& graph) {
   return native;
 }
 
+// Two nodes that nothing computes, of shapes that the file gives.
+inline OnnxGraph two_mysteries() {
+  OnnxGraph graph;
+  graph.input("x", {"N", 4});
+  for (const char* name : {"a", "b"})
+    graph.node("Mystery", {"x"}, {name}).set_domain("com.example");
+  graph.value("a", {"N", 4});
+  graph.value("b", {"N", 4});
+  graph.node("Add", {"a", "b"}, {"y"});
+  graph.output("y", {"N", 4});
+  return graph;
+}
+
 // Batch 3 against three runs of batch 1, all outputs' batch being the first axis.
 inline void check_batches(cpu::CpuModel& model) {
   constexpr std::int64_t kBatch = 3;

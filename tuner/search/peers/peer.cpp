@@ -69,7 +69,7 @@ void Peer::tell(const Observation& observation) {
   if (!preparation) return;
   const Entry& entry = ledger_.at(preparation->trial);
   longest_preparation_ =
-      std::max(longest_preparation_, entry.prepare_seconds - entry.compile_wait);
+      std::max(longest_preparation_, entry.prepare_without_compiler());
 }
 
 std::optional<Ask> Peer::search() {
